@@ -1,0 +1,47 @@
+"""The types of the language, and how each is said in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type; ``element`` is set for lists only. Two types are the same when they compare equal."""
+
+    name: str
+    element: Type | None = None
+
+    def __str__(self) -> str:
+        return f"list of {self.element}" if self.element else self.name
+
+
+TEXT = Type("text")
+NUMBER = Type("number")
+YES_NO = Type("yes/no")
+DATE = Type("date")
+TIME = Type("time")
+DURATION = Type("duration")
+SIZE = Type("size")
+PATH = Type("path")
+FILE = Type("file")
+WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on conflict`
+UNKNOWN = Type("unknown")  # the type of what is already reported wrong; fits everything, so nothing is said twice
+NOTHING = Type("nothing")  # the element type of the empty list
+
+BY_NAME: dict[str, Type] = {t.name: t for t in (TEXT, NUMBER, YES_NO, DATE, TIME, DURATION, SIZE)}
+"""The types that a person can write, as in ``setting large: number``."""
+
+
+def list_of(element: Type) -> Type:
+    """The type of a list whose elements are ``element``."""
+    return Type("list", element)
+
+
+def fits(given: Type, wanted: Type) -> bool:
+    """Whether a value of type ``given`` may stand where ``wanted`` is asked for. There is no implicit conversion."""
+    if UNKNOWN in (given, wanted) or given == wanted:
+        return True
+    if given.element and wanted.element:
+        return given.element == NOTHING or fits(given.element, wanted.element)
+    return False

@@ -1,0 +1,89 @@
+"""The values that a coworker computes with.
+
+Every type of the language maps to exactly one Python type, so the type of a value can be read off it:
+
+    text      str                 number    decimal.Decimal (exact, never float)
+    yes/no    bool                size      int (bytes)
+    date      datetime.datetime   duration  datetime.timedelta
+    time      datetime.time       file      FileValue
+    list of T tuple               path      str, absolute, '/' between components
+
+A date is a wall-clock moment in the person's own time zone and therefore naive. Paths and names are Python strings
+decoded with ``surrogateescape``, so that a name that is not UTF-8 survives every step unchanged.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class FileValue(NamedTuple):
+    """One file as it was when it entered the program: immutable, and free of any access to the disk.
+
+    Attributes:
+        path: absolute path, '/' between components.
+        size: length in bytes.
+        modified: last change, wall-clock time in the person's zone, microseconds.
+        stamp: last change in nanoseconds since 1970 (UTC), exact; part of the file's identity.
+        device: number of the file system that holds it.
+        inode: number of the file within ``device``.
+    """
+
+    path: str
+    size: int
+    modified: datetime
+    stamp: int = 0
+    device: int = 0
+    inode: int = 0
+
+    @property
+    def name(self) -> str:
+        """The last component of the path, such as ``"march.pdf"``."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The name without its extension."""
+        return split_name(self.name)[0]
+
+    @property
+    def extension(self) -> str:
+        """What follows the last dot, in lower case, or ``""``: ``"pdf"`` for ``March.PDF``."""
+        return split_name(self.name)[1][1:].lower()
+
+    @property
+    def folder(self) -> str:
+        """The path of the folder that holds the file."""
+        return self.path.rpartition("/")[0] or "/"
+
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """(device, inode, stamp, size): equal for two looks exactly when nobody changed the file in between."""
+        return (self.device, self.inode, self.stamp, self.size)
+
+    def moved_to(self, path: str) -> FileValue:
+        """The same file at another place."""
+        return self._replace(path=path)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split a file name into stem and extension (with its dot); ``stem + extension == name`` always.
+
+    A dot in first place makes a hidden file, not an extension: ``split_name(".profile") == (".profile", "")``.
+    A dot in last place is part of the stem: ``split_name("what.") == ("what.", "")``.
+    """
+    dot = name.rfind(".")
+    if dot <= 0 or dot == len(name) - 1:
+        return name, ""
+    return name[:dot], name[dot:]
+
+
+def numbered(name: str, number: int) -> str:
+    """The name that takes the place of a taken ``name``: ``numbered("a.pdf", 2) == "a (2).pdf"``; number >= 2."""
+    stem, extension = split_name(name)
+    return f"{stem} ({number}){extension}"
+
+
+Value = str | bool | int | object
+"""Any value of the language; the checker, not Python's type system, keeps the kinds apart."""

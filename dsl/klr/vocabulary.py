@@ -1,0 +1,171 @@
+"""Declarations: what a verb, a property, a trigger or a function *is*, as data.
+
+The checker, the formatter, the guard, the reference page and the generated tests read these; nothing else in the
+language knows a verb by name. ``klr`` declares only pure functions; everything that touches the world is declared by
+whoever touches it, and handed in as one ``Vocabulary``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from klr.types import Type
+
+Permission = Literal["read", "write", "remove", "erase", "notify"]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionKind:
+    """One kind of ``may`` line. ``takes_paths`` says whether patterns follow; ``plain`` completes "it may ..."."""
+
+    name: Permission
+    takes_paths: bool
+    plain: str
+
+
+PERMISSIONS: Mapping[str, PermissionKind] = {
+    kind.name: kind
+    for kind in (
+        PermissionKind("read", True, "read"),
+        PermissionKind("write", True, "create and change"),
+        PermissionKind("remove", True, "move away or put in the trash"),
+        PermissionKind("erase", True, "delete for good"),
+        PermissionKind("notify", False, "show you notices"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place of a verb or trigger for a value.
+
+    Attributes:
+        word: the slot word that introduces it (``"to"``), or ``""`` for the object right behind the verb.
+        type: what may stand there.
+        needs: the permissions that the verb needs for the path or file in this slot.
+        required: whether leaving it out is an error.
+        words: for type WORD, the words to choose from; the first is the default.
+        doc: one line for the reference.
+    """
+
+    word: str
+    type: Type
+    needs: tuple[Permission, ...] = ()
+    required: bool = True
+    words: tuple[str, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A statement that acts.
+
+    Attributes:
+        name: one or two words, as written: ``"move"``, ``"make folder"``.
+        slots: the object first (if there is one), then the others in the formatter's order.
+        needs: permissions of the verb itself, such as ``notify``.
+        doc: what it does, in plain sentences; ``example`` is a statement that uses it.
+        plan: called by the agent to turn values into an operation on the world; opaque to the language.
+        control: "skip", "stop" or "fail" for the verbs that end a run.
+        follows: the file in the object slot is afterwards at this verb's answer, as after a move.
+        consumes: the file in the object slot is gone afterwards.
+        numbered: a path in slot ``to`` may be numbered ("a (2).pdf") when the name is taken.
+        sibling: slot ``to`` holds a name, which is taken within the folder of the object.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    doc: str
+    example: str
+    needs: tuple[Permission, ...] = ()
+    plan: Callable[..., Any] | None = None
+    control: Literal["skip", "stop", "fail"] | None = None
+    follows: bool = False
+    consumes: bool = False
+    numbered: bool = False
+    sibling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Something a file tells of itself, written ``file.NAME``.
+
+    ``pure`` computes it from the ``FileValue`` (and the run's ``now``, if ``uses_now``) without asking the world;
+    otherwise it is asked by effect, ``ask`` is what the agent calls, and reading the file must be permitted.
+    ``names`` tells that the text is part of a real file name: it may hold what names may hold, but no separator.
+    """
+
+    name: str
+    type: Type
+    doc: str
+    example: str
+    pure: Callable[..., Any] | None = None
+    uses_now: bool = False
+    ask: Callable[..., Any] | None = None
+    names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A pure function in words: ``number after X in Y`` has name "number" and prepositions ("after", "in").
+
+    ``result`` maps the argument types to the result's type, or to a sentence that says what is wrong with them.
+    """
+
+    name: str
+    prepositions: tuple[str, ...]
+    result: Callable[[tuple[Type, ...]], Type | str]
+    call: Callable[..., Any]
+    doc: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What starts a rule. ``phrase`` is as written after ``when``; "every" and "cron" are triggers of the clock.
+
+    ``gives_file`` says that the rule gets a ``file``, which lies in the folder of slot "in" under the glob of "named".
+    """
+
+    phrase: str
+    slots: tuple[Slot, ...]
+    doc: str
+    example: str
+    gives_file: bool = False
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Everything that a coworker can say, by name."""
+
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    properties: Mapping[str, Property] = field(default_factory=dict)
+    functions: Mapping[tuple[str, tuple[str, ...]], Function] = field(default_factory=dict)
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        verbs: Iterable[Verb] = (),
+        properties: Iterable[Property] = (),
+        functions: Iterable[Function] = (),
+        triggers: Iterable[Trigger] = (),
+    ) -> Vocabulary:
+        """Index declarations by name; raises ValueError where two of a kind share one."""
+        vocabulary = cls(
+            {v.name: v for v in verbs},
+            {p.name: p for p in properties},
+            {(f.name, f.prepositions): f for f in functions},
+            {t.phrase: t for t in triggers},
+        )
+        counts = (
+            (list(verbs), vocabulary.verbs),
+            (list(properties), vocabulary.properties),
+            (list(functions), vocabulary.functions),
+            (list(triggers), vocabulary.triggers),
+        )
+        if any(len(given) != len(kept) for given, kept in counts):
+            raise ValueError("two declarations share a name")
+        return vocabulary
