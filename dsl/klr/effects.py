@@ -38,11 +38,16 @@ Effect = Ask | Act
 
 
 class Inputs(NamedTuple):
-    """What one run starts from. ``file`` is None for a rule that no file started; ``now`` is fixed for the run."""
+    """What one run starts from.
+
+    ``file`` is None for a rule that no file started; ``now`` is fixed for the run; ``home`` is the absolute path that
+    ``~`` stands for in the paths that the coworker builds.
+    """
 
     now: datetime
     file: FileValue | None = None
     settings: dict[str, Any] = {}  # noqa: RUF012 - read only; a NamedTuple default
+    home: str = "~"
 
 
 class Ending(NamedTuple):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type; ``element`` is set for lists only. Two types are the same when they compare equal."""
+    """A type; ``element`` is set for lists and for what may be missing. Two types are the same when they compare equal."""
 
     name: str
     element: Type | None = None
 
     def __str__(self) -> str:
+        if self.name == "maybe":
+            return f"{self.element} that may be missing"
         return f"list of {self.element}" if self.element else self.name
 
 
@@ -25,6 +27,7 @@ DURATION = Type("duration")
 SIZE = Type("size")
 PATH = Type("path")
 FILE = Type("file")
+ERROR = Type("error")  # what `on error` catches: it has a message
 WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on conflict`
 UNKNOWN = Type("unknown")  # the type of what is already reported wrong; fits everything, so nothing is said twice
 NOTHING = Type("nothing")  # the element type of the empty list
@@ -38,10 +41,15 @@ def list_of(element: Type) -> Type:
     return Type("list", element)
 
 
+def maybe(element: Type) -> Type:
+    """The type of a value that may be missing, until `default` says what stands in for it."""
+    return Type("maybe", element)
+
+
 def fits(given: Type, wanted: Type) -> bool:
     """Whether a value of type ``given`` may stand where ``wanted`` is asked for. There is no implicit conversion."""
     if UNKNOWN in (given, wanted) or given == wanted:
         return True
-    if given.element and wanted.element:
+    if given.name == wanted.name and given.element and wanted.element:
         return given.element == NOTHING or fits(given.element, wanted.element)
     return False

@@ -1,0 +1,331 @@
+"""From Lark's parse tree to the syntax tree, with every literal read to its exact value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from lark import Token, Tree
+from lark.tree import Meta
+
+from klr import syntax as s
+from klr import types
+from klr.diagnostics import Diagnostic
+from klr.source import Span
+
+UNITS_OF_SIZE = {
+    "byte": 1, "bytes": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "kiB": 2**10, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+UNITS_OF_TIME = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+_PIECE = re.compile(r"\\(.)|\{\{|\}\}|[^\\{}]+", re.DOTALL)
+
+
+class Builder:
+    """Builds syntax nodes bottom-up; what a literal gets wrong goes to ``diagnostics``.
+
+    ``relocate`` turns an offset of the parsed text into one of the person's text (they differ after a recovery).
+    """
+
+    def __init__(self, relocate: Callable[[int], int]) -> None:
+        self.relocate = relocate
+        self.diagnostics: list[Diagnostic] = []
+
+    def build(self, tree: Tree[Token]) -> tuple[s.Node, ...]:
+        """The parts of a whole file, in order; the ``coworker`` and ``about`` lines come as ("coworker", Template)."""
+        return tuple(self._node(child) for child in tree.children)
+
+    # -- plumbing -----------------------------------------------------------------------------------------------------
+
+    def _node(self, item: Any) -> Any:
+        if isinstance(item, Token):
+            return item
+        return getattr(self, "_" + item.data.lstrip("_"))(item)
+
+    def _span(self, item: Any) -> Span:
+        if isinstance(item, Token):
+            return Span(self.relocate(item.start_pos or 0), self.relocate(item.end_pos or 0))
+        meta: Meta = item.meta
+        if meta.empty:
+            return Span(0, 0)
+        return Span(self.relocate(meta.start_pos), self.relocate(meta.end_pos))
+
+    def _line(self, item: Tree[Token]) -> Span:
+        """The span of a line or block without the line break that ends it."""
+        last = item.children[-1]
+        end = self._span(last).start if isinstance(last, Token) and last.type == "NEWLINE" else self._span(item).end
+        return Span(self._span(item).start, end)
+
+    def _error(self, code: str, message: str, span: Span, help: str = "") -> None:
+        self.diagnostics.append(Diagnostic(code, message, span, help))
+
+    @staticmethod
+    def _parts(item: Tree[Token]) -> list[Any]:
+        """The children that carry meaning."""
+        return [c for c in item.children if not (isinstance(c, Token) and c.type in ("NEWLINE", "END"))]
+
+    # -- parts of a coworker ------------------------------------------------------------------------------------------
+
+    def _coworker_line(self, item: Tree[Token]) -> tuple[str, s.Template]:
+        return "coworker", self._node(item.children[0])
+
+    def _about_line(self, item: Tree[Token]) -> tuple[str, s.Template]:
+        return "about", self._node(item.children[0])
+
+    def _may_line(self, item: Tree[Token]) -> s.May:
+        words = [str(c) for c in self._parts(item) if isinstance(c, Token)]
+        patterns = tuple(self._node(c) for c in item.children if isinstance(c, Tree))
+        return s.May(" ".join(words), patterns, span=self._line(item))
+
+    def _setting_line(self, item: Tree[Token]) -> s.SettingLine:
+        name, written, value, *label = (c for c in self._parts(item) if getattr(c, "type", "") != "SHOWN_AS")
+        shown = self._node(label[0]) if label else None
+        return s.SettingLine(str(name), self._type(written), self._node(value), shown, span=self._line(item))
+
+    def _type(self, item: Tree[Token]) -> tuple[str, ...]:
+        if item.data == "yes_no_type":
+            return ("yes/no",)
+        first, *rest = item.children
+        if isinstance(first, Token) and first.type == "LIST_OF":
+            return ("list", "of", *self._type(rest[0]))  # type: ignore[arg-type]
+        return ("/".join(map(str, item.children)),)
+
+    def _rule_block(self, item: Tree[Token]) -> s.RuleBlock:
+        trigger, body, *rest = self._parts(item)
+        on_error = self._node(rest[1]) if rest else None
+        return s.RuleBlock(self._node(trigger), self._node(body), on_error, span=self._line(item))
+
+    def _when(self, item: Tree[Token]) -> s.When:
+        words = tuple(str(c) for c in item.children if isinstance(c, Token))
+        rest = [c for c in item.children if isinstance(c, Tree)]
+        slots = tuple((str(word.children[0]), self._node(value)) for word, value in zip(rest[::2], rest[1::2], strict=True))
+        return s.When(words, slots, span=self._span(item))
+
+    def _every_interval(self, item: Tree[Token]) -> s.Every:
+        return s.Every(self._duration(item), span=self._span(item))
+
+    def _every_day(self, item: Tree[Token]) -> s.Every:
+        words = tuple(str(c) for c in item.children if isinstance(c, Token) and c.type == "NAME")
+        times = tuple(self._time_token(c) for c in item.children if isinstance(c, Token) and c.type == "TIME")
+        day = next((" ".join(map(str, c.children)) for c in item.children if isinstance(c, Tree)), "")
+        return s.Every(words, day, times, span=self._span(item))
+
+    def _cron(self, item: Tree[Token]) -> s.Cron:
+        return s.Cron(self._node(item.children[0]), span=self._span(item))
+
+    def _test_block(self, item: Tree[Token]) -> s.TestBlock:
+        name, *steps = self._parts(item)
+        return s.TestBlock(self._node(name), tuple(map(self._node, steps)), span=self._line(item))
+
+    def _given(self, item: Tree[Token]) -> s.Given:
+        what, value, *details = self._parts(item)
+        return s.Given(str(what), self._node(value), tuple(map(self._node, details)), span=self._line(item))
+
+    def _given_setting(self, item: Tree[Token]) -> s.Given:
+        name, value = self._parts(item)
+        named = s.Name(str(name), span=self._span(name))
+        return s.Given("setting", self._node(value), (("name", named),), span=self._line(item))
+
+    def _detail(self, item: Tree[Token]) -> tuple[str, s.Expression]:
+        *_, name, value = item.children
+        return str(name), self._node(value)
+
+    def _event_when(self, item: Tree[Token]) -> s.Event:
+        words = [c for c in self._parts(item) if isinstance(c, Token)]
+        value = next((self._node(c) for c in item.children if isinstance(c, Tree)), None)
+        when = s.When(tuple(map(str, words)), (), span=self._span(words[0]).to(self._span(words[-1])))
+        return s.Event(when, value, span=self._line(item))
+
+    def _event_clock(self, item: Tree[Token]) -> s.Event:
+        return s.Event(self._node(item.children[0]), span=self._line(item))
+
+    def _expect(self, item: Tree[Token]) -> s.Expect:
+        parts = self._parts(item)
+        absent = parts[0].type == "NO" if isinstance(parts[0], Token) else False
+        what, *rest = parts[1:] if absent else parts
+        value, *details = map(self._node, rest) if rest else (None,)
+        return s.Expect(str(what), value, tuple(details), absent, span=self._line(item))
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def _block(self, item: Tree[Token]) -> s.Block:
+        return s.Block(tuple(map(self._node, item.children)), span=self._span(item))
+
+    def _let(self, item: Tree[Token]) -> s.Let:
+        name, value = self._parts(item)
+        return s.Let(str(name), self._node(value), span=self._line(item))
+
+    def _if(self, item: Tree[Token]) -> s.If:
+        condition, body, *rest = self._parts(item)
+        branches = [(self._node(condition), self._node(body))]
+        otherwise = None
+        for branch in rest:
+            if branch.data == "else_if":
+                _, condition, body = self._parts(branch)
+                branches.append((self._node(condition), self._node(body)))
+            else:
+                otherwise = self._node(branch.children[-1])
+        return s.If(tuple(branches), otherwise, span=self._line(item))
+
+    def _for_each(self, item: Tree[Token]) -> s.ForEach:
+        _, name, _, items, body = self._parts(item)
+        return s.ForEach(str(name), self._node(items), self._node(body), span=self._line(item))
+
+    def _action(self, item: Tree[Token]) -> s.Action:
+        verb, *rest = self._parts(item)
+        slots = tuple(self._slot(c) for c in rest if c.data == "slot")
+        objects = [c for c in rest if c.data != "slot"]
+        words = tuple(map(str, _leaves(verb)))
+        return s.Action(words, self._node(objects[0]) if objects else None, slots, span=self._line(item))
+
+    def _slot(self, item: Tree[Token]) -> tuple[str, s.Expression]:
+        word, value = item.children
+        return " ".join(str(word.children[0]).split()), self._node(value)  # type: ignore[union-attr]
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def _where(self, item: Tree[Token]) -> s.Where:
+        items, condition = map(self._node, item.children)
+        return s.Where(items, condition, span=self._span(item))
+
+    def _sorted_by(self, item: Tree[Token]) -> s.SortedBy:
+        items, _, key, *descending = item.children
+        return s.SortedBy(self._node(items), self._node(key), bool(descending), span=self._span(item))
+
+    def _binary(self, item: Tree[Token]) -> s.Binary:
+        left, operator, right = item.children
+        return s.Binary(str(operator), self._node(left), self._node(right), span=self._span(item))
+
+    def _compared(self, item: Tree[Token]) -> s.Binary:
+        left, comparator, right, *ignoring = item.children
+        operator = " ".join(str(comparator.children[0]).split())  # type: ignore[union-attr]
+        return s.Binary(operator, self._node(left), self._node(right), bool(ignoring), span=self._span(item))
+
+    def _between(self, item: Tree[Token]) -> s.Between:
+        value, low, _, high = item.children
+        return s.Between(self._node(value), self._node(low), self._node(high), span=self._span(item))
+
+    def _negated(self, item: Tree[Token]) -> s.Unary:
+        return s.Unary("not", self._node(item.children[0]), span=self._span(item))
+
+    def _minus(self, item: Tree[Token]) -> s.Unary:
+        return s.Unary("-", self._node(item.children[1]), span=self._span(item))
+
+    def _call(self, item: Tree[Token]) -> s.Call:
+        name, *rest = item.children
+        pairs = zip(rest[::2], rest[1::2], strict=True)
+        arguments = tuple((str(word.children[0]), self._node(value)) for word, value in pairs)  # type: ignore[union-attr]
+        return s.Call(str(name), arguments, span=self._span(item))
+
+    def _member(self, item: Tree[Token]) -> s.Member:
+        of, name = item.children
+        return s.Member(self._node(of), str(name), span=self._span(item))
+
+    def _list_of(self, item: Tree[Token]) -> s.ListOf:
+        return s.ListOf(tuple(map(self._node, item.children)), span=self._span(item))
+
+    def _name(self, item: Tree[Token]) -> s.Name:
+        return s.Name(str(item.children[0]), span=self._span(item))
+
+    # -- literals -----------------------------------------------------------------------------------------------------
+
+    def _literal(self, item: Tree[Token], value: Any, kind: types.Type, written: str | None = None) -> s.Literal:
+        return s.Literal(value, kind, written or str(item.children[0]), span=self._span(item))
+
+    def _number(self, item: Tree[Token]) -> s.Literal:
+        return self._literal(item, Decimal(str(item.children[0])), types.NUMBER)
+
+    def _yes_no(self, item: Tree[Token]) -> s.Literal:
+        return self._literal(item, str(item.children[0]) == "yes", types.YES_NO)
+
+    def _size(self, item: Tree[Token]) -> s.Literal:
+        number, unit = _amount(str(item.children[0]))
+        size = number * UNITS_OF_SIZE[unit]
+        if size != int(size):
+            self._error("K105", f"`{number} {unit}` is not a whole number of bytes.", self._span(item))
+        return self._literal(item, int(size), types.SIZE, f"{number:f} {unit}")
+
+    def _duration(self, item: Tree[Token]) -> s.Literal:
+        number, unit = _amount(str(item.children[0]))
+        one = UNITS_OF_TIME[unit.removesuffix("s")]
+        try:
+            # In whole microseconds, so that no float comes near it.
+            value = timedelta(microseconds=int(number * (one // timedelta(microseconds=1))))
+        except OverflowError:
+            self._error("K105", f"`{number} {unit}` is too long a time.", self._span(item))
+            value = timedelta()
+        return self._literal(item, value, types.DURATION, f"{number:f} {unit}")
+
+    def _date(self, item: Tree[Token]) -> s.Literal:
+        written = " ".join(str(item.children[0]).split())
+        day, _, clock = written.partition(" ")
+        try:
+            value = datetime.strptime(f"{day} {_padded(clock)}", "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - wall clock
+        except ValueError:
+            self._error("K105", f"There is no date `{written}`.", self._span(item), "A date is year-month-day, such as 2026-03-09.")
+            value = datetime(2000, 1, 1)  # noqa: DTZ001 - wall clock
+        return self._literal(item, value, types.DATE, day if not clock else f"{day} {_shortest(value.time())}")
+
+    def _time(self, item: Tree[Token]) -> s.Literal:
+        return self._time_token(item.children[0])  # type: ignore[arg-type]
+
+    def _time_token(self, token: Token) -> s.Literal:
+        try:
+            value = datetime.strptime(_padded(str(token)), "%H:%M:%S").time()  # noqa: DTZ007 - wall clock
+        except ValueError:
+            self._error("K105", f"There is no time `{token}`.", self._span(token), "A time is hours:minutes, from 00:00 to 23:59.")
+            value = time()
+        return s.Literal(value, types.TIME, _shortest(value), span=self._span(token))
+
+    def _template(self, item: Tree[Token]) -> s.Template:
+        parts: list[str | s.Hole] = []
+        for child in item.children[1:-1]:
+            parts.append(self._text(child) if isinstance(child, Token) else self._hole(child))
+        return s.Template(tuple(p for p in parts if p != ""), span=self._span(item))
+
+    def _hole(self, item: Tree[Token]) -> s.Hole:
+        value, *form = item.children
+        return s.Hole(self._node(value), str(form[0]) if form else "", span=self._span(item))
+
+    def _text(self, token: Token) -> str:
+        start = self._span(token).start
+        pieces: list[str] = []
+        for match in _PIECE.finditer(str(token)):
+            piece, escaped = match.group(), match.group(1)
+            if escaped is None:
+                pieces.append(piece[0] if piece in ("{{", "}}") else piece)
+            elif escaped in ESCAPES:
+                pieces.append(ESCAPES[escaped])
+            else:
+                place = Span(start + match.start(), start + match.end())
+                self._error("K104", f"`\\{escaped}` means nothing in a text.", place, "Write `\\\\` for a backslash; there are also `\\n` (new line), `\\t` and `\\\"`.")
+        return "".join(pieces)
+
+
+def _leaves(verb: Any) -> list[Token]:
+    return [leaf for child in verb.children for leaf in ([child] if isinstance(child, Token) else _leaves(child))]
+
+
+def _amount(written: str) -> tuple[Decimal, str]:
+    match = re.fullmatch(r"([\d.]+)[ \t]*(\w+)", written)
+    assert match, written  # the grammar lets nothing else through
+    return Decimal(match[1]), match[2]
+
+
+def _padded(clock: str) -> str:
+    """``"9:05"`` as ``"9:05:00"``."""
+    return (clock or "0:00") + (":00" if clock.count(":") < 2 else "")
+
+
+def _shortest(moment: time) -> str:
+    return moment.strftime("%H:%M:%S" if moment.second else "%H:%M")

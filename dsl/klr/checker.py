@@ -1,0 +1,272 @@
+"""Names and types of a whole coworker; permissions follow in ``klr.permissions``, on what is found out here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from klr import syntax as s
+from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.expressions import Expressions
+from klr.parser import MISSING
+from klr.program import Grant, Setting, TestCase, TriggerUse
+from klr.proof import GlobError, glob
+from klr.scope import RESERVED, Facts, Scope, Variable
+from klr.source import Source, Span
+from klr.starts import Starts
+from klr.trials import Trials
+from klr.types import BY_NAME, DATE, ERROR, FILE, PATH, UNKNOWN, WORD, YES_NO, Type, fits, list_of
+from klr.vocabulary import PERMISSIONS, Slot, Verb, Vocabulary
+
+_Kind = TypeVar("_Kind")
+
+
+@dataclass(slots=True)
+class Checked:
+    """A tree and everything that was found out about it. ``triggers`` holds None for a rule whose trigger is wrong."""
+
+    tree: s.Coworker
+    facts: Facts
+    grants: tuple[Grant, ...] = ()
+    grant_spans: dict[int, Span] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    triggers: list[tuple[s.RuleBlock, TriggerUse | None]] = field(default_factory=list)
+    tests: tuple[TestCase, ...] = ()
+
+
+def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> Checked:
+    """Check a tree; findings are added to ``diagnostics``."""
+    return _Checker(source, tree, vocabulary, diagnostics).check()
+
+
+def verb_of(action: s.Action, vocabulary: Vocabulary) -> Verb | None:
+    """The declared verb of an action, or None."""
+    return vocabulary.verbs.get(" ".join(action.words))
+
+
+class _Checker:
+    def __init__(self, source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> None:
+        self.source = source
+        self.vocabulary = vocabulary
+        self.diagnostics = diagnostics
+        self.checked = Checked(tree, Facts())
+        self.expressions = Expressions(vocabulary, self.checked.facts, diagnostics)
+        self.starts = Starts(vocabulary, diagnostics)
+
+    def error(self, code: str, message: str, span: Span, help: str = "") -> None:
+        self.expressions.error(code, message, span, help)
+
+    def check(self) -> Checked:
+        tree = self.checked.tree
+        for template, word in ((tree.name, "coworker"), (tree.about, "about")):
+            if template is not None and template.constant is None:
+                self.error("K309", f"The `{word}` line takes a text without holes.", template.span)
+        root = Scope()
+        for name in ("now", "today"):
+            root.add(Variable(name, DATE, kind="builtin", used=True))
+        for setting in self._parts(s.SettingLine):
+            self._setting(setting, root)
+        self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
+        for rule in self._parts(s.RuleBlock):
+            self._rule(rule, root)
+        if not self.checked.triggers and not self.diagnostics:
+            self.error("K505", "This coworker waits for nothing, so it never runs.", tree.name.span, 'Add a rule, such as `when file arrives in "~/Downloads"`.')
+        trials = Trials(self.source, self.vocabulary, self.starts, self.checked.settings, [use for _, use in self.checked.triggers], self.diagnostics)
+        self.checked.tests = tuple(trials.of(test) for test in self._parts(s.TestBlock))
+        return self.checked
+
+    def _parts(self, kind: type[_Kind]) -> list[_Kind]:
+        return [part for part in self.checked.tree.parts if isinstance(part, kind)]
+
+    # -- may and setting lines ----------------------------------------------------------------------------------------
+
+    def _may(self, may: s.May) -> Iterable[Grant]:
+        kind = PERMISSIONS.get(may.permission)
+        if kind is None:
+            help = did_you_mean(may.permission, PERMISSIONS) or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
+            self.error("K208", f"There is no permission `{may.permission}`.", may.span, help)
+            return
+        if kind.takes_paths != bool(may.patterns):
+            example = f'`may {kind.name} "~/Documents/**"`' if kind.takes_paths else f"`may {kind.name}`"
+            problem = "does not say where" if kind.takes_paths else "takes no path"
+            self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, {example}.")
+            return
+        patterns = []
+        for template in may.patterns:
+            pattern = template.constant
+            if pattern is None:
+                self.error("K402", "A permission takes a pattern without holes.", template.span, 'Write `*` for any name: "~/Invoices/*/*.pdf".')
+                continue
+            try:
+                glob(pattern)
+            except GlobError as error:
+                self.error("K402", str(error), template.span, 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".')
+                continue
+            patterns.append(pattern)
+            self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
+        if not may.patterns:
+            self.checked.grant_spans[len(self.checked.grant_spans)] = may.span
+        yield Grant(kind.name, tuple(patterns), self.source.place(may.span.start)[0])
+
+    def _setting(self, line: s.SettingLine, root: Scope) -> None:
+        self._new_name(line.name, line.span, root)
+        declared = self._type(line)
+        found = self.expressions.of(line.value, Scope())
+        if declared != UNKNOWN and not fits(found, declared):
+            self.error("K301", f"The setting `{line.name}` is of type {declared}, and this is of type {found}.", line.value.span)
+        label = line.label.constant if line.label else ""
+        if label is None and line.label:
+            self.error("K309", "A label takes a text without holes.", line.label.span)
+        try:
+            value = s.constant(line.value)
+        except ValueError:
+            value = None
+            if found != UNKNOWN:
+                self.error("K309", "A setting's value is written out: it can not be computed.", line.value.span)
+        root.add(Variable(line.name, declared, line.span, "setting", used=True))
+        self.checked.settings[line.name] = Setting(line.name, value, label or line.name)
+
+    def _type(self, line: s.SettingLine) -> Type:
+        *lists, name = line.type
+        known = BY_NAME.get(name)
+        if known is None:
+            if name == MISSING:
+                return UNKNOWN
+            help = did_you_mean(name, BY_NAME) or f"Types are {listing(sorted(BY_NAME), 'and')}, and `list of` one of them."
+            self.error("K207", f"There is no type `{name}`.", line.span, help)
+            return UNKNOWN
+        for _ in range(len(lists) // 2):
+            known = list_of(known)
+        return known
+
+    def _new_name(self, name: str, span: Span, scope: Scope) -> None:
+        before = scope.has(name)
+        if name in RESERVED and name != MISSING:
+            self.error("K202", f"`{name}` is a word of the language, so nothing else can be called that.", span, "Choose another name.")
+        elif before is not None and name != MISSING:
+            line = self.source.place(before.span.start)[0]
+            where = f"in line {line}" if before.span.end else "by klapp"
+            self.error("K202", f"`{name}` is taken already, {where}.", span, "Choose another name; a value never changes once it is there.")
+
+    # -- rules --------------------------------------------------------------------------------------------------------
+
+    def _rule(self, rule: s.RuleBlock, root: Scope) -> None:
+        use, gives_file = self.starts.of(rule.trigger)
+        self.checked.triggers.append((rule, use))
+        scope = Scope(root)
+        if gives_file:
+            scope.add(Variable("file", FILE, kind="builtin", used=True))
+        self._block(rule.body, Scope(scope))
+        if rule.on_error is not None:
+            caught = Scope(scope)
+            caught.add(Variable("error", ERROR, kind="builtin", used=True))
+            self._block(rule.on_error, caught)
+
+    def _block(self, block: s.Block, scope: Scope) -> None:
+        ended: s.Statement | None = None
+        for statement in block.statements:
+            if ended is not None:
+                self.error("K602", "This line is never reached.", statement.span, "The line before it ends the run. Remove one of them.")
+                ended = None
+            self._statement(statement, scope)
+            if isinstance(statement, s.Action) and (verb := verb_of(statement, self.vocabulary)) and verb.control:
+                ended = statement
+        for variable in scope.variables.values():
+            if variable.kind == "variable" and not variable.used and variable.name != MISSING:
+                self.error("K603", f"`{variable.name}` is never used.", variable.span, "Remove the line, or use the name.")
+
+    def _statement(self, statement: s.Statement, scope: Scope) -> None:
+        match statement:
+            case s.Let():
+                self._let(statement, scope)
+            case s.If():
+                for condition, body in statement.branches:
+                    self.expressions.want(condition, YES_NO, scope, "`if`")
+                    self._block(body, Scope(scope))
+                if statement.otherwise is not None:
+                    self._block(statement.otherwise, Scope(scope))
+            case s.ForEach():
+                items = self.expressions.of(statement.items, scope)
+                if items != UNKNOWN and items.name != "list":
+                    self.error("K308", f"`for each` goes through a list, and this is of type {items}.", statement.items.span)
+                    items = UNKNOWN
+                inner = Scope(scope)
+                self._new_name(statement.name, statement.span, scope)
+                inner.add(Variable(statement.name, items.element or UNKNOWN, statement.items.span, "element"))
+                self._block(statement.body, inner)
+            case s.Action():
+                self._action(statement, scope)
+
+    def _let(self, let: s.Let, scope: Scope) -> None:
+        is_path = isinstance(let.value, s.Template) and str(let.value.parts[:1]).startswith("('~/")
+        found = self.expressions.of(let.value, scope, PATH if is_path else None)
+        self._new_name(let.name, let.span, scope)
+        if found.name == "maybe":
+            self.error("K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`.")
+            found = UNKNOWN
+        real = self.checked.facts.is_real_name(let.value)
+        scope.add(Variable(let.name, found, let.span, real_name=real))
+
+    # -- actions ------------------------------------------------------------------------------------------------------
+
+    def _action(self, action: s.Action, scope: Scope) -> None:
+        verb = verb_of(action, self.vocabulary)
+        if verb is None:
+            self._unknown_verb(action, scope)
+            return
+        slots = {slot.word: slot for slot in verb.slots}
+        given: list[tuple[str, s.Expression]] = [("", action.object)] if action.object is not None else []
+        given.extend(action.slots)
+        seen: set[str] = set()
+        for word, value in given:
+            what = f"`{word}` of `{verb.name}`" if word else f"`{verb.name}`"
+            if word not in slots:
+                shown = f"no `{word}`" if word else "nothing behind it"
+                self.error("K206", f"`{verb.name}` takes {shown}.", value.span, f"For example: `{verb.example}`.")
+            elif word in seen:
+                self.error("K206", f"There are two `{word}` here.", value.span, "Keep one of them.")
+            else:
+                self._argument(verb, slots[word], value, scope, what)
+            seen.add(word)
+        for slot in verb.slots:
+            if slot.required and slot.word not in seen:
+                missing = f"`{slot.word}`" if slot.word else f"its {slot.type}"
+                self.error("K206", f"`{verb.name}` lacks {missing}.", action.span, f"For example: `{verb.example}`.")
+
+    def _argument(self, verb: Verb, slot: Slot, value: s.Expression, scope: Scope, what: str) -> None:
+        if slot.type == WORD:
+            if not isinstance(value, s.Name) or value.name not in slot.words:
+                help = did_you_mean(value.name, slot.words) if isinstance(value, s.Name) else ""
+                self.error("K209", f"{what} is one of {listing(slot.words)}.", value.span, help)
+            return
+        self.expressions.want(value, slot.type, scope, what)
+        if isinstance(value, s.Template) and self.checked.facts.goes_into_folder(value) and not _keeps_name(verb, slot):
+            self.error("K306", "A path to a file does not end with `/`.", value.span, "Write the file's name behind it.")
+        self._sibling(verb, slot, value)
+
+    def _sibling(self, verb: Verb, slot: Slot, value: s.Expression) -> None:
+        """A new name is one component: checked here as far as it is written out."""
+        if verb.sibling and slot.word == "to" and isinstance(value, s.Template):
+            written = "".join(part if isinstance(part, str) else "\0" for part in value.parts)
+            if "/" in written or written in ("", ".", ".."):
+                self.error("K306", f"`{verb.name}` takes a new name within the same folder.", value.span, "Write a name without `/`; `move` takes a whole path.")
+
+    def _unknown_verb(self, action: s.Action, scope: Scope) -> None:
+        name = " ".join(action.words)
+        values = [action.object] if action.object is not None else []
+        for value in [*values, *(value for _, value in action.slots)]:
+            if not isinstance(value, s.Name):
+                self.expressions.of(value, scope)
+        verbs = self.vocabulary.verbs
+        help = did_you_mean(name, verbs) or did_you_mean(action.words[0], verbs) or f"klapp can {listing(sorted(verbs))}."
+        if action.words[0] in ("delete", "remove", "erase"):
+            help = "Write `trash file`: what is in the trash can be brought back."
+        if name != MISSING:
+            self.error("K203", f"klapp does not know how to `{name}`.", action.span, help)
+
+
+def _keeps_name(verb: Verb, slot: Slot) -> bool:
+    """Whether a path that ends with ``/`` means "into that folder, under its own name"."""
+    return slot.word == "to" and bool(verb.slots) and verb.slots[0].type == FILE
+

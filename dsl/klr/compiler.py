@@ -1,0 +1,311 @@
+"""From checked syntax tree to Python code objects.
+
+Each rule becomes one generator function, built as a Python syntax tree and compiled; line numbers are those of the
+``.klr`` text. Its only doors to the world are the ``yield`` of an ``Ask`` or ``Act``; its globals hold the functions
+that the vocabulary declares and nothing else: no builtins, no imports.
+
+The *traced* compilation of a rule does the same and tells, besides, each decision and the values that led to it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from klr import runtime
+from klr import syntax as s
+from klr.checker import Checked, verb_of
+from klr.effects import Act, Ask, EffectError, Ending
+from klr.source import Source
+from klr.types import PATH, TEXT, WORD
+from klr.vocabulary import Slot, Verb, Vocabulary
+
+COMPARISONS: dict[str, ast.cmpop] = {
+    "is": ast.Eq(), "is not": ast.NotEq(), "<": ast.Lt(), ">": ast.Gt(), "<=": ast.LtE(), ">=": ast.GtE(),
+}  # fmt: skip
+ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+RUNTIME = {
+    name: getattr(runtime, name)
+    for name in (*ARITHMETIC.values(), "negate", "contains_any", "contains_all", "caseless", "where", "sorted_by", "show", "show_formatted", "component", "name_part")
+}  # fmt: skip
+
+
+def compile_rule(
+    rule: s.RuleBlock, source: Source, checked: Checked, vocabulary: Vocabulary, *, traced: bool
+) -> Callable[..., Any]:
+    """The generator function of a rule: called with an ``Inputs`` and, if ``traced``, a ``Tracer``."""
+    builder = _Compiler(source, checked, vocabulary, traced)
+    module = ast.fix_missing_locations(ast.Module([builder.function(rule)], []))
+    code: CodeType = compile(module, source.name, "exec")
+    space: dict[str, Any] = {**builder.globals, "__builtins__": {}}
+    exec(code, space)  # noqa: S102 - the code is built node by node above, from a checked tree
+    function: Callable[..., Any] = space["rule"]
+    return function
+
+
+class _Compiler:
+    """Builds the Python syntax tree of one rule. Names of the coworker get a prefix, so that none meets one of ours."""
+
+    def __init__(self, source: Source, checked: Checked, vocabulary: Vocabulary, traced: bool) -> None:
+        self.source = source
+        self.facts = checked.facts
+        self.settings = checked.settings
+        self.vocabulary = vocabulary
+        self.traced = traced
+        self.globals: dict[str, Any] = {**RUNTIME, "Act": Act, "Ask": Ask, "Ending": Ending, "EffectError": EffectError}
+
+    # -- the rule -----------------------------------------------------------------------------------------------------
+
+    def function(self, rule: s.RuleBlock) -> ast.FunctionDef:
+        """``def rule(inputs[, trace])``, a generator."""
+        parameters = ["inputs", *(["trace"] if self.traced else [])]
+        arguments = ast.arguments([], [ast.arg(name) for name in parameters], None, [], [], None, [])
+        start: list[ast.stmt] = [
+            # A rule that asks for nothing must be a generator nevertheless.
+            ast.If(_constant(False), [ast.Expr(ast.Yield(_constant(None)))], []),
+            _assign("v_now", _attribute(_load("inputs"), "now")),
+            _assign("v_file", _attribute(_load("inputs"), "file")),
+            _assign("home", _attribute(_load("inputs"), "home")),
+            _assign("v_today", _call(_attribute(_load("v_now"), "replace"), **dict.fromkeys(("hour", "minute", "second", "microsecond"), _constant(0)))),
+        ]
+        for name in self.settings:
+            value = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(name), ast.Load())
+            start.append(_assign(f"v_{name}", value))
+        body = self._block(rule.body, looping=False)
+        if rule.on_error is not None:
+            caught = [_assign("v_error", _load("caught")), *self._block(rule.on_error, looping=False)]
+            handler = ast.ExceptHandler(_load("EffectError"), "caught", caught)
+            body = [ast.Try(body, [handler], [], [])]
+        end = ast.Return(_call(_load("Ending"), _constant("done")))
+        definition = ast.FunctionDef("rule", arguments, [*start, *body, end], [], None)
+        definition.lineno = self._line_of(rule)
+        return definition
+
+    def _line_of(self, node: s.Node) -> int:
+        return self.source.place(node.span.start)[0]
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def _block(self, block: s.Block, looping: bool) -> list[ast.stmt]:
+        statements: list[ast.stmt] = []
+        for statement in block.statements:
+            for made in self._statement(statement, looping):
+                made.lineno = self._line_of(statement)
+                statements.append(made)
+        return statements or [ast.Pass()]
+
+    def _statement(self, statement: s.Statement, looping: bool) -> list[ast.stmt]:
+        match statement:
+            case s.Let():
+                return [_assign(f"v_{statement.name}", self._expression(statement.value))]
+            case s.If():
+                return [self._if(statement, looping)]
+            case s.ForEach():
+                variable = ast.Name(f"v_{statement.name}", ast.Store())
+                body = self._block(statement.body, looping=True)
+                if self.traced:
+                    body.insert(0, ast.Expr(self._tell(statement, f"for each {statement.name}", _load(f"v_{statement.name}"))))
+                return [ast.For(variable, self._expression(statement.items), body, [])]
+            case s.Action():
+                return self._action(statement, looping)
+
+    def _if(self, statement: s.If, looping: bool) -> ast.stmt:
+        otherwise = self._block(statement.otherwise, looping) if statement.otherwise else []
+        for condition, body in reversed(statement.branches):
+            made = ast.If(self._expression(condition), self._block(body, looping), otherwise)
+            made.lineno = self._line_of(condition)
+            otherwise = [made]
+        return otherwise[0]
+
+    def _action(self, action: s.Action, looping: bool) -> list[ast.stmt]:
+        verb = verb_of(action, self.vocabulary)
+        assert verb is not None
+        if verb.control:
+            return self._control(verb, action, looping)
+        given = {"": action.object, **dict(action.slots)}
+        arguments = [self._slot(slot, given.get(slot.word)) for slot in verb.slots]
+        if any(isinstance(value, s.Template) and self.facts.goes_into_folder(value) for value in given.values()):
+            arguments[0] = ast.NamedExpr(ast.Name("thing", ast.Store()), arguments[0])
+        act = ast.Yield(_call(_load("Act"), _constant(verb.name), ast.Tuple(arguments, ast.Load()), _constant(self._line_of(action))))
+        if verb.follows and isinstance(action.object, s.Name):
+            return [_assign(f"v_{action.object.name}", act)]
+        return [ast.Expr(act)]
+
+    def _slot(self, slot: Slot, value: s.Expression | None) -> ast.expr:
+        if slot.type == WORD:
+            return _constant(value.name if isinstance(value, s.Name) else slot.words[0])
+        if value is None:
+            return _constant(None)
+        made = self._expression(value)
+        if isinstance(value, s.Template) and self.facts.goes_into_folder(value):
+            # "into that folder, under its own name": the object of the verb is a file, in the first slot.
+            return ast.BinOp(made, ast.Add(), _call(_load("name_part"), _attribute(_load("thing"), "name")))
+        return made
+
+    def _control(self, verb: Verb, action: s.Action, looping: bool) -> list[ast.stmt]:
+        reason = self._expression(action.object) if action.object is not None else _constant("")
+        match verb.control:
+            case "skip" if looping:
+                told = [ast.Expr(reason)] if action.object is not None else []
+                return [*told, ast.Continue()]
+            case "skip" | "stop":
+                outcome = "skipped" if verb.control == "skip" else "stopped"
+                return [ast.Return(_call(_load("Ending"), _constant(outcome), reason))]
+        return [ast.Raise(_call(_load("EffectError"), reason, _constant("failed")), None)]
+
+    # -- tracing ------------------------------------------------------------------------------------------------------
+
+    def _tell(self, node: s.Node, text: str, value: ast.expr) -> ast.expr:
+        return _call(_load("trace"), _constant(self._line_of(node)), _constant(text), value)
+
+    def _expression(self, node: s.Expression) -> ast.expr:
+        made = self._plain(node)
+        if self.traced and isinstance(node, (s.Member, s.Call, s.Binary, s.Between, s.Name, s.Where, s.SortedBy, s.Template)):
+            made = self._tell(node, self.source.cut(node.span), made)
+        made.lineno = self._line_of(node)
+        return made
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def _plain(self, node: s.Expression) -> ast.expr:
+        match node:
+            case s.Literal():
+                return self._value(node.value)
+            case s.Template():
+                return self._template(node)
+            case s.Name():
+                return _load("it" if node.name == "it" else f"v_{node.name}")
+            case s.Member():
+                return self._member(node)
+            case s.ListOf():
+                return ast.Tuple([self._expression(item) for item in node.items], ast.Load())
+            case s.Unary(operator="not"):
+                return ast.UnaryOp(ast.Not(), self._expression(node.operand))
+            case s.Unary():
+                return _call(_load("negate"), self._expression(node.operand))
+            case s.Between():
+                low, high = self._expression(node.low), self._expression(node.high)
+                return ast.Compare(low, [ast.LtE(), ast.LtE()], [self._expression(node.value), high])
+            case s.Where():
+                return self._through("where", node.items, node.condition)
+            case s.SortedBy():
+                return self._through("sorted_by", node.items, node.key, _constant(node.descending))
+            case s.Call():
+                return self._call_function(node)
+            case s.Binary():
+                return self._binary(node)
+
+    def _value(self, value: Any) -> ast.expr:
+        """A constant; those that Python has no notation for become globals."""
+        if isinstance(value, (str, bool, int)):
+            return _constant(value)
+        name = f"c_{len(self.globals)}"
+        self.globals[name] = value
+        return _load(name)
+
+    def _template(self, node: s.Template) -> ast.expr:
+        path = self.facts.is_path(node)
+        pieces: list[ast.expr] = []
+        for index, part in enumerate(node.parts):
+            if isinstance(part, s.Hole):
+                pieces.append(self._hole(part, path))
+            elif path and index == 0 and part.startswith("~/"):
+                pieces.extend((_load("home"), _constant(part[1:])))
+            else:
+                pieces.append(_constant(part))
+        return _call(_attribute(_constant(""), "join"), ast.Tuple(pieces, ast.Load()))
+
+    def _hole(self, hole: s.Hole, in_path: bool) -> ast.expr:
+        value = self._expression(hole.value)
+        kind = self.facts.type_of(hole.value)
+        if hole.format:
+            text = _call(_load("show_formatted"), value, _constant(hole.format))
+        else:
+            text = value if kind in (TEXT, PATH) else _call(_load("show"), value)
+        if not in_path or kind == PATH:
+            return text
+        real = self.facts.is_real_name(hole.value) and not hole.format
+        return _call(_load("name_part" if real else "component"), text)
+
+    def _member(self, node: s.Member) -> ast.expr:
+        of = self._expression(node.of)
+        known = self.vocabulary.properties.get(node.name)
+        if node.name == "message" and known is None:
+            return _attribute(of, "message")
+        assert known is not None
+        if known.pure is None:
+            return ast.Yield(_call(_load("Ask"), _constant(node.name), of, _constant(self._line_of(node))))
+        name = f"p_{node.name}"
+        self.globals[name] = known.pure
+        return _call(_load(name), of, *([_load("v_now")] if known.uses_now else []))
+
+    def _call_function(self, node: s.Call) -> ast.expr:
+        resolved = self.facts.calls[id(node)]
+        if resolved.function is None:
+            pattern = resolved.arguments[0]
+            assert isinstance(pattern, s.Template)
+            return ast.Yield(_call(_load("Ask"), _constant("files"), _constant(pattern.constant), _constant(self._line_of(node))))
+        name = f"f_{resolved.function.name}_{'_'.join(resolved.function.prepositions)}"
+        self.globals[name] = resolved.function.call
+        return _call(_load(name), *map(self._expression, resolved.arguments))
+
+    def _through(self, helper: str, items: s.Expression, each: s.Expression, *more: ast.expr) -> ast.expr:
+        """``items`` filtered or sorted by an expression over ``it``, which may itself ask the world."""
+        made = self._expression(each)
+        argument = ast.arguments([], [ast.arg("it")], None, [], [], None, [])
+        if not any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(made)):
+            # The helper runs every test as a generator; one that asks for nothing is made into one.
+            made = ast.IfExp(_constant(True), made, ast.Yield(_constant(None)))
+        return ast.YieldFrom(_call(_load(helper), self._expression(items), ast.Lambda(argument, made), *more))
+
+    def _binary(self, node: s.Binary) -> ast.expr:
+        left, right = self._expression(node.left), self._expression(node.right)
+        operator = node.operator
+        if operator in ("and", "or"):
+            return ast.BoolOp(ast.And() if operator == "and" else ast.Or(), [left, right])
+        if operator in ARITHMETIC:
+            return _call(_load(ARITHMETIC[operator]), left, right)
+        if operator == "default":
+            test = ast.Compare(ast.NamedExpr(ast.Name("maybe", ast.Store()), left), [ast.IsNot()], [_constant(None)])
+            return ast.IfExp(test, _load("maybe"), right)
+        if node.ignoring_case:
+            left, right = _call(_load("caseless"), left), _call(_load("caseless"), right)
+        if operator in COMPARISONS:
+            return ast.Compare(left, [COMPARISONS[operator]], [right])
+        match operator:
+            case "is any of":
+                return ast.Compare(left, [ast.In()], [right])
+            case "contains":
+                return _call(_attribute(left, "__contains__"), right)
+            case "contains any of":
+                return _call(_load("contains_any"), left, right)
+            case "contains all of":
+                return _call(_load("contains_all"), left, right)
+            case "starts with":
+                return _call(_attribute(left, "startswith"), right)
+        return _call(_attribute(left, "endswith"), right)
+
+
+# -- short ways to build Python's nodes -------------------------------------------------------------------------------
+
+
+def _load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _constant(value: str | bool | int | None) -> ast.Constant:
+    return ast.Constant(value)
+
+
+def _attribute(of: ast.expr, name: str) -> ast.Attribute:
+    return ast.Attribute(of, name, ast.Load())
+
+
+def _call(function: ast.expr, *arguments: ast.expr, **named: ast.expr) -> ast.Call:
+    return ast.Call(function, list(arguments), [ast.keyword(name, value) for name, value in named.items()])
+
+
+def _assign(name: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Name(name, ast.Store())], value)

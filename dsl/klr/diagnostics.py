@@ -1,0 +1,103 @@
+"""What is wrong with a coworker, where, why, and what to write instead; as text for people and as data for tools."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from klr.source import Source, Span
+
+Severity = Literal["error", "warning", "advice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    Attributes:
+        code: stable, such as "K401"; the first digit tells the family (1 syntax, 2 names, 3 types, 4 permissions,
+            5 triggers, 6 advice).
+        message: what is wrong, in a plain sentence.
+        help: why, and what to write instead; may be empty.
+        span: where in the source.
+    """
+
+    code: str
+    message: str
+    span: Span
+    help: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """"advice" for the K6xx family, "error" for all others."""
+        return "advice" if self.code.startswith("K6") else "error"
+
+    def to_json(self, source: Source) -> dict[str, Any]:
+        """The form of ``klapp check --format json``; lines and columns from 1, the end not included."""
+        line, column = source.place(self.span.start)
+        end_line, end_column = source.place(max(self.span.end, self.span.start))
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "help": self.help,
+            "file": source.name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+        }
+
+    def render(self, source: Source) -> str:
+        """The finding as lines for a terminal: code and message, the line with the place underlined, the help."""
+        line, column = source.place(self.span.start)
+        end_line, end_column = source.place(max(self.span.end, self.span.start))
+        shown = source.line(line)
+        stop = end_column - 1 if end_line == line else len(shown)
+        before, marked = shown[: column - 1], shown[column - 1 : stop]
+        margin = " " * len(str(line))
+        pad = "".join("\t" if c == "\t" else " " * width(c) for c in before)
+        lines = [
+            f"{self.code} {self.severity}: {self.message}",
+            f"{margin}--> {source.name}:{line}:{column}",
+            f"{margin} |",
+            f"{line} | {visible(shown)}",
+            f"{margin} | {pad}{'^' * max(1, sum(map(width, marked)))}",
+        ]
+        if self.help:
+            first, *rest = self.help.splitlines()
+            lines.append(f"{margin} = {first}")
+            lines.extend(f"{margin}   {more}" for more in rest)
+        return "\n".join(lines)
+
+
+def width(character: str) -> int:
+    """How many terminal columns a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def visible(text: str) -> str:
+    """``text`` with control characters made harmless, so that a hostile file can not steer the terminal."""
+    return "".join(c if c == "\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """In the order of the text, each said once."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.start, d.code, d.message)))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """"Did you mean `move`?" for the nearest of the known words, or ""."""
+    close = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"Did you mean `{close[0]}`?" if close else ""
+
+
+def listing(words: Sequence[str], last: str = "or") -> str:
+    """The words in a row, for people: "`a`, `b` or `c`"."""
+    quoted = [f"`{word}`" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"

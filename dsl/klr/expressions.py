@@ -1,0 +1,355 @@
+"""Types of expressions: what each is, and whether its parts fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from klr import runtime
+from klr import syntax as s
+from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.parser import MISSING
+from klr.scope import Facts, Resolved, Scope, Variable
+from klr.source import Span
+from klr.types import (
+    DATE, DURATION, ERROR, FILE, NOTHING, NUMBER, PATH, SIZE, TEXT, TIME, UNKNOWN, YES_NO, Type, fits, list_of,
+)  # fmt: skip
+from klr.vocabulary import Vocabulary
+
+ORDERED = (NUMBER, SIZE, DURATION, DATE, TIME, TEXT)
+ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
+    **{(sign, t, t): t for sign in "+-" for t in (NUMBER, SIZE, DURATION)},
+    ("+", DATE, DURATION): DATE,
+    ("-", DATE, DURATION): DATE,
+    ("-", DATE, DATE): DURATION,
+    **{("*", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
+    **{("*", NUMBER, t): t for t in (SIZE, DURATION)},
+    **{("/", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
+    **{("/", t, t): NUMBER for t in (SIZE, DURATION)},
+}
+FORMATS: dict[Type, tuple[Callable[[str], object], str]] = {
+    NUMBER: (runtime.NUMBER_FORMAT.fullmatch, "`0.00` or `0,000.00`"),
+    SIZE: (runtime.SIZE_FORMAT.fullmatch, "`MB` or `kB`"),
+    TEXT: (runtime.TEXT_FORMAT.fullmatch, "`upper` or `lower`"),
+    DATE: (runtime.DATE_FORMAT.fullmatch, "`%Y-%m-%d`"),
+    TIME: (runtime.DATE_FORMAT.fullmatch, "`%H:%M`"),
+}
+
+
+class Expressions:
+    """Checks expressions; findings go to ``diagnostics``, what it finds out to ``facts``."""
+
+    def __init__(self, vocabulary: Vocabulary, facts: Facts, diagnostics: list[Diagnostic]) -> None:
+        self.vocabulary = vocabulary
+        self.facts = facts
+        self.diagnostics = diagnostics
+
+    def error(self, code: str, message: str, span: Span, help: str = "") -> Type:
+        """Record a finding; the type of what it is about is unknown from then on."""
+        self.diagnostics.append(Diagnostic(code, message, span, help))
+        return UNKNOWN
+
+    def want(self, node: s.Expression, wanted: Type, scope: Scope, what: str) -> Type:
+        """Check that an expression is of a type; ``what`` names its place, as in "`to` of `move`"."""
+        found = self.of(node, scope, wanted)
+        if not fits(found, wanted):
+            self._mismatch(node, found, wanted, what)
+        return found
+
+    def _mismatch(self, node: s.Expression, found: Type, wanted: Type, what: str) -> None:
+        if found.name == "maybe" and found.element and fits(found.element, wanted):
+            self.error("K303", "This value may be missing.", node.span, "Say what stands in for it: add `default ...`.")
+            return
+        help = ""
+        if found == FILE and wanted in (TEXT, PATH):
+            help = "Write `.name` or `.path` behind it."
+        elif wanted == TEXT:
+            help = 'To make a text of a value, put it into a hole: "{value}".'
+        self.error("K301", f"{what} takes {_a(wanted)}, and this is {_a(found)}.", node.span, help)
+
+    def of(self, node: s.Expression, scope: Scope, wanted: Type | None = None) -> Type:
+        """The type of an expression. A text where a path is wanted is checked as a path."""
+        found = self._of(node, scope, wanted)
+        self.facts.types[id(node)] = found
+        return found
+
+    def _of(self, node: s.Expression, scope: Scope, wanted: Type | None) -> Type:
+        match node:
+            case s.Literal():
+                return node.type
+            case s.Template():
+                return self._path(node, scope) if wanted == PATH else self._text(node, scope)
+            case s.Name():
+                return self._name(node, scope)
+            case s.Member():
+                return self._member(node, scope)
+            case s.ListOf():
+                return self._list(node, scope)
+            case s.Unary():
+                return self._unary(node, scope)
+            case s.Binary():
+                return self._binary(node, scope)
+            case s.Between():
+                return self._between(node, scope)
+            case s.Where():
+                items = self._items(node.items, scope)
+                self.want(node.condition, YES_NO, self._with_it(items, scope), "`where`")
+                return items
+            case s.SortedBy():
+                items = self._items(node.items, scope)
+                key = self.of(node.key, self._with_it(items, scope))
+                if key not in (*ORDERED, UNKNOWN):
+                    self.error("K302", f"{_a(key).capitalize()} has no order to sort by.", node.key.span)
+                return items
+            case s.Call():
+                return self._call(node, scope)
+
+    # -- texts and paths ----------------------------------------------------------------------------------------------
+
+    def _text(self, node: s.Template, scope: Scope) -> Type:
+        for part in node.parts:
+            if isinstance(part, s.Hole):
+                found = self._hole(part, scope)
+                element = found.element if found.name == "list" and found.element else found
+                if element in (FILE, ERROR, UNKNOWN) and element != UNKNOWN:
+                    what = "its `.message`" if element == ERROR else "its `.name`, such as `{file.name}`"
+                    self.error("K304", f"{_a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}.")
+        return TEXT
+
+    def _hole(self, hole: s.Hole, scope: Scope) -> Type:
+        found = self.of(hole.value, scope)
+        if found.name == "maybe":
+            return self.error("K303", "This value may be missing.", hole.value.span, "Say what stands in for it: add `default ...`.")
+        if hole.format and found != UNKNOWN:
+            accepts, example = FORMATS.get(found, (None, ""))
+            if accepts is None:
+                self.error("K305", f"{_a(found).capitalize()} takes no format.", hole.span, "Remove the colon and what follows it.")
+            elif not accepts(hole.format):
+                self.error("K305", f"`{hole.format}` is no format for {_a(found)}.", hole.span, f"Write, for example, {example}.")
+        return found
+
+    def _path(self, node: s.Template, scope: Scope) -> Type:
+        self.facts.paths.add(id(node))
+        first = node.parts[0] if node.parts else ""
+        types = [self._hole(part, scope) if isinstance(part, s.Hole) else None for part in node.parts]
+        starts_in_folder = types[:1] == [PATH] and len(node.parts) > 1 and str(node.parts[1]).startswith("/")
+        if UNKNOWN in types[:1]:
+            return PATH
+        if not starts_in_folder and not (isinstance(first, str) and first.startswith(("~/", "/"))):
+            return self.error("K306", "A path begins with `~/` (your own folder) or `/`.", node.span, 'Write, for example, "~/Documents/{file.name}".')
+        for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
+            element = found.element if found and found.name == "list" else found
+            if isinstance(part, s.Hole) and element in (FILE, PATH, ERROR):
+                self.error("K304", f"{_a(element or UNKNOWN).capitalize()} can not be part of a name in a path.", part.span, "A hole in a path stands for one name or a piece of one, such as `{file.name}`.")
+        self._components(node, starts_in_folder)
+        return PATH
+
+    def _components(self, node: s.Template, starts_in_folder: bool) -> None:
+        written = "".join(part if isinstance(part, str) else "\0" for part in node.parts)
+        components = written.split("/")[1:]
+        if components[-1] == "":
+            self.facts.into_folder.add(id(node))
+            components.pop()
+        for name in components:
+            if name in ("", ".", ".."):
+                shown = f"`{name}`" if name else "an empty name"
+                self.error("K306", f"A path can not hold {shown} between its `/`.", node.span, "Write the whole path, from the top down.")
+
+    # -- names and members --------------------------------------------------------------------------------------------
+
+    def _name(self, node: s.Name, scope: Scope) -> Type:
+        if node.name == MISSING:
+            return UNKNOWN
+        variable = scope.find(node.name)
+        if variable is None:
+            return self.error("K201", f"Nothing here is called `{node.name}`.", node.span, self._unknown_name(node.name, scope))
+        if variable.real_name:
+            self.facts.real_names.add(id(node))
+        return variable.type
+
+    def _unknown_name(self, name: str, scope: Scope) -> str:
+        if name == "file":
+            return "Only a rule that waits for a file (`when file arrives in ...`) has a `file`."
+        if name == "it":
+            return "`it` stands for each element within `where` and `sorted by`."
+        if name == "error":
+            return "Only the lines under `on error` have an `error`."
+        return scope.suggestion(name) or f"A name is made with `let {name} = ...` or `setting {name}: ... = ...` before it is used."
+
+    def _member(self, node: s.Member, scope: Scope) -> Type:
+        of = self.of(node.of, scope)
+        if of == UNKNOWN:
+            return UNKNOWN
+        if of == ERROR:
+            if node.name == "message":
+                return TEXT
+            return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
+        if of != FILE:
+            help = "The elements of a list are reached with `for each`, `where` or `first of`." if of.name == "list" else ""
+            return self.error("K204", f"{_a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.", node.span, help)
+        known = self.vocabulary.properties.get(node.name)
+        if known is None:
+            help = did_you_mean(node.name, self.vocabulary.properties) or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
+            return self.error("K204", f"A file has no `{node.name}`.", node.span, help)
+        if known.names:
+            self.facts.real_names.add(id(node))
+        return known.type
+
+    def _call(self, node: s.Call, scope: Scope) -> Type:
+        known = self.vocabulary.functions
+        words = tuple(word for word, _ in node.arguments)
+        name = (node.name, words)
+        if name == ("files", ("in",)):
+            return self._files(node)
+        if name in known:
+            return self._apply(node, Resolved(known[name], tuple(value for _, value in node.arguments)), scope)
+        # `count of files in "..."`: the argument before a later preposition may itself begin a call.
+        for cut in range(len(words) - 1, 0, -1):
+            last = node.arguments[cut - 1][1]
+            if (node.name, words[:cut]) in known and isinstance(last, s.Name):
+                inner = s.Call(last.name, node.arguments[cut:], span=last.span.to(node.span))
+                arguments = (*(value for _, value in node.arguments[: cut - 1]), inner)
+                return self._apply(node, Resolved(known[node.name, words[:cut]], arguments), scope)
+        forms = sorted(f"{n} {' ... '.join(w)} ..." for n, w in (*known, ("files", ("in",))) if n == node.name)
+        help = f"Write {listing(forms)}." if forms else did_you_mean(node.name, {n for n, _ in known} | {"files"})
+        shown = f"{node.name} {' ... '.join(words)} ..."
+        for _, value in node.arguments:
+            self.of(value, scope)
+        return self.error("K205", f"klapp does not know `{shown}`.", node.span, help)
+
+    def _apply(self, node: s.Call, resolved: Resolved, scope: Scope) -> Type:
+        self.facts.calls[id(node)] = resolved
+        arguments = tuple(self.of(argument, scope) for argument in resolved.arguments)
+        if UNKNOWN in arguments:
+            return UNKNOWN
+        for argument, found in zip(resolved.arguments, arguments, strict=True):
+            if found.name == "maybe":
+                return self.error("K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`.")
+        assert resolved.function
+        result = resolved.function.result(arguments)
+        if isinstance(result, str):
+            return self.error("K301", f"`{node.name}` does not fit here. {result}", node.span, f"For example: `{resolved.function.example}`.")
+        return result
+
+    def _files(self, node: s.Call) -> Type:
+        pattern = node.arguments[0][1]
+        self.facts.calls[id(node)] = Resolved(None, (pattern,))
+        if not isinstance(pattern, s.Template) or pattern.constant is None:
+            self.error("K309", "`files in` takes a pattern without holes.", pattern.span, 'Write, for example, files in "~/Documents/**", and narrow it down with `where`.')
+            return list_of(FILE)
+        self.facts.types[id(pattern)] = TEXT
+        return list_of(FILE)
+
+    # -- operators ----------------------------------------------------------------------------------------------------
+
+    def _list(self, node: s.ListOf, scope: Scope) -> Type:
+        found = [self.of(item, scope) for item in node.items]
+        kinds = [kind for kind in found if kind != UNKNOWN]
+        if not kinds:
+            return list_of(UNKNOWN if node.items else NOTHING)
+        for item, kind in zip(node.items, found, strict=True):
+            if not fits(kind, kinds[0]):
+                self._mismatch(item, kind, kinds[0], "This list, by its first element,")
+        return list_of(kinds[0])
+
+    def _items(self, node: s.Expression, scope: Scope) -> Type:
+        found = self.of(node, scope)
+        if found == UNKNOWN or found.name == "list":
+            return found
+        return self.error("K308", f"This must be a list, and it is {_a(found)}.", node.span, 'For example `files in "~/Documents/**"`.')
+
+    @staticmethod
+    def _with_it(items: Type, scope: Scope) -> Scope:
+        inner = Scope(scope)
+        inner.add(Variable("it", items.element or UNKNOWN, kind="it", used=True))
+        return inner
+
+    def _unary(self, node: s.Unary, scope: Scope) -> Type:
+        if node.operator == "not":
+            self.want(node.operand, YES_NO, scope, "`not`")
+            return YES_NO
+        found = self.of(node.operand, scope)
+        if found in (NUMBER, SIZE, DURATION, UNKNOWN):
+            return found
+        return self.error("K302", f"{_a(found).capitalize()} can not be negative.", node.span)
+
+    def _binary(self, node: s.Binary, scope: Scope) -> Type:
+        operator = node.operator
+        if operator in ("and", "or"):
+            self.want(node.left, YES_NO, scope, f"`{operator}`")
+            self.want(node.right, YES_NO, scope, f"`{operator}`")
+            return YES_NO
+        wanted = self._path_wanted(node, scope)
+        left, right = self.of(node.left, scope, wanted), self.of(node.right, scope, wanted)
+        if operator == "default":
+            return self._default(node, left, right)
+        for side, found in ((node.left, left), (node.right, right)):
+            if found.name == "maybe":
+                return self.error("K303", "This value may be missing.", side.span, "Say what stands in for it: add `default ...`.")
+        if UNKNOWN in (left, right):
+            return ARITHMETIC.get((operator, left, right), UNKNOWN if operator in "+-*/" else YES_NO)
+        if operator in ("+", "-", "*", "/"):
+            return self._arithmetic(node, left, right)
+        problem = self._comparison(operator, left, right)
+        if problem:
+            self.error("K302", problem, node.span)
+        elif node.ignoring_case and TEXT not in (left, left.element):
+            self.error("K302", "Only texts have a case to ignore.", node.span, "Remove `ignoring case`.")
+        return YES_NO
+
+    def _path_wanted(self, node: s.Binary, scope: Scope) -> Type | None:
+        """A text beside a path is a path: `file.folder is "~/Downloads"`."""
+        sides = ((node.left, node.right), (node.right, node.left))
+        for one, other in sides:
+            if isinstance(one, s.Template) and not isinstance(other, s.Template) and self.of(other, scope) == PATH:
+                return PATH
+        return None
+
+    def _default(self, node: s.Binary, left: Type, right: Type) -> Type:
+        if left == UNKNOWN:
+            return right
+        if left.name != "maybe" or left.element is None:
+            return self.error("K302", "This is never missing, so it needs no `default`.", node.span, "Remove `default` and what follows it.")
+        if right.name == "maybe" and right.element and fits(right.element, left.element):
+            return right
+        if not fits(right, left.element):
+            self._mismatch(node.right, right, left.element, "`default` here")
+        return left.element
+
+    def _arithmetic(self, node: s.Binary, left: Type, right: Type) -> Type:
+        result = ARITHMETIC.get((node.operator, left, right))
+        if result:
+            return result
+        help = 'Texts are joined in a text with holes: "{a} {b}".' if TEXT in (left, right) and node.operator == "+" else ""
+        return self.error("K302", f"`{node.operator}` does not work between {_a(left)} and {_a(right)}.", node.span, help)
+
+    def _comparison(self, operator: str, left: Type, right: Type) -> str:
+        """What is wrong with a comparison, or ""."""
+        match operator:
+            case "is" | "is not":
+                fine = fits(left, right) or fits(right, left)
+            case "is any of":
+                fine = right.name == "list" and fits(right, list_of(left))
+            case "contains":
+                fine = left == right == TEXT or (left.name == "list" and fits(list_of(right), left))
+            case "contains any of" | "contains all of":
+                fine = (left == TEXT and fits(right, list_of(TEXT))) or (left.name == right.name == "list" and fits(right, left))
+            case "starts with" | "ends with":
+                fine = left == right == TEXT
+            case _:
+                fine = left == right and left in ORDERED
+        return "" if fine else f"`{operator}` does not work between {_a(left)} and {_a(right)}."
+
+    def _between(self, node: s.Between, scope: Scope) -> Type:
+        found = self.of(node.value, scope)
+        if found not in (*ORDERED, UNKNOWN):
+            self.error("K302", f"{_a(found).capitalize()} has no order, so it is between nothing.", node.value.span)
+            found = UNKNOWN
+        for end in (node.low, node.high):
+            self.want(end, found, scope, "`between` here")
+        return YES_NO
+
+
+def _a(kind: Type) -> str:
+    """A type in a sentence: "a number", "an error"."""
+    name = "yes or no" if kind == YES_NO else str(kind)
+    return name if kind == YES_NO else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

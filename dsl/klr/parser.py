@@ -1,0 +1,288 @@
+"""From text to syntax tree: one pass that reports every syntax error of a file.
+
+After an error the line that holds it is replaced by a harmless one of the same shape (a bad ``if`` stays an ``if``),
+and the text is read again; so one mistake never hides the next, nor unbalances the blocks around it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from klr import syntax as s
+from klr.builder import Builder
+from klr.complaints import Trouble, complain, unclosed
+from klr.diagnostics import Diagnostic, ordered
+from klr.source import Source, Span
+
+MISSING = "__missing__"
+"""The name that stands where something unreadable stood; the checker says nothing more about it."""
+
+LARGEST_TEXT = 1_000_000
+MOST_ERRORS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as written, from ``#`` on; ``alone`` where it has its line for itself."""
+
+    line: int
+    text: str
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What could be read. ``tree`` is None where nothing could; it may hold ``MISSING`` names after an error."""
+
+    tree: s.Coworker | None
+    comments: tuple[Comment, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def parse(source: Source) -> Parsed:
+    """Read a whole file. Never raises for any text; see ``Parsed.diagnostics``."""
+    if len(source.text) > LARGEST_TEXT:
+        found = Diagnostic("K100", "This text is too long for a coworker.", Span(0, 1), f"At most {LARGEST_TEXT:,} characters can be read.")
+        return Parsed(None, (), (found,))
+    text = _Text(source)
+    diagnostics: list[Diagnostic] = []
+    tree: Tree[Token] | None = None
+    comments: list[Token] = []
+    while tree is None and len(diagnostics) < MOST_ERRORS:
+        comments.clear()
+        try:
+            tree = _lark(comments, text.text)
+        except UnexpectedInput as error:
+            offset = text.offset_of(error)
+            opener = text.unclosed(offset)
+            if opener is None:
+                diagnostics.append(complain(source, text.relocate(offset), _trouble(error)))
+            else:
+                diagnostics.append(unclosed(source, opener))
+            if not text.repair(offset):
+                break
+    if tree is None:
+        return Parsed(None, (), ordered(diagnostics))
+    builder = Builder(text.relocate)
+    parts = builder.build(tree)
+    coworker = _coworker(source, parts, diagnostics)
+    found = ordered([*diagnostics, *builder.diagnostics])
+    return Parsed(coworker, tuple(_comments(source, comments, text)), found)
+
+
+def _coworker(source: Source, parts: tuple[Any, ...], diagnostics: list[Diagnostic]) -> s.Coworker:
+    heads = [part for part in parts if isinstance(part, tuple)]
+    names = [template for kind, template in heads if kind == "coworker"]
+    abouts = [template for kind, template in heads if kind == "about"]
+    for kind, found in (("coworker", names), ("about", abouts)):
+        diagnostics.extend(
+            Diagnostic("K111", f"There is a second `{kind}` line.", extra.span, "One file is one coworker; remove this line.")
+            for extra in found[1:]
+        )
+    if not names:
+        diagnostics.append(
+            Diagnostic("K110", "The coworker has no name.", Span(0, 0), 'Begin the file with a line such as `coworker "Invoice filer"`.')
+        )
+    whole = Span(0, len(source.text))
+    rest = tuple(part for part in parts if not isinstance(part, tuple))
+    return s.Coworker(names[0] if names else s.Template(()), abouts[0] if abouts else None, rest, span=whole)
+
+
+def _comments(source: Source, tokens: list[Token], text: _Text) -> Iterator[Comment]:
+    for token in tokens:
+        line, column = source.place(text.relocate(token.start_pos or 0))
+        yield Comment(line, str(token).rstrip(), not source.line(line)[: column - 1].strip())
+
+
+# -- Lark ----------------------------------------------------------------------------------------------------------
+
+
+class _Lines:
+    """Drops the line breaks that mean nothing: repeated ones, and those inside of brackets."""
+
+    always_accept = ("NEWLINE",)
+
+    def process(self, tokens: Iterator[Token]) -> Iterator[Token]:
+        depth = 0
+        fresh = True
+        for token in tokens:
+            if token.type == "NEWLINE":
+                if depth or fresh:
+                    continue
+                fresh = True
+            else:
+                fresh = False
+                depth += (token.type in ("LSQB", "LPAR")) - (token.type in ("RSQB", "RPAR"))
+                depth = max(depth, 0)
+            yield token
+
+
+_heard: list[Token] = []
+_reading = Lock()  # Lark tells of comments through a callback that knows no parse
+
+
+@cache
+def _grammar() -> Lark:
+    text = files("klr").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(
+        text,
+        parser="lalr",
+        postlex=_Lines(),  # type: ignore[arg-type]
+        propagate_positions=True,
+        maybe_placeholders=False,
+        lexer_callbacks={"COMMENT": _hear},
+    )
+
+
+def _hear(comment: Token) -> Token:
+    _heard.append(comment)
+    return comment
+
+
+def _lark(comments: list[Token], text: str) -> Tree[Token]:
+    with _reading:
+        _heard.clear()
+        try:
+            return _grammar().parse(text)
+        finally:
+            comments.extend(_heard)
+
+
+def _trouble(error: UnexpectedInput) -> Trouble:
+    if isinstance(error, UnexpectedToken):
+        return Trouble(str(error.token), str(error.token.type), frozenset(error.accepts or error.expected or ()))
+    assert isinstance(error, UnexpectedCharacters)
+    return Trouble(str(error.char), "character", frozenset(error.allowed or ()))
+
+
+# -- recovery ------------------------------------------------------------------------------------------------------
+
+
+class _Text:
+    """The text as it is parsed, line by line, and where each line came from."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.lines = [source.line(number) for number in range(1, source.line_count() + 1)]
+        self.origins = list(range(1, source.line_count() + 1))
+        self.bad: set[int] = set()
+        self._index()
+
+    def _index(self) -> None:
+        self.starts = [0]
+        for line in self.lines:
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        self.text = "\n".join(self.lines) + "\n"
+
+    def relocate(self, offset: int) -> int:
+        """An offset of the parsed text as one of the person's text."""
+        index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
+        number = self.origins[index]
+        return self.source.line_span(number).start - _indent(self.source.line(number)) + min(
+            offset - self.starts[index], len(self.source.line(number))
+        )
+
+    def offset_of(self, error: UnexpectedInput) -> int:
+        """Where an error is; one about a line break belongs to the line that it ends, one about the end to the end."""
+        if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+            return len(self.text) - 1
+        return error.pos_in_stream or 0
+
+    def repair(self, offset: int) -> bool:
+        """Replace the line at an offset by one that can be read; False where that can not help any more."""
+        index, opener, before = self._unclosed(offset)
+        if opener is not None:
+            return self._insert_end(before)
+        number = self.origins[index]
+        if number in self.bad and not self.lines[index].strip():
+            return False
+        self.lines[index] = "" if number in self.bad else _harmless(self.lines[index])
+        self.bad.add(number)
+        self._index()
+        return True
+
+    def _open_blocks(self, before: int) -> list[int]:
+        """The lines that open blocks still open before line index ``before``, outermost first."""
+        open_lines: list[int] = []
+        for index, line in enumerate(self.lines[:before]):
+            word = line.strip().split(" ")[0]
+            if word == "end" and open_lines:
+                open_lines.pop()
+            elif word in OPENERS and not (word in ("when", "every", "cron") and open_lines):
+                open_lines.append(index)
+        return open_lines
+
+    def unclosed(self, offset: int) -> int | None:
+        """The line, in the person's text, of the block whose missing ``end`` is what an error is about."""
+        opener = self._unclosed(offset)[1]
+        return None if opener is None else self.origins[opener]
+
+    def _unclosed(self, offset: int) -> tuple[int, int | None, int]:
+        """(the line index of an offset, that of the block that should have been closed, where its ``end`` should be).
+
+        An error is about a missing ``end`` when the text ends, or something begins that stands outside of all blocks,
+        while blocks are open. The indentation tells which of them it is.
+        """
+        index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
+        at_end = offset >= len(self.text) - 1
+        before = len(self.lines) if at_end else index
+        opened = self._open_blocks(before)
+        if not opened or not (at_end or self.lines[index].strip().split(" ")[0] in TOP_WORDS):
+            return index, None, index
+        for opener in reversed(opened):
+            depth = _indent(self.lines[opener])
+            for inside in range(opener + 1, before):
+                line = self.lines[inside]
+                if line.strip() and _indent(line) <= depth and line.strip().split(" ")[0] not in ("else", "on", "end"):
+                    return index, opener, inside
+        return index, opened[-1], before
+
+    def _insert_end(self, index: int) -> bool:
+        self.lines.insert(index, "end")
+        self.origins.insert(index, self.origins[index - 1])
+        self._index()
+        return len(self.lines) < self.source.line_count() + MOST_ERRORS
+
+
+OPENERS = frozenset(("when", "every", "cron", "test", "if", "for"))
+TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "coworker", "about"))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _harmless(line: str) -> str:
+    """A line that opens, closes and names what ``line`` does, and holds nothing that could be wrong."""
+    stripped = line.strip()
+    if re.match(r"if\b", stripped):
+        return f"if {MISSING}"
+    if re.match(r"else\s+if\b", stripped):
+        return f"else if {MISSING}"
+    if re.match(r"else\b", stripped):
+        return "else"
+    if match := re.match(r"for\b(?:\s+each\s+([^\W\d]\w*))?", stripped):
+        return f"for each {match[1] or MISSING} in {MISSING}"
+    if re.match(r"(when|every|cron)\b", stripped):
+        return f"when {MISSING}"
+    if re.match(r"test\b", stripped):
+        return 'test "?"'
+    if re.match(r"coworker\b", stripped):
+        return 'coworker "?"'
+    if re.match(r"end\b", stripped):
+        return "end"
+    if match := re.match(r"let\s+([^\W\d]\w*)", stripped):
+        return f"let {match[1]} = {MISSING}"
+    if match := re.match(r"setting\s+([^\W\d]\w*)", stripped):
+        return f"setting {match[1]}: {MISSING} = {MISSING}"
+    return ""

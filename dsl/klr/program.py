@@ -1,0 +1,110 @@
+"""A checked and compiled coworker: what the compiler hands over, and all that an engine needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from klr.effects import Inputs, Run
+from klr.vocabulary import Permission
+
+Tracer = Callable[[int, str, Any], None]
+"""Told each decision of a traced run: the line, the source text of the expression or statement, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One ``may`` line. ``patterns`` are path globs as written (``~/`` stands for the home); empty for ``notify``."""
+
+    permission: Permission
+    patterns: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerUse:
+    """What starts a rule: a declared trigger's phrase and the values of its slots, by slot word.
+
+    ``TriggerUse("file arrives", {"in": "~/Downloads", "named": "*.pdf"})``; a rule of the clock has the phrase
+    "every" or "cron" and its plan of times under "schedule".
+    """
+
+    phrase: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ``when`` or ``every`` block. ``start`` and ``traced`` give a fresh run; see ``klr.effects``."""
+
+    index: int
+    line: int
+    trigger: TriggerUse
+    start: Callable[[Inputs], Run]
+    traced: Callable[[Inputs, Tracer], Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that a person may change: its name, default and the label it is shown under."""
+
+    name: str
+    value: Any
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file that a test starts from; ``properties`` by name, such as ``{"text": "...", "modified": datetime}``."""
+
+    path: str
+    properties: Mapping[str, Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a test demands at its end.
+
+    ``kind`` is "file", "no file" (value: a path), "notice" (a text, or None for any), "no notice", "skip" or "failure"
+    (the reason, or None for any). ``text`` is the content that an expected file must have, or None for any.
+    """
+
+    kind: str
+    value: Any
+    line: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One ``test`` block. ``events`` are (phrase, value): ("file arrives", path), ("asked", None), ("every", schedule)."""
+
+    __test__ = False  # its name makes pytest curious
+
+    name: str
+    line: int
+    given: tuple[GivenFile, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    now: datetime | None = None
+    events: tuple[tuple[str, Any], ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A coworker that passed every check."""
+
+    name: str
+    about: str
+    text: str
+    grants: tuple[Grant, ...]
+    rules: tuple[Rule, ...]
+    settings: Mapping[str, Setting]
+    tests: tuple[TestCase, ...]
+
+    def defaults(self) -> dict[str, Any]:
+        """The settings' default values, by name: what ``Inputs.settings`` starts from."""
+        return {name: setting.value for name, setting in self.settings.items()}

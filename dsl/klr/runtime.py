@@ -1,0 +1,221 @@
+"""What compiled programs call: exact arithmetic, comparisons, and text made of values. Pure, all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable
+from datetime import datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+from klr.effects import EffectError
+
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, Overflow])
+ROUNDED = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow, DivisionByZero])
+LONGEST_TEXT = 10_000_000
+
+
+def _wrong(message: str) -> EffectError:
+    return EffectError(message, "value")
+
+
+# -- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+def add(left: Any, right: Any) -> Any:
+    """``left + right``; numbers exactly."""
+    return _calculate(lambda: EXACT.add(left, right) if isinstance(left, Decimal) else left + right)
+
+
+def subtract(left: Any, right: Any) -> Any:
+    """``left - right``; numbers exactly."""
+    return _calculate(lambda: EXACT.subtract(left, right) if isinstance(left, Decimal) else left - right)
+
+
+def multiply(left: Any, right: Any) -> Any:
+    """``left * right``; numbers exactly, sizes and durations to the byte and microsecond below."""
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return _calculate(lambda: EXACT.multiply(left, right))
+    thing, factor = (right, left) if isinstance(left, Decimal) else (left, right)
+    return _calculate(lambda: _scaled(thing, factor))
+
+
+def divide(left: Any, right: Any) -> Any:
+    """``left / right``; numbers to 28 digits, half to even."""
+    if right in (0, timedelta()):
+        raise _wrong("Nothing can be divided by zero.")
+    if isinstance(right, Decimal) and not isinstance(left, Decimal):
+        return _calculate(lambda: _scaled(left, ROUNDED.divide(Decimal(1), right), right))
+    return _calculate(lambda: ROUNDED.divide(_count(left), _count(right)))
+
+
+def negate(value: Any) -> Any:
+    """``-value``."""
+    return -value
+
+
+def _count(value: Any) -> Decimal:
+    return Decimal(value // timedelta(microseconds=1)) if isinstance(value, timedelta) else Decimal(value)
+
+
+def _scaled(thing: Any, factor: Decimal, divisor: Decimal | None = None) -> Any:
+    """A size or duration times ``factor``, or exactly by ``divisor`` where there is one."""
+    amount = _count(thing)
+    scaled = ROUNDED.divide(amount, divisor) if divisor is not None else EXACT.multiply(amount, factor)
+    return timedelta(microseconds=int(scaled)) if isinstance(thing, timedelta) else int(scaled)
+
+
+def _calculate(calculation: Callable[[], Any]) -> Any:
+    try:
+        return calculation()
+    except (Inexact, InvalidOperation, Overflow, OverflowError) as error:
+        raise _wrong("A result is too large, or has too many digits, to be exact.") from error
+
+
+# -- comparisons and lists --------------------------------------------------------------------------------------------
+
+
+def contains_any(whole: Any, parts: Iterable[Any]) -> bool:
+    """Whether at least one of ``parts`` is in ``whole``."""
+    return any(part in whole for part in parts)
+
+
+def contains_all(whole: Any, parts: Iterable[Any]) -> bool:
+    """Whether each of ``parts`` is in ``whole``."""
+    return all(part in whole for part in parts)
+
+
+def caseless(value: Any) -> Any:
+    """A text, or list of texts, without regard to case (Unicode's case folding)."""
+    return value.casefold() if isinstance(value, str) else tuple(item.casefold() for item in value)
+
+
+Step = Generator[Any, Any, Any]
+
+
+def where(items: Iterable[Any], test: Callable[[Any], Step]) -> Step:
+    """The elements for which ``test``, which may ask the world, says yes."""
+    kept = []
+    for item in items:
+        if (yield from test(item)):
+            kept.append(item)
+    return tuple(kept)
+
+
+def sorted_by(items: Iterable[Any], key: Callable[[Any], Step], descending: bool) -> Step:
+    """The elements by ``key``, which may ask the world; equal ones keep their order."""
+    pairs = []
+    for item in items:
+        pairs.append(((yield from key(item)), item))
+    return tuple(item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=descending))
+
+
+# -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def show(value: Any) -> str:
+    """A value as a text hole shows it without a format."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return format(value, "f")
+        case int():
+            return show_size(value)
+        case datetime():
+            return value.strftime("%Y-%m-%d" if value.time() == time() else "%Y-%m-%d %H:%M")
+        case time():
+            return value.strftime("%H:%M")
+        case timedelta():
+            return show_duration(value)
+        case tuple():
+            return ", ".join(map(show, value))
+    return str(value)
+
+
+def show_size(size: int) -> str:
+    """``"20 MB"``, ``"1.5 kB"``: at most one decimal, cut off, in powers of ten."""
+    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if abs(size) >= factor:
+            tenths = size * 10 // factor
+            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''} {unit}"
+    return f"{size} {'byte' if size == 1 else 'bytes'}"
+
+
+def show_duration(duration: timedelta) -> str:
+    """``"2 days 3 hours"``: the two largest units that are not zero, the rest cut off."""
+    seconds = abs(duration) // timedelta(seconds=1)
+    parts = []
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        amount, seconds = divmod(seconds, length)
+        if amount:
+            parts.append(f"{amount} {unit}{'s' * (amount != 1)}")
+    return ("-" if duration < timedelta() else "") + (" ".join(parts[:2]) or "0 seconds")
+
+
+NUMBER_FORMAT = re.compile(r"(0,0+|0+)(?:\.(0+))?")
+DATE_FORMAT = re.compile(r"(?:%[YymdHMSjBbAaV%]|[^%])*")
+SIZE_FORMAT = re.compile(r"bytes|kB|MB|GB|TB")
+TEXT_FORMAT = re.compile(r"upper|lower")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def show_formatted(value: Any, form: str) -> str:
+    """A value as ``{value:form}`` shows it; the checker has made sure that the format fits the type."""
+    match value:
+        case str():
+            return value.upper() if form == "upper" else value.lower()
+        case Decimal():
+            return _number(value, form)
+        case int():
+            unit = {"bytes": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12}[form]
+            return f"{ROUNDED.normalize(Decimal(value).scaleb(-unit)):f}"
+    return re.sub(r"%(.)", lambda code: _date_part(value, code[1]), form)
+
+
+def _number(value: Decimal, form: str) -> str:
+    match = NUMBER_FORMAT.fullmatch(form)
+    assert match, form
+    decimals = len(match[2] or "")
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, Context(prec=80))
+    grouped = "," in match[1]
+    text = format(abs(rounded), ",f" if grouped else "f")
+    whole, point, rest = text.partition(".")
+    return ("-" if rounded < 0 else "") + whole.rjust(1 if grouped else len(match[1]), "0") + point + rest
+
+
+def _date_part(value: datetime | time, code: str) -> str:
+    """One part of a date, in English and without any locale."""
+    if isinstance(value, datetime):
+        match code:
+            case "B":
+                return MONTHS[value.month - 1]
+            case "b":
+                return MONTHS[value.month - 1][:3]
+            case "A":
+                return DAYS[value.weekday()]
+            case "a":
+                return DAYS[value.weekday()][:3]
+            case "Y":
+                return f"{value.year:04d}"
+    return value.strftime("%" + code)
+
+
+def component(value: str) -> str:
+    """A text as part of one component of a path; raises EffectError("value") where it can not be."""
+    for character in value:
+        if character == "/" or character < " " or "\x7f" <= character <= "\x9f":
+            shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[:80])
+            what = "a `/`" if character == "/" else "a control character"
+            raise _wrong(f"The text \"{shown}\" holds {what}, so it can not be part of a file's name. Nothing was touched.")
+    return value
+
+
+def name_part(value: str) -> str:
+    """Part of a real file's name: as it is, for it was in a path before."""
+    if "/" in value or "\0" in value:
+        raise _wrong("A file's name holds a `/`. Nothing was touched.")
+    return value

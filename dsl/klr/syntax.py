@@ -1,0 +1,291 @@
+"""The syntax tree of a coworker: plain frozen data, equal when two texts mean the same, wherever they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from klr.source import NOWHERE, Span
+from klr.types import Type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Anything that stands somewhere; the place does not take part in comparisons."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+# -- expressions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """A number, size, duration, date, time or yes/no. ``written`` is its one form, as the formatter prints it."""
+
+    value: Any
+    type: Type
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hole(Node):
+    """``{expression:format}`` in a text."""
+
+    value: Expression
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Node):
+    """A text: pieces as they read (escapes resolved) and holes; never two pieces in a row, nor an empty one."""
+
+    parts: tuple[str | Hole, ...]
+
+    @property
+    def constant(self) -> str | None:
+        """The whole text where it has no hole, else None."""
+        if not self.parts:
+            return ""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A variable, a setting, ``it``, ``now``, ``today``, or one of a slot's words."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """``of.name``."""
+
+    of: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Node):
+    """``[a, b]``."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """``not x`` or ``-x``."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """``left operator right``; ``ignoring_case`` for comparisons of texts."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    ignoring_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Node):
+    """``value between low and high``, both ends included."""
+
+    value: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Node):
+    """``items where condition``; the condition calls each element ``it``."""
+
+    items: Expression
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class SortedBy(Node):
+    """``items sorted by key [descending]``; the key calls each element ``it``."""
+
+    items: Expression
+    key: Expression
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """``name preposition argument preposition argument``, flat as written: ``number after "Total" in file.text``."""
+
+    name: str
+    arguments: tuple[tuple[str, Expression], ...]
+
+
+Expression = Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | Call
+
+
+def constant(node: Expression) -> Any:
+    """The value of an expression that has no variable in it; raises ValueError for every other."""
+    match node:
+        case Literal():
+            return node.value
+        case Template() if node.constant is not None:
+            return node.constant
+        case ListOf():
+            return tuple(map(constant, node.items))
+        case Unary(operator="-", operand=Literal(value=value)) if not isinstance(value, bool):
+            return -value
+    raise ValueError("not a constant")
+
+
+# -- statements -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Node):
+    """``let name = value``."""
+
+    name: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class If(Node):
+    """``if`` with its ``else if`` branches in order; ``otherwise`` is None without an ``else``."""
+
+    branches: tuple[tuple[Expression, Block], ...]
+    otherwise: Block | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach(Node):
+    """``for each name in items``."""
+
+    name: str
+    items: Expression
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Node):
+    """``verb object slot value ...``; ``words`` are the verb as written, such as ("make", "folder")."""
+
+    words: tuple[str, ...]
+    object: Expression | None
+    slots: tuple[tuple[str, Expression], ...]
+
+
+Statement = Let | If | ForEach | Action
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Node):
+    """Statements in order; ``span`` ends with the line that closes the block."""
+
+    statements: tuple[Statement, ...]
+
+
+# -- parts of a coworker ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class May(Node):
+    """``may permission patterns``."""
+
+    permission: str
+    patterns: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine(Node):
+    """``setting name: type = value shown as label``; ``type`` as written, such as ("list", "of", "text")."""
+
+    name: str
+    type: tuple[str, ...]
+    value: Expression
+    label: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class When(Node):
+    """``when words slot value ...``."""
+
+    words: tuple[str, ...]
+    slots: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Node):
+    """``every what [on day] [at times]``: ``what`` holds an interval, or words such as weekday names or "month"."""
+
+    what: Literal | tuple[str, ...]
+    day: str = ""
+    times: tuple[Literal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cron(Node):
+    """``cron "minute hour day month weekday"``."""
+
+    text: Template
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBlock(Node):
+    """A trigger, what it does, and what happens where that goes wrong."""
+
+    trigger: When | Every | Cron
+    body: Block
+    on_error: Block | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Node):
+    """``given file "path" with text "..." modified 2026-03-09``, ``given now DATE``, ``given setting name = value``."""
+
+    what: str
+    value: Expression
+    details: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Node):
+    """``when file arrives "path"``, ``when asked``, or the clock line of a rule, in a test."""
+
+    trigger: When | Every | Cron
+    value: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Node):
+    """``expect file "path" with text "..."``, ``expect no notice``, ``expect skip "reason"``."""
+
+    what: str
+    value: Expression | None
+    details: tuple[tuple[str, Expression], ...] = ()
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TestBlock(Node):
+    """``test "name"`` with its lines in order."""
+
+    __test__ = False
+
+    name: Template
+    steps: tuple[Given | Event | Expect, ...]
+
+
+Part = May | SettingLine | RuleBlock | TestBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Coworker(Node):
+    """A whole file. ``about`` is None where the line is missing."""
+
+    name: Template
+    about: Template | None
+    parts: tuple[Part, ...]

@@ -1,0 +1,161 @@
+"""The ``test`` blocks of a coworker: checked, and turned into data that an engine can try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from klr import syntax as s
+from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
+from klr.source import Source, Span
+from klr.starts import Starts
+from klr.types import DATE, SIZE, TEXT, Type
+from klr.vocabulary import Vocabulary
+
+EXPECTED = ("file", "notice", "skip", "failure")
+
+
+@dataclass(slots=True)
+class _Case:
+    given: list[GivenFile] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    now: datetime | None = None
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    expectations: list[Expectation] = field(default_factory=list)
+
+
+class Trials:
+    """Checks tests; findings go to ``diagnostics``."""
+
+    def __init__(
+        self,
+        source: Source,
+        vocabulary: Vocabulary,
+        starts: Starts,
+        settings: Mapping[str, Setting],
+        triggers: Sequence[TriggerUse | None],
+        diagnostics: list[Diagnostic],
+    ) -> None:
+        self.source = source
+        self.starts = starts
+        self.settings = settings
+        self.triggers = triggers
+        self.diagnostics = diagnostics
+        # What a given file can say of itself: everything that does not follow from its path.
+        self.details: dict[str, Type] = {
+            name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
+        }
+
+    def error(self, message: str, span: Span, help: str = "") -> None:
+        """Record a finding about a test."""
+        self.diagnostics.append(Diagnostic("K506", message, span, help))
+
+    def of(self, test: s.TestBlock) -> TestCase:
+        """One test as data; where it is wrong, without the lines that are."""
+        case = _Case()
+        for step in test.steps:
+            line = self.source.place(step.span.start)[0]
+            match step:
+                case s.Given():
+                    self._given(step, case, line)
+                case s.Event():
+                    self._event(step, case)
+                case s.Expect():
+                    self._expect(step, case, line)
+        if not case.events:
+            self.error("Nothing happens in this test.", test.name.span, 'Add what starts the coworker, such as `when file arrives "~/Downloads/a.pdf"`.')
+        if not case.expectations:
+            self.error("This test expects nothing, so it can not fail.", test.name.span, "Add an `expect` line.")
+        return TestCase(
+            test.name.constant or "", self.source.place(test.span.start)[0], tuple(case.given), case.settings,
+            case.now, tuple(case.events), tuple(case.expectations),
+        )  # fmt: skip
+
+    def _given(self, step: s.Given, case: _Case, line: int) -> None:
+        match step.what:
+            case "file":
+                path = self._path(step.value)
+                properties = dict(self._details(step.details))
+                if path:
+                    case.given.append(GivenFile(path, properties, line))
+            case "now":
+                if isinstance(step.value, s.Literal) and step.value.type == DATE:
+                    case.now = step.value.value
+                else:
+                    self.error("`given now` takes a date.", step.value.span, "For example: `given now 2026-03-13 16:30`.")
+            case "setting":
+                self._setting(step, case)
+            case other:
+                self.error(f"A test can not be given `{other}`.", step.span, "It can be given `file`, `now` and `setting`.")
+
+    def _setting(self, step: s.Given, case: _Case) -> None:
+        name = step.details[0][1]
+        assert isinstance(name, s.Name)
+        if name.name not in self.settings:
+            help = did_you_mean(name.name, self.settings)
+            self.error(f"There is no setting `{name.name}`.", name.span, help)
+            return
+        try:
+            value = s.constant(step.value)
+        except ValueError:
+            value = None
+        if type(value) is not type(self.settings[name.name].value):
+            self.error(f"This value does not fit the setting `{name.name}`.", step.value.span)
+        case.settings[name.name] = value
+
+    def _details(self, details: Iterable[tuple[str, s.Expression]]) -> Iterable[tuple[str, Any]]:
+        for word, value in details:
+            wanted = self.details.get(word)
+            if wanted is None:
+                help = did_you_mean(word, self.details) or f"It can have {listing(sorted(self.details))}."
+                self.error(f"A given file can not have `{word}`.", value.span, help)
+            elif wanted == TEXT and isinstance(value, s.Template) and value.constant is not None:
+                yield word, value.constant
+            elif isinstance(value, s.Literal) and value.type == wanted:
+                yield word, value.value
+            else:
+                self.error(f"`{word}` takes a {wanted} here.", value.span)
+
+    def _path(self, value: s.Expression | None, span: Span | None = None) -> str:
+        path = value.constant if isinstance(value, s.Template) else None
+        components = path.split("/")[1:] if path else []
+        if path and path.startswith(("~/", "/")) and all(c not in ("", ".", "..") for c in components):
+            return path
+        place = value.span if value is not None else span or Span(0, 0)
+        self.error("Here stands the whole path of a file.", place, 'For example: "~/Downloads/march.pdf".')
+        return ""
+
+    def _event(self, step: s.Event, case: _Case) -> None:
+        if isinstance(step.trigger, s.When):
+            trigger = self.starts.known(step.trigger)
+            if trigger and trigger.gives_file:
+                path = self._path(step.value, step.span)
+                if path:
+                    case.events.append((trigger.phrase, path))
+            elif trigger:
+                case.events.append((trigger.phrase, None))
+            return
+        use, _ = self.starts.of(step.trigger)
+        if use is None:
+            return
+        if use not in self.triggers:
+            self.error("No rule of this coworker waits for this time.", step.span, "Write the same line as above the rule.")
+        case.events.append((use.phrase, use.arguments["schedule"]))
+
+    def _expect(self, step: s.Expect, case: _Case, line: int) -> None:
+        if step.what not in EXPECTED or (step.absent and step.what not in ("file", "notice")):
+            known = "`file`, `no file`, `notice`, `no notice`, `skip` or `failure`"
+            self.error(f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}.")
+            return
+        content = dict(self._details(step.details))
+        if set(content) - {"text"} or (content and (step.what != "file" or step.absent)):
+            self.error("Only an expected file can have more, and only `with text`.", step.span)
+        value: str | None
+        if step.what == "file":
+            value = self._path(step.value, step.span)
+        else:
+            value = step.value.constant if isinstance(step.value, s.Template) else None
+        case.expectations.append(Expectation(f"{'no ' * step.absent}{step.what}", value, line, content.get("text")))
