@@ -108,7 +108,9 @@ class Builder:
     def _when(self, item: Tree[Token]) -> s.When:
         words = tuple(str(c) for c in item.children if isinstance(c, Token))
         rest = [c for c in item.children if isinstance(c, Tree)]
-        slots = tuple((str(word.children[0]), self._node(value)) for word, value in zip(rest[::2], rest[1::2], strict=True))
+        slots = tuple(
+            (str(word.children[0]), self._node(value)) for word, value in zip(rest[::2], rest[1::2], strict=True)
+        )
         return s.When(words, slots, span=self._span(item))
 
     def _every_interval(self, item: Tree[Token]) -> s.Every:
@@ -270,10 +272,15 @@ class Builder:
         written = " ".join(str(item.children[0]).split())
         day, _, clock = written.partition(" ")
         try:
-            value = datetime.strptime(f"{day} {_padded(clock)}", "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - wall clock
+            value = datetime.strptime(f"{day} {_padded(clock)}", "%Y-%m-%d %H:%M:%S")
         except ValueError:
-            self._error("K105", f"There is no date `{written}`.", self._span(item), "A date is year-month-day, such as 2026-03-09.")
-            value = datetime(2000, 1, 1)  # noqa: DTZ001 - wall clock
+            self._error(
+                "K105",
+                f"There is no date `{written}`.",
+                self._span(item),
+                "A date is year-month-day, such as 2026-03-09.",
+            )
+            value = datetime(2000, 1, 1)
         return self._literal(item, value, types.DATE, day if not clock else f"{day} {_shortest(value.time())}")
 
     def _time(self, item: Tree[Token]) -> s.Literal:
@@ -281,9 +288,14 @@ class Builder:
 
     def _time_token(self, token: Token) -> s.Literal:
         try:
-            value = datetime.strptime(_padded(str(token)), "%H:%M:%S").time()  # noqa: DTZ007 - wall clock
+            value = datetime.strptime(_padded(str(token)), "%H:%M:%S").time()
         except ValueError:
-            self._error("K105", f"There is no time `{token}`.", self._span(token), "A time is hours:minutes, from 00:00 to 23:59.")
+            self._error(
+                "K105",
+                f"There is no time `{token}`.",
+                self._span(token),
+                "A time is hours:minutes, from 00:00 to 23:59.",
+            )
             value = time()
         return s.Literal(value, types.TIME, _shortest(value), span=self._span(token))
 
@@ -308,7 +320,12 @@ class Builder:
                 pieces.append(ESCAPES[escaped])
             else:
                 place = Span(start + match.start(), start + match.end())
-                self._error("K104", f"`\\{escaped}` means nothing in a text.", place, "Write `\\\\` for a backslash; there are also `\\n` (new line), `\\t` and `\\\"`.")
+                self._error(
+                    "K104",
+                    f"`\\{escaped}` means nothing in a text.",
+                    place,
+                    'Write `\\\\` for a backslash; there are also `\\n` (new line), `\\t` and `\\"`.',
+                )
         return "".join(pieces)
 
 

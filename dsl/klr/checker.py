@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, did_you_mean, listing
@@ -71,8 +71,20 @@ class _Checker:
         for rule in self._parts(s.RuleBlock):
             self._rule(rule, root)
         if not self.checked.triggers and not self.diagnostics:
-            self.error("K505", "This coworker waits for nothing, so it never runs.", tree.name.span, 'Add a rule, such as `when file arrives in "~/Downloads"`.')
-        trials = Trials(self.source, self.vocabulary, self.starts, self.checked.settings, [use for _, use in self.checked.triggers], self.diagnostics)
+            self.error(
+                "K505",
+                "This coworker waits for nothing, so it never runs.",
+                tree.name.span,
+                'Add a rule, such as `when file arrives in "~/Downloads"`.',
+            )
+        trials = Trials(
+            self.source,
+            self.vocabulary,
+            self.starts,
+            self.checked.settings,
+            [use for _, use in self.checked.triggers],
+            self.diagnostics,
+        )
         self.checked.tests = tuple(trials.of(test) for test in self._parts(s.TestBlock))
         return self.checked
 
@@ -84,7 +96,9 @@ class _Checker:
     def _may(self, may: s.May) -> Iterable[Grant]:
         kind = PERMISSIONS.get(may.permission)
         if kind is None:
-            help = did_you_mean(may.permission, PERMISSIONS) or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
+            help = (
+                did_you_mean(may.permission, PERMISSIONS) or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
+            )
             self.error("K208", f"There is no permission `{may.permission}`.", may.span, help)
             return
         if kind.takes_paths != bool(may.patterns):
@@ -96,12 +110,19 @@ class _Checker:
         for template in may.patterns:
             pattern = template.constant
             if pattern is None:
-                self.error("K402", "A permission takes a pattern without holes.", template.span, 'Write `*` for any name: "~/Invoices/*/*.pdf".')
+                self.error(
+                    "K402",
+                    "A permission takes a pattern without holes.",
+                    template.span,
+                    'Write `*` for any name: "~/Invoices/*/*.pdf".',
+                )
                 continue
             try:
                 glob(pattern)
             except GlobError as error:
-                self.error("K402", str(error), template.span, 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".')
+                self.error(
+                    "K402", str(error), template.span, 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".'
+                )
                 continue
             patterns.append(pattern)
             self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
@@ -114,7 +135,11 @@ class _Checker:
         declared = self._type(line)
         found = self.expressions.of(line.value, Scope())
         if declared != UNKNOWN and not fits(found, declared):
-            self.error("K301", f"The setting `{line.name}` is of type {declared}, and this is of type {found}.", line.value.span)
+            self.error(
+                "K301",
+                f"The setting `{line.name}` is of type {declared}, and this is of type {found}.",
+                line.value.span,
+            )
         label = line.label.constant if line.label else ""
         if label is None and line.label:
             self.error("K309", "A label takes a text without holes.", line.label.span)
@@ -133,7 +158,10 @@ class _Checker:
         if known is None:
             if name == MISSING:
                 return UNKNOWN
-            help = did_you_mean(name, BY_NAME) or f"Types are {listing(sorted(BY_NAME), 'and')}, and `list of` one of them."
+            help = (
+                did_you_mean(name, BY_NAME)
+                or f"Types are {listing(sorted(BY_NAME), 'and')}, and `list of` one of them."
+            )
             self.error("K207", f"There is no type `{name}`.", line.span, help)
             return UNKNOWN
         for _ in range(len(lists) // 2):
@@ -143,11 +171,21 @@ class _Checker:
     def _new_name(self, name: str, span: Span, scope: Scope) -> None:
         before = scope.has(name)
         if name in RESERVED and name != MISSING:
-            self.error("K202", f"`{name}` is a word of the language, so nothing else can be called that.", span, "Choose another name.")
+            self.error(
+                "K202",
+                f"`{name}` is a word of the language, so nothing else can be called that.",
+                span,
+                "Choose another name.",
+            )
         elif before is not None and name != MISSING:
             line = self.source.place(before.span.start)[0]
             where = f"in line {line}" if before.span.end else "by klapp"
-            self.error("K202", f"`{name}` is taken already, {where}.", span, "Choose another name; a value never changes once it is there.")
+            self.error(
+                "K202",
+                f"`{name}` is taken already, {where}.",
+                span,
+                "Choose another name; a value never changes once it is there.",
+            )
 
     # -- rules --------------------------------------------------------------------------------------------------------
 
@@ -167,14 +205,21 @@ class _Checker:
         ended: s.Statement | None = None
         for statement in block.statements:
             if ended is not None:
-                self.error("K602", "This line is never reached.", statement.span, "The line before it ends the run. Remove one of them.")
+                self.error(
+                    "K602",
+                    "This line is never reached.",
+                    statement.span,
+                    "The line before it ends the run. Remove one of them.",
+                )
                 ended = None
             self._statement(statement, scope)
             if isinstance(statement, s.Action) and (verb := verb_of(statement, self.vocabulary)) and verb.control:
                 ended = statement
         for variable in scope.variables.values():
             if variable.kind == "variable" and not variable.used and variable.name != MISSING:
-                self.error("K603", f"`{variable.name}` is never used.", variable.span, "Remove the line, or use the name.")
+                self.error(
+                    "K603", f"`{variable.name}` is never used.", variable.span, "Remove the line, or use the name."
+                )
 
     def _statement(self, statement: s.Statement, scope: Scope) -> None:
         match statement:
@@ -189,7 +234,9 @@ class _Checker:
             case s.ForEach():
                 items = self.expressions.of(statement.items, scope)
                 if items != UNKNOWN and items.name != "list":
-                    self.error("K308", f"`for each` goes through a list, and this is of type {items}.", statement.items.span)
+                    self.error(
+                        "K308", f"`for each` goes through a list, and this is of type {items}.", statement.items.span
+                    )
                     items = UNKNOWN
                 inner = Scope(scope)
                 self._new_name(statement.name, statement.span, scope)
@@ -203,7 +250,9 @@ class _Checker:
         found = self.expressions.of(let.value, scope, PATH if is_path else None)
         self._new_name(let.name, let.span, scope)
         if found.name == "maybe":
-            self.error("K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`.")
+            self.error(
+                "K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`."
+            )
             found = UNKNOWN
         real = self.checked.facts.is_real_name(let.value)
         scope.add(Variable(let.name, found, let.span, real_name=real))
@@ -242,7 +291,9 @@ class _Checker:
             return
         self.expressions.want(value, slot.type, scope, what)
         if isinstance(value, s.Template) and self.checked.facts.goes_into_folder(value) and not _keeps_name(verb, slot):
-            self.error("K306", "A path to a file does not end with `/`.", value.span, "Write the file's name behind it.")
+            self.error(
+                "K306", "A path to a file does not end with `/`.", value.span, "Write the file's name behind it."
+            )
         self._sibling(verb, slot, value)
 
     def _sibling(self, verb: Verb, slot: Slot, value: s.Expression) -> None:
@@ -250,7 +301,12 @@ class _Checker:
         if verb.sibling and slot.word == "to" and isinstance(value, s.Template):
             written = "".join(part if isinstance(part, str) else "\0" for part in value.parts)
             if "/" in written or written in ("", ".", ".."):
-                self.error("K306", f"`{verb.name}` takes a new name within the same folder.", value.span, "Write a name without `/`; `move` takes a whole path.")
+                self.error(
+                    "K306",
+                    f"`{verb.name}` takes a new name within the same folder.",
+                    value.span,
+                    "Write a name without `/`; `move` takes a whole path.",
+                )
 
     def _unknown_verb(self, action: s.Action, scope: Scope) -> None:
         name = " ".join(action.words)
@@ -259,7 +315,9 @@ class _Checker:
             if not isinstance(value, s.Name):
                 self.expressions.of(value, scope)
         verbs = self.vocabulary.verbs
-        help = did_you_mean(name, verbs) or did_you_mean(action.words[0], verbs) or f"klapp can {listing(sorted(verbs))}."
+        help = (
+            did_you_mean(name, verbs) or did_you_mean(action.words[0], verbs) or f"klapp can {listing(sorted(verbs))}."
+        )
         if action.words[0] in ("delete", "remove", "erase"):
             help = "Write `trash file`: what is in the trash can be brought back."
         if name != MISSING:
@@ -269,4 +327,3 @@ class _Checker:
 def _keeps_name(verb: Verb, slot: Slot) -> bool:
     """Whether a path that ends with ``/`` means "into that folder, under its own name"."""
     return slot.word == "to" and bool(verb.slots) and verb.slots[0].type == FILE
-

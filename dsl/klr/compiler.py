@@ -68,7 +68,13 @@ class _Compiler:
             _assign("v_now", _attribute(_load("inputs"), "now")),
             _assign("v_file", _attribute(_load("inputs"), "file")),
             _assign("home", _attribute(_load("inputs"), "home")),
-            _assign("v_today", _call(_attribute(_load("v_now"), "replace"), **dict.fromkeys(("hour", "minute", "second", "microsecond"), _constant(0)))),
+            _assign(
+                "v_today",
+                _call(
+                    _attribute(_load("v_now"), "replace"),
+                    **dict.fromkeys(("hour", "minute", "second", "microsecond"), _constant(0)),
+                ),
+            ),
         ]
         for name in self.settings:
             value = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(name), ast.Load())
@@ -106,7 +112,9 @@ class _Compiler:
                 variable = ast.Name(f"v_{statement.name}", ast.Store())
                 body = self._block(statement.body, looping=True)
                 if self.traced:
-                    body.insert(0, ast.Expr(self._tell(statement, f"for each {statement.name}", _load(f"v_{statement.name}"))))
+                    body.insert(
+                        0, ast.Expr(self._tell(statement, f"for each {statement.name}", _load(f"v_{statement.name}")))
+                    )
                 return [ast.For(variable, self._expression(statement.items), body, [])]
             case s.Action():
                 return self._action(statement, looping)
@@ -128,7 +136,11 @@ class _Compiler:
         arguments = [self._slot(slot, given.get(slot.word)) for slot in verb.slots]
         if any(isinstance(value, s.Template) and self.facts.goes_into_folder(value) for value in given.values()):
             arguments[0] = ast.NamedExpr(ast.Name("thing", ast.Store()), arguments[0])
-        act = ast.Yield(_call(_load("Act"), _constant(verb.name), ast.Tuple(arguments, ast.Load()), _constant(self._line_of(action))))
+        act = ast.Yield(
+            _call(
+                _load("Act"), _constant(verb.name), ast.Tuple(arguments, ast.Load()), _constant(self._line_of(action))
+            )
+        )
         if verb.follows and isinstance(action.object, s.Name):
             return [_assign(f"v_{action.object.name}", act)]
         return [ast.Expr(act)]
@@ -162,7 +174,9 @@ class _Compiler:
 
     def _expression(self, node: s.Expression) -> ast.expr:
         made = self._plain(node)
-        if self.traced and isinstance(node, (s.Member, s.Call, s.Binary, s.Between, s.Name, s.Where, s.SortedBy, s.Template)):
+        if self.traced and isinstance(
+            node, (s.Member, s.Call, s.Binary, s.Between, s.Name, s.Where, s.SortedBy, s.Template)
+        ):
             made = self._tell(node, self.source.cut(node.span), made)
         made.lineno = self._line_of(node)
         return made
@@ -221,7 +235,7 @@ class _Compiler:
         value = self._expression(hole.value)
         kind = self.facts.type_of(hole.value)
         if hole.format:
-            text = _call(_load("show_formatted"), value, _constant(hole.format))
+            text: ast.expr = _call(_load("show_formatted"), value, _constant(hole.format))
         else:
             text = value if kind in (TEXT, PATH) else _call(_load("show"), value)
         if not in_path or kind == PATH:
@@ -246,7 +260,9 @@ class _Compiler:
         if resolved.function is None:
             pattern = resolved.arguments[0]
             assert isinstance(pattern, s.Template)
-            return ast.Yield(_call(_load("Ask"), _constant("files"), _constant(pattern.constant), _constant(self._line_of(node))))
+            return ast.Yield(
+                _call(_load("Ask"), _constant("files"), _constant(pattern.constant), _constant(self._line_of(node)))
+            )
         name = f"f_{resolved.function.name}_{'_'.join(resolved.function.prepositions)}"
         self.globals[name] = resolved.function.call
         return _call(_load(name), *map(self._expression, resolved.arguments))

@@ -47,7 +47,9 @@ def unclosed(source: Source, line: int) -> Diagnostic:
     word = source.line(line).strip().split(" ")[0]
     shown = "for each" if word == "for" else word
     message = f"This `{shown}` is not closed."
-    return Diagnostic("K102", message, source.line_span(line), "Write `end` on a line of its own where the block stops.")
+    return Diagnostic(
+        "K102", message, source.line_span(line), "Write `end` on a line of its own where the block stops."
+    )
 
 
 def complain(source: Source, offset: int, trouble: Trouble) -> Diagnostic:
@@ -66,14 +68,18 @@ def complain(source: Source, offset: int, trouble: Trouble) -> Diagnostic:
 
 def _about_texts(source: Source, line: int, span: Span, trouble: Trouble) -> Diagnostic | None:
     if trouble.found[:1] in ("'", "“", "”", "„", "‘", "’", "«", "»"):
-        return Diagnostic("K103", f"A text stands in straight double quotes, not in {trouble.found[:1]}.", span, 'Write "like this".')
+        return Diagnostic(
+            "K103", f"A text stands in straight double quotes, not in {trouble.found[:1]}.", span, 'Write "like this".'
+        )
     if "TEXT" not in trouble.expected and not ("RBRACE" in trouble.expected and trouble.kind in ("NEWLINE", "QUOTE")):
         return None
     if trouble.found == "}":
         return Diagnostic("K103", "This `}` closes nothing.", span, "Write `}}` for a brace that is part of the text.")
     if trouble.kind in ("NEWLINE", "$END"):
         start = source.line_span(line)
-        return Diagnostic("K103", "This text has no closing quote.", start, 'A text begins and ends with " on the same line.')
+        return Diagnostic(
+            "K103", "This text has no closing quote.", start, 'A text begins and ends with " on the same line.'
+        )
     if "RBRACE" in trouble.expected:
         help = "A hole ends with `}`. Write `{{` for a brace that is part of the text."
         return Diagnostic("K103", "This hole in a text is not closed.", span, help)
@@ -83,7 +89,9 @@ def _about_texts(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
 def _about_signs(source: Source, offset: int, span: Span) -> Diagnostic | None:
     for sign, words in SIGNS.items():
         if source.text.startswith(sign, offset):
-            return Diagnostic("K101", f"klapp does not know the sign `{sign}`.", Span(offset, offset + len(sign)), words)
+            return Diagnostic(
+                "K101", f"klapp does not know the sign `{sign}`.", Span(offset, offset + len(sign)), words
+            )
     return None
 
 
@@ -102,9 +110,16 @@ SIGNS = {
 
 def _about_blocks(span: Span, trouble: Trouble) -> Diagnostic | None:
     if trouble.kind == "END":
-        return Diagnostic("K102", "This `end` closes nothing.", span, "Remove it, or open its block with `when`, `if` or `for each`.")
+        return Diagnostic(
+            "K102", "This `end` closes nothing.", span, "Remove it, or open its block with `when`, `if` or `for each`."
+        )
     if trouble.kind in ("ELSE", "ELSE_IF"):
-        return Diagnostic("K102", f"This `{trouble.found}` belongs to no `if`.", span, "An `else` stands between an `if` and its `end`.")
+        return Diagnostic(
+            "K102",
+            f"This `{trouble.found}` belongs to no `if`.",
+            span,
+            "An `else` stands between an `if` and its `end`.",
+        )
     if trouble.kind == "ON_ERROR":
         help = "`on error` stands once, at the end of a `when` or `every` block, before its `end`."
         return Diagnostic("K102", "This `on error` belongs to no rule.", span, help)
@@ -117,13 +132,25 @@ def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
     if at_start and "MAY" in trouble.expected and "LET" not in trouble.expected:
         guess = did_you_mean(first, LINE_STARTS)
         known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `when`, `every`, `cron` or `test`."
-        return Diagnostic("K101", f"A coworker has no line that begins with `{visible(first)}`.", span, f"{guess} {known}".strip())
+        return Diagnostic(
+            "K101", f"A coworker has no line that begins with `{visible(first)}`.", span, f"{guess} {known}".strip()
+        )
     if "EQUAL" in trouble.expected and first in ("let", "setting"):
-        return Diagnostic("K101", f"This `{first}` gives no value.", span, f"Write `{first} name{': text' * (first == 'setting')} = value`.")
+        return Diagnostic(
+            "K101",
+            f"This `{first}` gives no value.",
+            span,
+            f"Write `{first} name{': text' * (first == 'setting')} = value`.",
+        )
     if trouble.found == "=" and "IS" in trouble.expected:
         return Diagnostic("K101", "A comparison is written with `is`.", span, "Write `is` in place of `=`.")
     if trouble.kind == "NEWLINE" and VALUE & trouble.expected:
-        return Diagnostic("K101", "Something is missing at the end of this line.", source.line_span(line), f"Here could stand {_choices(trouble.expected)}.")
+        return Diagnostic(
+            "K101",
+            "Something is missing at the end of this line.",
+            source.line_span(line),
+            f"Here could stand {_choices(trouble.expected)}.",
+        )
     return None
 
 
@@ -137,7 +164,7 @@ def _about_the_rest(span: Span, trouble: Trouble) -> Diagnostic:
 
 def _choices(expected: Iterable[str]) -> str:
     expected = frozenset(expected)
-    if VALUE <= expected:
+    if expected >= VALUE:
         rest = expected - VALUE - {"DURATION", "DATE", "TIME", "YES", "NO", "LSQB", "LPAR", "MINUS", "NOT"}
         words = ["a value", *sorted(_plain(kind) for kind in rest)]
     else:

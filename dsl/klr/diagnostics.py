@@ -32,7 +32,7 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """"advice" for the K6xx family, "error" for all others."""
+        """ "advice" for the K6xx family, "error" for all others."""
         return "advice" if self.code.startswith("K6") else "error"
 
     def to_json(self, source: Source) -> dict[str, Any]:
@@ -83,7 +83,10 @@ def width(character: str) -> int:
 
 def visible(text: str) -> str:
     """``text`` with control characters made harmless, so that a hostile file can not steer the terminal."""
-    return "".join(c if c == "\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c == "\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else "\N{REPLACEMENT CHARACTER}"
+        for c in text
+    )
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -92,7 +95,7 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """"Did you mean `move`?" for the nearest of the known words, or ""."""
+    """ "Did you mean `move`?" for the nearest of the known words, or ""."""
     close = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
     return f"Did you mean `{close[0]}`?" if close else ""
 

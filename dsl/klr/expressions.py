@@ -11,7 +11,21 @@ from klr.parser import MISSING
 from klr.scope import Facts, Resolved, Scope, Variable
 from klr.source import Span
 from klr.types import (
-    DATE, DURATION, ERROR, FILE, NOTHING, NUMBER, PATH, SIZE, TEXT, TIME, UNKNOWN, YES_NO, Type, fits, list_of,
+    DATE,
+    DURATION,
+    ERROR,
+    FILE,
+    NOTHING,
+    NUMBER,
+    PATH,
+    SIZE,
+    TEXT,
+    TIME,
+    UNKNOWN,
+    YES_NO,
+    Type,
+    fits,
+    list_of,
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
 
@@ -112,19 +126,33 @@ class Expressions:
                 element = found.element if found.name == "list" and found.element else found
                 if element in (FILE, ERROR, UNKNOWN) and element != UNKNOWN:
                     what = "its `.message`" if element == ERROR else "its `.name`, such as `{file.name}`"
-                    self.error("K304", f"{_a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}.")
+                    self.error(
+                        "K304", f"{_a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}."
+                    )
         return TEXT
 
     def _hole(self, hole: s.Hole, scope: Scope) -> Type:
         found = self.of(hole.value, scope)
         if found.name == "maybe":
-            return self.error("K303", "This value may be missing.", hole.value.span, "Say what stands in for it: add `default ...`.")
+            return self.error(
+                "K303", "This value may be missing.", hole.value.span, "Say what stands in for it: add `default ...`."
+            )
         if hole.format and found != UNKNOWN:
             accepts, example = FORMATS.get(found, (None, ""))
             if accepts is None:
-                self.error("K305", f"{_a(found).capitalize()} takes no format.", hole.span, "Remove the colon and what follows it.")
+                self.error(
+                    "K305",
+                    f"{_a(found).capitalize()} takes no format.",
+                    hole.span,
+                    "Remove the colon and what follows it.",
+                )
             elif not accepts(hole.format):
-                self.error("K305", f"`{hole.format}` is no format for {_a(found)}.", hole.span, f"Write, for example, {example}.")
+                self.error(
+                    "K305",
+                    f"`{hole.format}` is no format for {_a(found)}.",
+                    hole.span,
+                    f"Write, for example, {example}.",
+                )
         return found
 
     def _path(self, node: s.Template, scope: Scope) -> Type:
@@ -135,11 +163,21 @@ class Expressions:
         if UNKNOWN in types[:1]:
             return PATH
         if not starts_in_folder and not (isinstance(first, str) and first.startswith(("~/", "/"))):
-            return self.error("K306", "A path begins with `~/` (your own folder) or `/`.", node.span, 'Write, for example, "~/Documents/{file.name}".')
+            return self.error(
+                "K306",
+                "A path begins with `~/` (your own folder) or `/`.",
+                node.span,
+                'Write, for example, "~/Documents/{file.name}".',
+            )
         for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
             element = found.element if found and found.name == "list" else found
             if isinstance(part, s.Hole) and element in (FILE, PATH, ERROR):
-                self.error("K304", f"{_a(element or UNKNOWN).capitalize()} can not be part of a name in a path.", part.span, "A hole in a path stands for one name or a piece of one, such as `{file.name}`.")
+                self.error(
+                    "K304",
+                    f"{_a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
+                    part.span,
+                    "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
+                )
         self._components(node, starts_in_folder)
         return PATH
 
@@ -152,7 +190,12 @@ class Expressions:
         for name in components:
             if name in ("", ".", ".."):
                 shown = f"`{name}`" if name else "an empty name"
-                self.error("K306", f"A path can not hold {shown} between its `/`.", node.span, "Write the whole path, from the top down.")
+                self.error(
+                    "K306",
+                    f"A path can not hold {shown} between its `/`.",
+                    node.span,
+                    "Write the whole path, from the top down.",
+                )
 
     # -- names and members --------------------------------------------------------------------------------------------
 
@@ -161,7 +204,9 @@ class Expressions:
             return UNKNOWN
         variable = scope.find(node.name)
         if variable is None:
-            return self.error("K201", f"Nothing here is called `{node.name}`.", node.span, self._unknown_name(node.name, scope))
+            return self.error(
+                "K201", f"Nothing here is called `{node.name}`.", node.span, self._unknown_name(node.name, scope)
+            )
         if variable.real_name:
             self.facts.real_names.add(id(node))
         return variable.type
@@ -173,7 +218,10 @@ class Expressions:
             return "`it` stands for each element within `where` and `sorted by`."
         if name == "error":
             return "Only the lines under `on error` have an `error`."
-        return scope.suggestion(name) or f"A name is made with `let {name} = ...` or `setting {name}: ... = ...` before it is used."
+        return (
+            scope.suggestion(name)
+            or f"A name is made with `let {name} = ...` or `setting {name}: ... = ...` before it is used."
+        )
 
     def _member(self, node: s.Member, scope: Scope) -> Type:
         of = self.of(node.of, scope)
@@ -184,11 +232,23 @@ class Expressions:
                 return TEXT
             return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
         if of != FILE:
-            help = "The elements of a list are reached with `for each`, `where` or `first of`." if of.name == "list" else ""
-            return self.error("K204", f"{_a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.", node.span, help)
+            help = (
+                "The elements of a list are reached with `for each`, `where` or `first of`."
+                if of.name == "list"
+                else ""
+            )
+            return self.error(
+                "K204",
+                f"{_a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.",
+                node.span,
+                help,
+            )
         known = self.vocabulary.properties.get(node.name)
         if known is None:
-            help = did_you_mean(node.name, self.vocabulary.properties) or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
+            help = (
+                did_you_mean(node.name, self.vocabulary.properties)
+                or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
+            )
             return self.error("K204", f"A file has no `{node.name}`.", node.span, help)
         if known.names:
             self.facts.real_names.add(id(node))
@@ -223,18 +283,30 @@ class Expressions:
             return UNKNOWN
         for argument, found in zip(resolved.arguments, arguments, strict=True):
             if found.name == "maybe":
-                return self.error("K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`.")
+                return self.error(
+                    "K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`."
+                )
         assert resolved.function
         result = resolved.function.result(arguments)
         if isinstance(result, str):
-            return self.error("K301", f"`{node.name}` does not fit here. {result}", node.span, f"For example: `{resolved.function.example}`.")
+            return self.error(
+                "K301",
+                f"`{node.name}` does not fit here. {result}",
+                node.span,
+                f"For example: `{resolved.function.example}`.",
+            )
         return result
 
     def _files(self, node: s.Call) -> Type:
         pattern = node.arguments[0][1]
         self.facts.calls[id(node)] = Resolved(None, (pattern,))
         if not isinstance(pattern, s.Template) or pattern.constant is None:
-            self.error("K309", "`files in` takes a pattern without holes.", pattern.span, 'Write, for example, files in "~/Documents/**", and narrow it down with `where`.')
+            self.error(
+                "K309",
+                "`files in` takes a pattern without holes.",
+                pattern.span,
+                'Write, for example, files in "~/Documents/**", and narrow it down with `where`.',
+            )
             return list_of(FILE)
         self.facts.types[id(pattern)] = TEXT
         return list_of(FILE)
@@ -255,7 +327,12 @@ class Expressions:
         found = self.of(node, scope)
         if found == UNKNOWN or found.name == "list":
             return found
-        return self.error("K308", f"This must be a list, and it is {_a(found)}.", node.span, 'For example `files in "~/Documents/**"`.')
+        return self.error(
+            "K308",
+            f"This must be a list, and it is {_a(found)}.",
+            node.span,
+            'For example `files in "~/Documents/**"`.',
+        )
 
     @staticmethod
     def _with_it(items: Type, scope: Scope) -> Scope:
@@ -284,7 +361,9 @@ class Expressions:
             return self._default(node, left, right)
         for side, found in ((node.left, left), (node.right, right)):
             if found.name == "maybe":
-                return self.error("K303", "This value may be missing.", side.span, "Say what stands in for it: add `default ...`.")
+                return self.error(
+                    "K303", "This value may be missing.", side.span, "Say what stands in for it: add `default ...`."
+                )
         if UNKNOWN in (left, right):
             return ARITHMETIC.get((operator, left, right), UNKNOWN if operator in "+-*/" else YES_NO)
         if operator in ("+", "-", "*", "/"):
@@ -308,7 +387,12 @@ class Expressions:
         if left == UNKNOWN:
             return right
         if left.name != "maybe" or left.element is None:
-            return self.error("K302", "This is never missing, so it needs no `default`.", node.span, "Remove `default` and what follows it.")
+            return self.error(
+                "K302",
+                "This is never missing, so it needs no `default`.",
+                node.span,
+                "Remove `default` and what follows it.",
+            )
         if right.name == "maybe" and right.element and fits(right.element, left.element):
             return right
         if not fits(right, left.element):
@@ -319,8 +403,14 @@ class Expressions:
         result = ARITHMETIC.get((node.operator, left, right))
         if result:
             return result
-        help = 'Texts are joined in a text with holes: "{a} {b}".' if TEXT in (left, right) and node.operator == "+" else ""
-        return self.error("K302", f"`{node.operator}` does not work between {_a(left)} and {_a(right)}.", node.span, help)
+        help = (
+            'Texts are joined in a text with holes: "{a} {b}".'
+            if TEXT in (left, right) and node.operator == "+"
+            else ""
+        )
+        return self.error(
+            "K302", f"`{node.operator}` does not work between {_a(left)} and {_a(right)}.", node.span, help
+        )
 
     def _comparison(self, operator: str, left: Type, right: Type) -> str:
         """What is wrong with a comparison, or ""."""
@@ -332,7 +422,9 @@ class Expressions:
             case "contains":
                 fine = left == right == TEXT or (left.name == "list" and fits(list_of(right), left))
             case "contains any of" | "contains all of":
-                fine = (left == TEXT and fits(right, list_of(TEXT))) or (left.name == right.name == "list" and fits(right, left))
+                fine = (left == TEXT and fits(right, list_of(TEXT))) or (
+                    left.name == right.name == "list" and fits(right, left)
+                )
             case "starts with" | "ends with":
                 fine = left == right == TEXT
             case _:

@@ -203,7 +203,10 @@ def _step(step: s.Given | s.Event | s.Expect) -> str:
 
 
 def _action(action: s.Action) -> str:
-    thing = f" {_text(action.object)}" if action.object is not None else ""
+    thing = _text(action.object) if action.object is not None else ""
+    if thing.startswith("-"):  # behind a verb, a minus sign would be taken for a subtraction
+        thing = f"({thing.replace(_JOINT, ' ')})"
+    thing = f" {thing}" if thing else ""
     slots = "".join(f"{_JOINT}{word} {_text(value)}" for word, value in action.slots)
     return f"{' '.join(action.words)}{thing}{slots}"
 

@@ -36,7 +36,9 @@ def _texts(result: Type) -> Result:
 
 def _one_of(kinds: Sequence[Type], wrap: Callable[[Type], Type]) -> Result:
     names = ", ".join(k.name for k in kinds)
-    return _element(lambda e: wrap(e) if e in kinds else f"It works on a list of one of {names}, and this is a list of {e}.")
+    return _element(
+        lambda e: wrap(e) if e in kinds else f"It works on a list of one of {names}, and this is a list of {e}."
+    )
 
 
 def _sum(items: tuple[Any, ...]) -> Any:
@@ -112,4 +114,3 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("text", ("after", "in"), _texts(maybe(TEXT)), text_after, "What follows a word on its line; missing where the word is not there.", 'text after "Invoice no." in file.text default "none"'),
     Function("text", ("before", "in"), _texts(maybe(TEXT)), text_before, "What stands before a word on its line; missing where the word is not there.", 'text before "GmbH" in file.text default "unknown"'),
 )  # fmt: skip
-

@@ -52,8 +52,13 @@ class Parsed:
 def parse(source: Source) -> Parsed:
     """Read a whole file. Never raises for any text; see ``Parsed.diagnostics``."""
     if len(source.text) > LARGEST_TEXT:
-        found = Diagnostic("K100", "This text is too long for a coworker.", Span(0, 1), f"At most {LARGEST_TEXT:,} characters can be read.")
-        return Parsed(None, (), (found,))
+        too_long = Diagnostic(
+            "K100",
+            "This text is too long for a coworker.",
+            Span(0, 1),
+            f"At most {LARGEST_TEXT:,} characters can be read.",
+        )
+        return Parsed(None, (), (too_long,))
     text = _Text(source)
     diagnostics: list[Diagnostic] = []
     tree: Tree[Token] | None = None
@@ -86,12 +91,19 @@ def _coworker(source: Source, parts: tuple[Any, ...], diagnostics: list[Diagnost
     abouts = [template for kind, template in heads if kind == "about"]
     for kind, found in (("coworker", names), ("about", abouts)):
         diagnostics.extend(
-            Diagnostic("K111", f"There is a second `{kind}` line.", extra.span, "One file is one coworker; remove this line.")
+            Diagnostic(
+                "K111", f"There is a second `{kind}` line.", extra.span, "One file is one coworker; remove this line."
+            )
             for extra in found[1:]
         )
     if not names:
         diagnostics.append(
-            Diagnostic("K110", "The coworker has no name.", Span(0, 0), 'Begin the file with a line such as `coworker "Invoice filer"`.')
+            Diagnostic(
+                "K110",
+                "The coworker has no name.",
+                Span(0, 0),
+                'Begin the file with a line such as `coworker "Invoice filer"`.',
+            )
         )
     whole = Span(0, len(source.text))
     rest = tuple(part for part in parts if not isinstance(part, tuple))
@@ -137,7 +149,7 @@ def _grammar() -> Lark:
     return Lark(
         text,
         parser="lalr",
-        postlex=_Lines(),  # type: ignore[arg-type]
+        postlex=_Lines(),
         propagate_positions=True,
         maybe_placeholders=False,
         lexer_callbacks={"COMMENT": _hear},
@@ -188,8 +200,10 @@ class _Text:
         """An offset of the parsed text as one of the person's text."""
         index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
         number = self.origins[index]
-        return self.source.line_span(number).start - _indent(self.source.line(number)) + min(
-            offset - self.starts[index], len(self.source.line(number))
+        return (
+            self.source.line_span(number).start
+            - _indent(self.source.line(number))
+            + min(offset - self.starts[index], len(self.source.line(number)))
         )
 
     def offset_of(self, error: UnexpectedInput) -> int:
@@ -211,16 +225,24 @@ class _Text:
         self._index()
         return True
 
-    def _open_blocks(self, before: int) -> list[int]:
-        """The lines that open blocks still open before line index ``before``, outermost first."""
-        open_lines: list[int] = []
+    def _open_blocks(self, before: int) -> tuple[list[int], tuple[int, int] | None]:
+        """The lines that open blocks still open before line index ``before``, outermost first.
+
+        With them (the line that opens a block, that of an ``end``) where the ``end`` closes that block by its place in
+        the text, but one further out by its indentation.
+        """
+        opened: list[int] = []
+        skipped: tuple[int, int] | None = None
         for index, line in enumerate(self.lines[:before]):
             word = line.strip().split(" ")[0]
-            if word == "end" and open_lines:
-                open_lines.pop()
-            elif word in OPENERS and not (word in ("when", "every", "cron") and open_lines):
-                open_lines.append(index)
-        return open_lines
+            if word == "end" and opened:
+                inner = opened.pop()
+                outer = any(_indent(self.lines[o]) == _indent(line) for o in opened)
+                if skipped is None and outer and _indent(line) < _indent(self.lines[inner]):
+                    skipped = inner, index
+            elif word in OPENERS and not (word in ("when", "every", "cron") and opened):
+                opened.append(index)
+        return opened, skipped
 
     def unclosed(self, offset: int) -> int | None:
         """The line, in the person's text, of the block whose missing ``end`` is what an error is about."""
@@ -236,9 +258,11 @@ class _Text:
         index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
         at_end = offset >= len(self.text) - 1
         before = len(self.lines) if at_end else index
-        opened = self._open_blocks(before)
+        opened, skipped = self._open_blocks(before)
         if not opened or not (at_end or self.lines[index].strip().split(" ")[0] in TOP_WORDS):
             return index, None, index
+        if skipped:
+            return index, *skipped
         for opener in reversed(opened):
             depth = _indent(self.lines[opener])
             for inside in range(opener + 1, before):

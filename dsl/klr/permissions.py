@@ -123,7 +123,9 @@ class _Judge:
                 needed = without
                 shown = f' "{pattern}"' if pattern else ""
                 message = f"`may {permission}{shown}` is not needed."
-                yield Diagnostic("K601", message, span, "Remove it: the less a coworker may do, the better it can be trusted.")
+                yield Diagnostic(
+                    "K601", message, span, "Remove it: the less a coworker may do, the better it can be trusted."
+                )
 
 
 class _Walk:
@@ -291,7 +293,9 @@ class _Walk:
             case s.Name():
                 if node.name in environment and environment[node.name] is None:
                     message = f"`{node.name}` is in the trash by now."
-                    self.diagnostics.append(Diagnostic("K403", message, node.span, "Use it before it is put in the trash."))
+                    self.diagnostics.append(
+                        Diagnostic("K403", message, node.span, "Use it before it is put in the trash.")
+                    )
             case s.Member():
                 self._read(node.of, environment)
                 known = self.vocabulary.properties.get(node.name)
@@ -345,7 +349,8 @@ class _Walk:
     @staticmethod
     def _files(resolved: Resolved) -> Shape:
         pattern = resolved.arguments[0]
-        assert isinstance(pattern, s.Template) and pattern.constant is not None
+        assert isinstance(pattern, s.Template)
+        assert pattern.constant is not None
         return Shape(glob(pattern.constant), pattern.constant)
 
     def _path(self, node: s.Template, environment: Environment) -> Shape:

@@ -159,7 +159,20 @@ NUMBER_FORMAT = re.compile(r"(0,0+|0+)(?:\.(0+))?")
 DATE_FORMAT = re.compile(r"(?:%[YymdHMSjBbAaV%]|[^%])*")
 SIZE_FORMAT = re.compile(r"bytes|kB|MB|GB|TB")
 TEXT_FORMAT = re.compile(r"upper|lower")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -210,7 +223,9 @@ def component(value: str) -> str:
         if character == "/" or character < " " or "\x7f" <= character <= "\x9f":
             shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[:80])
             what = "a `/`" if character == "/" else "a control character"
-            raise _wrong(f"The text \"{shown}\" holds {what}, so it can not be part of a file's name. Nothing was touched.")
+            raise _wrong(
+                f'The text "{shown}" holds {what}, so it can not be part of a file\'s name. Nothing was touched.'
+            )
     return value
 
 

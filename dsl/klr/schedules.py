@@ -70,8 +70,14 @@ Schedule = Every | Weekly | Monthly | Cron
 
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
 _NAMES = {
-    "month": dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True)),
-    "day of week": dict(zip("sun mon tue wed thu fri sat".split(), range(7), strict=True)),
+    "month": dict(
+        zip(
+            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+            range(1, 13),
+            strict=True,
+        )
+    ),
+    "day of week": dict(zip(["sun", "mon", "tue", "wed", "thu", "fri", "sat"], range(7), strict=True)),
 }
 _ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?")
 
@@ -80,7 +86,9 @@ def parse_cron(text: str) -> Cron:
     """Check the five fields of a cron line; raises ValueError with a sentence that names the one that is wrong."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
-        raise ValueError(f"A cron line has five fields (minute, hour, day, month, weekday), and this one has {len(fields)}.")
+        raise ValueError(
+            f"A cron line has five fields (minute, hour, day, month, weekday), and this one has {len(fields)}."
+        )
     for written, (name, lowest, highest) in zip(fields, _FIELDS, strict=True):
         for item in written.lower().split(","):
             if not _fits(item, name, lowest, highest):

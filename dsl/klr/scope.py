@@ -11,9 +11,57 @@ from klr.types import Type
 from klr.vocabulary import Function
 
 RESERVED = frozenset(
-    "about after and as at before between by contains coworker cron default descending each else end ends error every "
-    "expect for from given if ignoring in is it let list may named no not now of on or setting shown sorted starts test "
-    "to today when where with yes".split()
+    [
+        "about",
+        "after",
+        "and",
+        "as",
+        "at",
+        "before",
+        "between",
+        "by",
+        "contains",
+        "coworker",
+        "cron",
+        "default",
+        "descending",
+        "each",
+        "else",
+        "end",
+        "ends",
+        "error",
+        "every",
+        "expect",
+        "for",
+        "from",
+        "given",
+        "if",
+        "ignoring",
+        "in",
+        "is",
+        "it",
+        "let",
+        "list",
+        "may",
+        "named",
+        "no",
+        "not",
+        "now",
+        "of",
+        "on",
+        "or",
+        "setting",
+        "shown",
+        "sorted",
+        "starts",
+        "test",
+        "to",
+        "today",
+        "when",
+        "where",
+        "with",
+        "yes",
+    ]
 )
 """Words that no variable may take; each has its own meaning somewhere in the language."""
 
@@ -58,7 +106,7 @@ class Scope:
         return set(self.variables) | (self.around.names() if self.around else set())
 
     def suggestion(self, name: str) -> str:
-        """"Did you mean ...?" for a name that is not known."""
+        """ "Did you mean ...?" for a name that is not known."""
         return did_you_mean(name, self.names())
 
 

@@ -64,16 +64,31 @@ class Starts:
         slots = {slot.word: slot for slot in trigger.slots}
         for word, value in when.slots:
             if word not in slots:
-                self.error("K502", f"`when {trigger.phrase}` takes no `{word}`.", value.span, f"For example: `{trigger.example}`.")
+                self.error(
+                    "K502",
+                    f"`when {trigger.phrase}` takes no `{word}`.",
+                    value.span,
+                    f"For example: `{trigger.example}`.",
+                )
             elif word in values:
                 self.error("K502", f"There are two `{word}` here.", value.span, "Keep one of them.")
             elif not isinstance(value, s.Template) or value.constant is None:
-                self.error("K309", f"`{word}` takes a text without holes here.", value.span, f"For example: `{trigger.example}`.")
+                self.error(
+                    "K309",
+                    f"`{word}` takes a text without holes here.",
+                    value.span,
+                    f"For example: `{trigger.example}`.",
+                )
             else:
                 values[word] = self._pattern(value, slots[word].type == PATH)
         for slot in trigger.slots:
             if slot.required and slot.word not in values and found == len(self.diagnostics):
-                self.error("K502", f"`when {trigger.phrase}` does not say `{slot.word}` what.", when.span, f"For example: `{trigger.example}`.")
+                self.error(
+                    "K502",
+                    f"`when {trigger.phrase}` does not say `{slot.word}` what.",
+                    when.span,
+                    f"For example: `{trigger.example}`.",
+                )
         use = TriggerUse(trigger.phrase, values) if found == len(self.diagnostics) else None
         return use, trigger.gives_file
 
@@ -83,7 +98,9 @@ class Starts:
         if is_path and len(written) > 2:
             written = written.rstrip("/")
         try:
-            glob(written + "/*" if is_path and not written.endswith("/**") else written) if is_path else glob_component(written)
+            glob(written + "/*" if is_path and not written.endswith("/**") else written) if is_path else glob_component(
+                written
+            )
         except GlobError as error:
             self.error("K402", str(error), template.span)
         return written
@@ -123,11 +140,19 @@ class Starts:
                 days.add(WEEKDAYS[word])
             else:
                 known = [*GROUPS, *WEEKDAYS, *INTERVALS, "month"]
-                help = did_you_mean(word, known) or f"After `every` stands a time span such as `15 minutes`, or {listing(known)}."
+                help = (
+                    did_you_mean(word, known)
+                    or f"After `every` stands a time span such as `15 minutes`, or {listing(known)}."
+                )
                 self.error("K503", f"klapp does not know a day called `{word}`.", every.span, help)
                 return None
         if every.day:
-            self.error("K503", "Only `every month` takes `on` a day.", every.span, "For example: `every month on last day at 18:00`.")
+            self.error(
+                "K503",
+                "Only `every month` takes `on` a day.",
+                every.span,
+                "For example: `every month on last day at 18:00`.",
+            )
             return None
         return Weekly(tuple(sorted(days)), times) if self._has_times(every, times) else None
 

@@ -66,7 +66,11 @@ class Trials:
                 case s.Expect():
                     self._expect(step, case, line)
         if not case.events:
-            self.error("Nothing happens in this test.", test.name.span, 'Add what starts the coworker, such as `when file arrives "~/Downloads/a.pdf"`.')
+            self.error(
+                "Nothing happens in this test.",
+                test.name.span,
+                'Add what starts the coworker, such as `when file arrives "~/Downloads/a.pdf"`.',
+            )
         if not case.expectations:
             self.error("This test expects nothing, so it can not fail.", test.name.span, "Add an `expect` line.")
         return TestCase(
@@ -85,11 +89,15 @@ class Trials:
                 if isinstance(step.value, s.Literal) and step.value.type == DATE:
                     case.now = step.value.value
                 else:
-                    self.error("`given now` takes a date.", step.value.span, "For example: `given now 2026-03-13 16:30`.")
+                    self.error(
+                        "`given now` takes a date.", step.value.span, "For example: `given now 2026-03-13 16:30`."
+                    )
             case "setting":
                 self._setting(step, case)
             case other:
-                self.error(f"A test can not be given `{other}`.", step.span, "It can be given `file`, `now` and `setting`.")
+                self.error(
+                    f"A test can not be given `{other}`.", step.span, "It can be given `file`, `now` and `setting`."
+                )
 
     def _setting(self, step: s.Given, case: _Case) -> None:
         name = step.details[0][1]
@@ -142,13 +150,17 @@ class Trials:
         if use is None:
             return
         if use not in self.triggers:
-            self.error("No rule of this coworker waits for this time.", step.span, "Write the same line as above the rule.")
+            self.error(
+                "No rule of this coworker waits for this time.", step.span, "Write the same line as above the rule."
+            )
         case.events.append((use.phrase, use.arguments["schedule"]))
 
     def _expect(self, step: s.Expect, case: _Case, line: int) -> None:
         if step.what not in EXPECTED or (step.absent and step.what not in ("file", "notice")):
             known = "`file`, `no file`, `notice`, `no notice`, `skip` or `failure`"
-            self.error(f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}.")
+            self.error(
+                f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}."
+            )
             return
         content = dict(self._details(step.details))
         if set(content) - {"text"} or (content and (step.what != "file" or step.absent)):

@@ -1,0 +1,139 @@
+"""Random texts of coworkers: everything the grammar allows, oddly spaced and commented, for properties."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+NAMES = st.sampled_from(("file", "total", "größe", "x", "suppliers", "it", "now", "名前"))
+SPACE = st.sampled_from((" ", "  ", "\t"))
+LITERALS = st.sampled_from(
+    (
+        "1",
+        "0.50",
+        "20 MB",
+        "20MB",
+        "1.5 GiB",
+        "3 days",
+        "90minutes",
+        "2026-03-09",
+        "2026-03-09 16:30",
+        "09:00",
+        "9:05",
+        "yes",
+        "no",
+    )
+)
+CHUNKS = st.text(alphabet="aB é/~.*#'[](),:-_\N{PILE OF POO}", max_size=6) | st.sampled_from(
+    ("\\n", '\\"', "\\\\", "{{", "}}")
+)
+
+
+def _template(expressions: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    hole = st.tuples(expressions, st.sampled_from(("", ":0.00", ":%Y-%m-%d", ":upper"))).map(
+        lambda p: "{" + p[0] + p[1] + "}"
+    )
+    return st.lists(CHUNKS | hole, max_size=3).map(lambda parts: '"' + "".join(parts) + '"')
+
+
+def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    bracketed = inner.map(lambda e: f"({e})")
+    binary = st.tuples(
+        inner,
+        st.sampled_from(
+            ("and", "or", "is", "is not", "is  any of", "contains", "contains any of", "contains all of", "starts with",
+             "ends with", "<", ">", "<=", ">=", "+", "-", "*", "/", "default", "where", "sorted by", "\n  and", "\n or")
+        ),
+        inner,
+    )  # fmt: skip
+    return st.one_of(
+        _template(inner),
+        binary.map(lambda p: f"({p[0]}) {p[1]} ({p[2]})"),
+        binary.map(lambda p: f"(({p[0]}) {p[1]} ({p[2]}))"),
+        inner.map(lambda e: f"({e}).name"),
+        inner.map(lambda e: f"not ({e})"),
+        inner.map(lambda e: f"(-({e}))"),
+        inner.map(lambda e: f"count of ({e})"),
+        st.tuples(inner, inner).map(lambda p: f"number after ({p[0]}) in ({p[1]})"),
+        st.lists(inner, max_size=3).map(lambda items: "[" + ",\n ".join(items) + "]"),
+        st.tuples(inner, inner, inner).map(lambda p: f"({p[0]}) between ({p[1]}) and ({p[2]})"),
+        bracketed,
+    )
+
+
+EXPRESSIONS = st.recursive(NAMES | LITERALS | CHUNKS.map(lambda c: f'"{c}"'), _compound, max_leaves=8)
+COMMENTS = st.sampled_from(("", "", "", "  # why", " #"))
+
+
+@st.composite
+def _statements(draw: st.DrawFn, depth: int) -> str:
+    lines: list[str] = []
+    for _ in range(draw(st.integers(0, 3))):
+        kind = draw(st.sampled_from(("let", "action", "comment", "blank", "if", "for") if depth else ("let", "action")))
+        value = draw(EXPRESSIONS)
+        note = draw(COMMENTS)
+        match kind:
+            case "let":
+                lines.append(f"let y{draw(SPACE)}={draw(SPACE)}{value}{note}")
+            case "action":
+                line = draw(
+                    st.sampled_from(
+                        (
+                            "move file to ({})",
+                            "notify ({})",
+                            "skip",
+                            "make folder ({}) on  conflict rename",
+                            "trash file",
+                            "write ({}) to ({})",
+                        )
+                    )
+                )
+                lines.append(line.format(value, value) + note)
+            case "comment":
+                lines.append("# a comment of its own")
+            case "blank":
+                lines.extend(("", ""))
+            case "if":
+                lines.extend((f"if {value}{note}", draw(_statements(depth - 1))))
+                if draw(st.booleans()):
+                    lines.extend((f"else  if {draw(EXPRESSIONS)}", draw(_statements(depth - 1))))
+                if draw(st.booleans()):
+                    lines.extend((f"else{draw(COMMENTS)}", draw(_statements(depth - 1))))
+                lines.append(f"end{draw(COMMENTS)}")
+            case "for":
+                lines.extend((f"for each z in {value}{note}", draw(_statements(depth - 1)), "end"))
+    return "\n".join(lines)
+
+
+@st.composite
+def coworkers(draw: st.DrawFn) -> str:
+    """The text of a whole file that can be parsed; it need not make sense."""
+    parts = [
+        'coworker "x"',
+        draw(st.sampled_from(('about "y"', "", "# nothing to say"))),
+        'may read "~/a/**",   "~/b/*"',
+        "may notify",
+    ]
+    parts.append(f'setting s: list of text = {draw(EXPRESSIONS)} shown as "S"{draw(COMMENTS)}')
+    for _ in range(draw(st.integers(1, 2))):
+        parts.append(
+            draw(
+                st.sampled_from(
+                    (
+                        'when file arrives in "~/a" named "*.pdf"',
+                        "every 15 minutes",
+                        "every monday, friday at 9:00,17:00",
+                        "every month on last day at 18:00",
+                        'cron "* * * * *"',
+                        "when asked",
+                    )
+                )
+            )
+        )
+        parts.append(draw(_statements(2)))
+        if draw(st.booleans()):
+            parts.extend(("on   error", draw(_statements(1))))
+        parts.append("end" + draw(COMMENTS))
+    parts.append(
+        'test "t"\n given file "~/a/b.pdf" with text "x" modified 2026-03-09\n given now 2026-01-01 9:00\n when file arrives "~/a/b.pdf"\n# last\n expect no file "~/a/b.pdf"\n expect skip "no"\nend'
+    )
+    return "\n".join(parts) + draw(st.sampled_from(("", "\n", "\n\n# end")))
