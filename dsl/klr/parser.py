@@ -120,7 +120,11 @@ def _comments(source: Source, tokens: list[Token], text: _Text) -> Iterator[Comm
 
 
 class _Lines:
-    """Drops the line breaks that mean nothing: repeated ones, and those inside of brackets."""
+    """Drops the line breaks that mean nothing: repeated ones, and those inside of brackets.
+
+    The contextual lexer takes a keyword for a plain name wherever the grammar has no place for it. At the start of a
+    line that would turn a misplaced ``when`` or ``else`` into a verb, so there it becomes a keyword again.
+    """
 
     always_accept = ("NEWLINE",)
 
@@ -133,6 +137,8 @@ class _Lines:
                     continue
                 fresh = True
             else:
+                if fresh and token.type == "NAME" and token in LINE_WORDS:
+                    token.type = LINE_WORDS[token]
                 fresh = False
                 depth += (token.type in ("LSQB", "LPAR")) - (token.type in ("RSQB", "RPAR"))
                 depth = max(depth, 0)
@@ -280,6 +286,7 @@ class _Text:
 
 OPENERS = frozenset(("when", "every", "cron", "test", "if", "for"))
 TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "coworker", "about"))
+LINE_WORDS = {word: word.upper() for word in (*TOP_WORDS, "else", "end", "if", "let")} | {"on": "ON_ERROR"}
 
 
 def _indent(line: str) -> int:

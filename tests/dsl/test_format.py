@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import given
+
 from klr.format import WIDTH, format_source
 from klr.parser import parse
 from klr.source import Source
-
 from tests.dsl.texts import coworkers
 
 

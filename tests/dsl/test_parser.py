@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from klr import syntax as s
 from klr.parser import MISSING, parse
 from klr.source import Source
-
 from tests.dsl.texts import coworkers
 
 RULE = 'coworker "x"\nwhen asked\n{}\nend\n'
