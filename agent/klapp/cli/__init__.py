@@ -1,0 +1,1 @@
+"""The command line: reads arguments, asks the agent, prints. No logic of its own."""

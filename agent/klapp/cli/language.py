@@ -1,0 +1,136 @@
+"""``klapp check``, ``fmt`` and ``test``: commands about texts, which need no agent and no state."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klr.loader import Loaded, load
+from klr.source import Source
+
+LARGEST_FILE = 1_000_000
+
+
+def read_text(path: Path) -> str:
+    """The text of a ``.klr`` file; raises Complaint where it can not be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Complaint(f"{path} is not text in UTF-8. Save it as UTF-8 in your editor.") from error
+    except OSError as error:
+        raise Complaint(f"{path} can not be read: {error.strerror}.") from error
+
+
+def load_file(path: Path) -> Loaded:
+    """Check and compile one file."""
+    from klapp.vocabulary import VOCABULARY
+
+    return load(read_text(path), VOCABULARY, str(path))
+
+
+def check(options: argparse.Namespace) -> int:
+    """``klapp check FILE...``."""
+    loaded = [load_file(path) for path in options.files]
+    findings = [(one.source, found) for one in loaded for found in one.diagnostics]
+    errors = sum(found.severity == "error" for _, found in findings)
+    if options.format == "json":
+        say_json([found.to_json(source) for source, found in findings])
+        return PROBLEMS if errors else FINE
+    for source, found in findings:
+        say(found.render(source) + "\n")
+    advice = len(findings) - errors
+    files = f"{len(loaded)} file{'s' * (len(loaded) != 1)}"
+    say(f"{files}: {_count(errors, 'error')}, {advice} piece{'s' * (advice != 1)} of advice." if findings else f"{files}: fine.")
+    return PROBLEMS if errors else FINE
+
+
+def fmt(options: argparse.Namespace) -> int:
+    """``klapp fmt [--check] FILE...``."""
+    from klr.format import format_source
+    from klr.parser import parse
+
+    outcome = FINE
+    for path in options.files:
+        text = read_text(path)
+        source = Source(text.replace("\r\n", "\n"), str(path))
+        parsed = parse(source)
+        if parsed.diagnostics:
+            for found in parsed.diagnostics:
+                say(found.render(source) + "\n")
+            say(f"{path} was left as it is: mend what is wrong first.")
+            outcome = PROBLEMS
+            continue
+        formatted = format_source(source, parsed)
+        if formatted == text:
+            continue
+        if options.check:
+            say(f"{path} is not in the one style. Run: klapp fmt {path}")
+            outcome = PROBLEMS
+        else:
+            _replace(path, formatted)
+            say(f"{path} formatted.")
+    return outcome
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put new text in place of a file's old one, whole or not at all, keeping its mode."""
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(prefix=".klapp-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, target.stat().st_mode & 0o7777)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise Complaint(f"{path} can not be written: {error.strerror}. It was left as it is.") from error
+
+
+def test(options: argparse.Namespace) -> int:
+    """``klapp test FILE...``."""
+    from klapp.engine.tester import run_tests
+    from klapp.vocabulary import VOCABULARY
+
+    outcome = FINE
+    results = []
+    for path in options.files:
+        loaded = load_file(path)
+        if loaded.program is None:
+            sys.stderr.write("\n".join(found.render(loaded.source) for found in loaded.errors) + "\n")
+            outcome = PROBLEMS
+            continue
+        for result in run_tests(loaded.program, VOCABULARY):
+            results.append({"file": str(path), "test": result.name, "line": result.line, "passed": result.passed, "failures": list(result.failures)})
+            outcome = outcome if result.passed else PROBLEMS
+    if options.format == "json":
+        say_json(results)
+        return outcome
+    for line in _told(results):
+        say(line)
+    return outcome
+
+
+def _told(results: list[dict[str, object]]) -> Iterator[str]:
+    for result in results:
+        yield f"{'passed' if result['passed'] else 'FAILED'}  {result['file']}:{result['line']}  {result['test']}"
+        failures = result["failures"]
+        assert isinstance(failures, list)
+        yield from (f"        line {line}: {sentence}" for line, sentence in failures)
+    failed = sum(not result["passed"] for result in results)
+    yield f"{_count(len(results), 'test')}, {failed} failed." if results else "There are no tests in here."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

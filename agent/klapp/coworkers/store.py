@@ -1,0 +1,203 @@
+"""Loads the ``.klr`` files, keeps the last version of each that was right, and knows which may run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any, Protocol
+
+from klapp.coworkers.approval import Permissions, asks_more, from_json, permissions_of, to_json
+from klr.loader import Loaded, load
+from klr.program import Program
+from klr.vocabulary import Vocabulary
+
+LARGEST_FILE = 1_000_000
+
+
+class Kept(Protocol):
+    """Where approvals, pauses and last good versions are kept (``klapp.vault.shelf.Shelf``)."""
+
+    def get(self, name: str) -> Any | None: ...
+    def put(self, name: str, value: Any) -> None: ...
+    def delete(self, name: str) -> None: ...
+
+
+class NoCoworker(Exception):
+    """There is no such coworker, or it can not run; the message says so to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coworker:
+    """One file and what is known of it.
+
+    Attributes:
+        name: as the file itself says, or the file's name where it can not be read.
+        path: the ``.klr`` file.
+        loaded: the newest version, with everything that was found in it.
+        program: the version in force: the newest that was right; None where there never was one.
+        missing: the permissions that it asks for and that were not approved.
+        paused: until when (None: until resumed), or False.
+    """
+
+    name: str
+    path: Path
+    loaded: Loaded
+    program: Program | None
+    missing: Permissions
+    paused: datetime | None | bool = False
+
+    @property
+    def state(self) -> str:
+        """"broken" (never was right), "waiting" (for an approval), "paused" or "ready"."""
+        if self.program is None:
+            return "broken"
+        if self.missing:
+            return "waiting"
+        return "paused" if self.paused is not False else "ready"
+
+    @property
+    def stale(self) -> bool:
+        """Whether the newest version is wrong, and an older one in force."""
+        return self.program is not None and self.loaded.program is None
+
+
+class Coworkers:
+    """The coworkers of one folder. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, kept: Kept, vocabulary: Vocabulary, clock: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self.kept = kept
+        self.vocabulary = vocabulary
+        self.clock = clock
+        self._lock = RLock()
+        self._texts: dict[Path, tuple[str, Loaded]] = {}
+        self._coworkers: dict[str, Coworker] = {}
+        self.reload()
+
+    # -- loading ------------------------------------------------------------------------------------------------------
+
+    def reload(self) -> list[Coworker]:
+        """Read every file again that has changed; returns the coworkers that are new or different now."""
+        with self._lock:
+            before = self._coworkers
+            now: dict[str, Coworker] = {}
+            for path in sorted(self.folder.glob("*.klr")):
+                coworker = self._load(path)
+                if coworker.name in now:
+                    other = now[coworker.name].path.name
+                    coworker = self._unusable(path, f'The coworker "{coworker.name}" is in {other} already. Give this one another name.')
+                now[coworker.name] = coworker
+            self._coworkers = now
+            return [c for name, c in now.items() if before.get(name) != c]
+
+    def _load(self, path: Path) -> Coworker:
+        try:
+            with path.open("rb") as file:
+                text = file.read(LARGEST_FILE + 1).decode("utf-8")
+        except UnicodeDecodeError:
+            return self._unusable(path, "This file is not text in UTF-8. Save it as UTF-8 in your editor.")
+        except OSError as error:
+            return self._unusable(path, f"This file can not be read: {error.strerror}.")
+        known = self._texts.get(path)
+        loaded = known[1] if known and known[0] == text else load(text, self.vocabulary, path.name)
+        self._texts[path] = (text, loaded)
+        program = loaded.program
+        if program is not None:
+            if known is None or known[0] != text:
+                self._remember(path, text)
+        else:
+            program = self._last_good(path)
+        name = program.name if program else path.stem
+        return self._coworker(name, path, loaded, program)
+
+    def _unusable(self, path: Path, message: str) -> Coworker:
+        from klr.diagnostics import Diagnostic
+        from klr.source import NOWHERE, Source
+
+        loaded = Loaded(Source("", path.name), None, (Diagnostic("K100", message, NOWHERE),))
+        return Coworker(path.stem, path, loaded, None, {})
+
+    def _coworker(self, name: str, path: Path, loaded: Loaded, program: Program | None) -> Coworker:
+        missing: Permissions = {}
+        if program is not None:
+            missing = asks_more(permissions_of(program), from_json(self.kept.get(f"approval:{name}")))
+            if self.kept.get(f"approval:{name}") is None and not missing:
+                missing = {"run": ()}
+        return Coworker(name, path, loaded, program, missing, self._paused(name))
+
+    def _remember(self, path: Path, text: str) -> None:
+        if self.kept.get(f"good:{path.name}") != text:
+            self.kept.put(f"good:{path.name}", text)
+
+    def _last_good(self, path: Path) -> Program | None:
+        text = self.kept.get(f"good:{path.name}")
+        return load(text, self.vocabulary, path.name).program if isinstance(text, str) else None
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def all(self) -> list[Coworker]:
+        """Every coworker, by name."""
+        with self._lock:
+            return [self._fresh(c) for _, c in sorted(self._coworkers.items())]
+
+    def find(self, name: str) -> Coworker:
+        """The coworker of that name, or of that file name; case does not count. Raises NoCoworker."""
+        with self._lock:
+            wanted = name.casefold()
+            for coworker in self._coworkers.values():
+                if wanted in (coworker.name.casefold(), coworker.path.name.casefold(), coworker.path.stem.casefold()):
+                    return self._fresh(coworker)
+            known = ", ".join(sorted(self._coworkers)) or "none yet"
+        raise NoCoworker(f'There is no coworker "{name}" in {self.folder}. There are: {known}.')
+
+    def _fresh(self, coworker: Coworker) -> Coworker:
+        """The coworker as it is now: its pause may have ended by itself."""
+        return self._coworker(coworker.name, coworker.path, coworker.loaded, coworker.program) if coworker.program else coworker
+
+    # -- approving and pausing ----------------------------------------------------------------------------------------
+
+    def approve(self, name: str) -> Coworker:
+        """Allow the coworker exactly what it asks for now. Raises NoCoworker where it can not be read."""
+        with self._lock:
+            coworker = self.find(name)
+            if coworker.program is None:
+                raise NoCoworker(f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
+            self.kept.put(f"approval:{coworker.name}", to_json(permissions_of(coworker.program)))
+            return self._fresh(coworker)
+
+    def revoke(self, name: str) -> Coworker:
+        """Take an approval back."""
+        with self._lock:
+            coworker = self.find(name)
+            self.kept.delete(f"approval:{coworker.name}")
+            return self._fresh(coworker)
+
+    def pause(self, name: str | None, until: datetime | None) -> None:
+        """Pause one coworker, or all for None, until a moment, or until resumed for None."""
+        key = "paused:*" if name is None else f"paused:{self.find(name).name}"
+        self.kept.put(key, {"until": until.isoformat() if until else None})
+
+    def resume(self, name: str | None) -> None:
+        """End a pause; for None that of all, and each one's own."""
+        if name is not None:
+            self.kept.delete(f"paused:{self.find(name).name}")
+            if self._pause_of("paused:*") is not False:
+                raise NoCoworker("All coworkers are paused. Resume them first: klapp resume --all")
+            return
+        self.kept.delete("paused:*")
+        for coworker in self.all():
+            self.kept.delete(f"paused:{coworker.name}")
+
+    def _paused(self, name: str) -> datetime | None | bool:
+        everyone = self._pause_of("paused:*")
+        return everyone if everyone is not False else self._pause_of(f"paused:{name}")
+
+    def _pause_of(self, key: str) -> datetime | None | bool:
+        kept = self.kept.get(key)
+        if kept is None:
+            return False
+        until = datetime.fromisoformat(kept["until"]) if kept["until"] else None
+        return False if until is not None and until <= self.clock() else until
