@@ -28,24 +28,15 @@ from klr.proof import (
     numbered,
     parent,
     text_hole,
-    union,
 )
 from klr.scope import Resolved
+from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, either, escaped, joined, within
 from klr.source import Span
 from klr.types import FILE, PATH, WORD
 from klr.vocabulary import PERMISSIONS, Permission, Slot, Verb, Vocabulary
 
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Where a file (or each file of a list) can be: every path, and a pattern that says it to people."""
-
-    language: Language
-    pattern: str
-
-    def or_(self, other: Shape) -> Shape:
-        """A place that is this one or the other."""
-        return self if self is other else Shape(union(self.language, other.language), self.pattern)
+MOST_ROUNDS = 3
+"""How often a loop is gone through to find where its files can be, before they are taken to be anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +46,6 @@ class Demand:
     permission: Permission
     shape: Shape | None
     span: Span
-
-
-Environment = dict[str, Shape | None]
-"""Where the file or path of each variable can be; None for a file that is gone."""
 
 
 def prove(vocabulary: Vocabulary, checked: Checked, diagnostics: list[Diagnostic]) -> None:
@@ -76,9 +63,6 @@ def prove(vocabulary: Vocabulary, checked: Checked, diagnostics: list[Diagnostic
     diagnostics.extend(refused)
     if not refused and not walk.diagnostics:
         diagnostics.extend(judge.unused(walk.demands))
-
-
-ANYWHERE = Shape(union(glob("/**"), glob("~/**")), "~/**")
 
 
 class _Judge:
@@ -188,7 +172,7 @@ class _Walk:
             self._read(condition, environment)
             ends.append(self._block(body, dict(environment)))
         ends.append(self._block(statement.otherwise, dict(environment)) if statement.otherwise else environment)
-        return _joined([end for end in ends if end is not None], environment)
+        return joined([end for end in ends if end is not None], environment)
 
     def _for_each(self, statement: s.ForEach, environment: Environment) -> Environment:
         self._read(statement.items, environment)
@@ -197,13 +181,13 @@ class _Walk:
             start: Environment = {**environment, statement.name: element} if element else dict(environment)
             demands, findings = len(self.demands), len(self.diagnostics)
             end = self._block(statement.body, start)
-            joined = _joined([environment, *([end] if end is not None else [])], environment)
-            assert joined is not None
-            if all(_within(joined[name], environment[name]) for name in environment):
+            meeting = joined([environment, *([end] if end is not None else [])], environment)
+            assert meeting is not None
+            if all(within(meeting[name], environment[name]) for name in environment):
                 return environment
             # Something moved within the body: go through it again with where it is then.
             del self.demands[demands:], self.diagnostics[findings:]
-            environment = joined
+            environment = meeting
         moved = {name: ANYWHERE if shape else None for name, shape in environment.items()}
         self._block(statement.body, {**moved, statement.name: element} if element else dict(moved))
         return moved
@@ -315,7 +299,7 @@ class _Walk:
                     inner["it"] = element
                 self._read(node.condition if isinstance(node, s.Where) else node.key, inner)
             case _:
-                for child in children(node):
+                for child in s.children(node):
                     self._read(child, environment)
 
     def _shape(self, node: s.Expression, environment: Environment) -> Shape | None:
@@ -330,14 +314,14 @@ class _Walk:
             case s.Where() | s.SortedBy():
                 return self._shape(node.items, environment)
             case s.ListOf():
-                return _either(self._shape(item, environment) for item in node.items)
+                return either(self._shape(item, environment) for item in node.items)
             case s.Binary(operator="default"):
-                return _either((self._shape(node.left, environment), self._shape(node.right, environment)))
+                return either((self._shape(node.left, environment), self._shape(node.right, environment)))
             case s.Call():
                 resolved = self.facts.calls[id(node)]
                 if resolved.function is None:
                     return self._files(resolved)
-                return _either(self._shape(argument, environment) for argument in resolved.arguments)
+                return either(self._shape(argument, environment) for argument in resolved.arguments)
         return None
 
     def _folder(self, node: s.Member, environment: Environment) -> Shape:
@@ -383,60 +367,3 @@ class _Walk:
             shape = self._shape(value.of, environment)
             return last_component(shape.language) if shape else name_hole()
         return name_hole()
-
-
-MOST_ROUNDS = 3
-
-
-def arrival_pattern(folder: str, named: str | None) -> str:
-    """The glob of the files that a rule waits for, from its folder (which may end with ``/**``) and names."""
-    return f"{folder}/{named or '*'}"
-
-
-def children(node: s.Expression) -> tuple[s.Expression, ...]:
-    """The expressions that an expression is made of, but for those with an ``it`` of their own."""
-    match node:
-        case s.Template():
-            return tuple(part.value for part in node.parts if isinstance(part, s.Hole))
-        case s.ListOf():
-            return node.items
-        case s.Unary():
-            return (node.operand,)
-        case s.Binary():
-            return (node.left, node.right)
-        case s.Between():
-            return (node.value, node.low, node.high)
-    return ()
-
-
-def escaped(text: str) -> str:
-    """Text as a glob that matches nothing else."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in text)
-
-
-def _either(shapes: Iterable[Shape | None]) -> Shape | None:
-    found = [shape for shape in shapes if shape is not None]
-    if not found:
-        return None
-    either = found[0]
-    for shape in found[1:]:
-        either = either.or_(shape)
-    return either
-
-
-def _joined(ends: list[Environment], before: Environment) -> Environment | None:
-    """What holds where several ways meet, for the variables that were there before they parted."""
-    if not ends:
-        return None
-    joined: Environment = {}
-    for name in before:
-        shapes = [end[name] for end in ends]
-        # A file that is gone on one of the ways may not be used behind them.
-        joined[name] = None if None in shapes else _either(shapes)
-    return joined
-
-
-def _within(new: Shape | None, old: Shape | None) -> bool:
-    if new is None or old is None:
-        return new is old
-    return new is old or escape(new.language, [old.language]) is None

@@ -141,6 +141,22 @@ def constant(node: Expression) -> Any:
     raise ValueError("not a constant")
 
 
+def children(node: Expression) -> tuple[Expression, ...]:
+    """The expressions that an expression is made of, but for those with an ``it`` of their own."""
+    match node:
+        case Template():
+            return tuple(part.value for part in node.parts if isinstance(part, Hole))
+        case ListOf():
+            return node.items
+        case Unary():
+            return (node.operand,)
+        case Binary():
+            return (node.left, node.right)
+        case Between():
+            return (node.value, node.low, node.high)
+    return ()
+
+
 # -- statements -------------------------------------------------------------------------------------------------------
 
 
