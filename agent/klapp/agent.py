@@ -1,0 +1,235 @@
+"""The agent's facade: everything that the tray and the command line can ask for, as plain data.
+
+One ``Agent`` works on one state folder. The command line makes one of its own where no agent runs; then, too, every
+change is made under one lock, so that no two of them ever act at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from klapp.audit.log import Log
+from klapp.coworkers.approval import in_words
+from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
+from klapp.dispatch import Dispatcher, listeners
+from klapp.engine.executor import Engine
+from klapp.engine.recovery import recover
+from klapp.engine.replay import explain, replay
+from klapp.engine.report import report_of
+from klapp.engine.runs import Request
+from klapp.engine.simulate import simulate
+from klapp.engine.undo import undo
+from klapp.files.guarded import GuardedFiles
+from klapp.files.kept import Keeper
+from klapp.home import Home
+from klapp.lane import Lane
+from klapp.notices import Notifier
+from klapp.single import working
+from klapp.vault.keys import Vault
+from klapp.vault.shelf import Shelf
+from klapp.vocabulary import VOCABULARY
+from klr.loader import load
+from klr.program import Program
+
+CHUNK = 1000
+"""Requests that are performed between two words on how far things are."""
+
+
+class Agent:
+    """The facade. Every method takes and gives data that JSON can hold, and raises NoCoworker or ValueError with a
+    sentence for a person where it can not do what it is asked."""
+
+    def __init__(
+        self, home: Home, vault: Vault, notifier: Notifier, *, person: str | None = None, clock: Callable[[], datetime] = datetime.now
+    ) -> None:
+        self.home = home
+        self.person = person or os.path.expanduser("~")
+        self.clock = clock
+        self.closing = ExitStack()
+        self.log_store = self.closing.enter_context(Log.open(home.database, vault.key("log")))
+        shelf = Shelf(self.log_store.connection, self.log_store.lock)
+        self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
+        self.keeper = Keeper(home.kept, vault.key("kept"))
+        self.dispatcher = Dispatcher(self.person)
+        self.engine = Engine(self.log_store, self.files_for, VOCABULARY, notifier, self.person)
+        self.recovered = self._settle()
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self.closing.close()
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- what the engine needs ----------------------------------------------------------------------------------------
+
+    def files_for(self, program: Program) -> GuardedFiles:
+        """The real disk, within the lane of a program's ``may`` lines."""
+        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
+        return GuardedFiles(Lane.of(grants, self.person), self.keeper)
+
+    def _working(self) -> AbstractContextManager[None]:
+        return working(self.home.path)
+
+    def _settle(self) -> list[dict[str, Any]]:
+        """Finish or close what a killed agent left behind."""
+        if not self.log_store.unfinished():
+            return []
+        with self._working():
+            return [report.to_json() for report in recover(self.engine, program_of)]
+
+    # -- coworkers ----------------------------------------------------------------------------------------------------
+
+    def list(self) -> list[dict[str, Any]]:
+        """Every coworker with its state, permissions, triggers and last run."""
+        self.coworkers.reload()
+        return [self._told(coworker) for coworker in self.coworkers.all()]
+
+    def _told(self, coworker: Coworker) -> dict[str, Any]:
+        program = coworker.program
+        runs = list(self.log_store.runs(coworker=coworker.name, newest=1)) if program else []
+        return {
+            "name": coworker.name,
+            "file": str(coworker.path),
+            "state": coworker.state,
+            "why": _why(coworker),
+            "about": program.about if program else "",
+            "may": in_words(_permissions(coworker)),
+            "new": in_words(coworker.missing),
+            "stale": coworker.stale,
+            "last": report_of(runs[-1]) if runs else None,
+        }
+
+    def approve(self, name: str) -> dict[str, Any]:
+        """Allow a coworker what it asks for now."""
+        self.coworkers.reload()
+        return self._told(self.coworkers.approve(name))
+
+    def revoke(self, name: str) -> dict[str, Any]:
+        """Take an approval back."""
+        return self._told(self.coworkers.revoke(name))
+
+    def pause(self, name: str | None = None, until: str | None = None) -> None:
+        """Pause one coworker or all, until an ISO moment or until resumed."""
+        self.coworkers.pause(name, datetime.fromisoformat(until) if until else None)
+
+    def resume(self, name: str | None = None) -> None:
+        """End a pause."""
+        self.coworkers.resume(name)
+
+    def ready(self) -> list[Coworker]:
+        """The coworkers that may run now."""
+        return [coworker for coworker in self.coworkers.all() if coworker.state == "ready"]
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def run(self, name: str, on: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run.
+
+        ``on`` are absolute paths of files, or of folders that stand for every file below them.
+        """
+        self.coworkers.reload()
+        coworker = self.coworkers.find(name)
+        if coworker.program is None or coworker.state == "waiting":
+            raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
+        return self._performed(self._requests(coworker.name, coworker.program, on))
+
+    def _performed(self, requests: Sequence[Request]) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(requests), CHUNK):
+            with self._working():
+                reports = self.engine.perform(requests[start : start + CHUNK])
+            yield {"progress": min(start + CHUNK, len(requests)), "of": len(requests)}
+            yield from ({"report": report.to_json()} for report in reports)
+
+    def _requests(self, name: str, program: Program, on: Sequence[str] | None) -> list[Request]:
+        now = self.clock()
+        listening = listeners(name, program, self.person)
+        if on is not None:
+            requests = self.dispatcher.standing(listening, self.files_for(program), on, now)
+            if not requests:
+                raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
+            return requests
+        unprompted = self.dispatcher.unprompted(name, program, now)
+        return unprompted or self.dispatcher.standing(listening, self.files_for(program), None, now)
+
+    def simulate(self, name: str, on: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not."""
+        if name.endswith(".klr") and os.path.isabs(name):
+            loaded = load(Path(name).read_text(encoding="utf-8"), VOCABULARY, name)
+            program = loaded.program
+            if program is None:
+                raise NoCoworker(f"{name} has errors. See them with: klapp check {name}")
+        else:
+            self.coworkers.reload()
+            coworker = self.coworkers.find(name)
+            program = coworker.program
+            if program is None:
+                raise NoCoworker(f'"{coworker.name}" can not be simulated: {_why(coworker)}')
+        requests = self._requests(program.name, program, on)
+        return [report.to_json() for report in simulate(self.engine, requests)]
+
+    # -- the past -----------------------------------------------------------------------------------------------------
+
+    def log(self, name: str | None = None, newest: int | None = None, after: int | None = None) -> Iterator[dict[str, Any]]:
+        """The runs so far, oldest first: of one coworker, the newest few, or those after a run number."""
+        wanted = self.coworkers.find(name).name if name is not None else None
+        first = after + 1 if after is not None else None
+        for entries in self.log_store.runs(coworker=wanted, newest=newest, first=first):
+            yield report_of(entries)
+
+    def explain(self, run: int) -> dict[str, Any]:
+        """Why a run did what it did, step by step."""
+        return explain(self.log_store, run, program_of)
+
+    def replay(self, run: int) -> list[dict[str, Any]]:
+        """The differences between a run and its replay from the log alone; none, if all is well."""
+        return [asdict(difference) for difference in replay(self.log_store, run, program_of)]
+
+    def undo(self, runs: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """Take runs back, the newest first; None stands for those of the last batch."""
+        if runs is None:
+            batch = self.log_store.last_batch()
+            if batch is None:
+                raise NoCoworker("There is no run to undo yet.")
+            runs = range(batch[0], batch[1] + 1)
+        with self._working():
+            return [report.to_json() for report in undo(self.engine, runs)]
+
+
+def program_of(text: str) -> Program:
+    """The program of a text that was in force once. Raises ValueError where this klapp no longer accepts it."""
+    program = load(text, VOCABULARY).program
+    if program is None:
+        raise ValueError("This run was made from a text that this version of klapp does not accept any more.")
+    return program
+
+
+def _permissions(coworker: Coworker) -> Any:
+    from klapp.coworkers.approval import permissions_of
+
+    return permissions_of(coworker.program) if coworker.program else {}
+
+
+def _why(coworker: Coworker) -> str:
+    """Why a coworker does not run, or what else a person should know of it; "" where all is well."""
+    if coworker.program is None:
+        first = coworker.loaded.errors[0].message if coworker.loaded.errors else ""
+        return f"its file has errors. {first} See all with: klapp check {coworker.path}"
+    if coworker.missing:
+        return f"it waits for your approval: klapp approve {coworker.path.stem}"
+    if coworker.stale:
+        return f"its newest version has errors, so the last good one stays in force. See: klapp check {coworker.path}"
+    if coworker.paused is not False:
+        return f"paused until {coworker.paused:%Y-%m-%d %H:%M}" if isinstance(coworker.paused, datetime) else "paused until resumed"
+    return ""
+
+

@@ -1,0 +1,127 @@
+"""The command line's grammar: commands, their arguments and help."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import timedelta
+from pathlib import Path
+
+
+_SPAN = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar. ``options.command`` names the command; None stands for the agent with its icon."""
+    top = argparse.ArgumentParser(
+        prog="klapp",
+        description="Small, readable automations for your own files, proved to stay in their lane.",
+        epilog="Without a command, klapp starts its agent in the tray. KLAPP_HOME names the folder that holds all of its state.",
+    )
+    top.add_argument("--version", action="store_true", help="say which version this is")
+    top.add_argument("--passphrase-fd", type=_descriptor, metavar="N", help="read the passphrase from this file descriptor")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    _language(commands)
+    _coworkers(commands)
+    _runs(commands)
+    return top
+
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def _add(commands: Commands[argparse.ArgumentParser], name: str, help: str, *, data: bool = False) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+    # Accepted behind the command, too; there it must not overwrite what stood before it.
+    command.add_argument("--passphrase-fd", type=_descriptor, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    if data:
+        command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    return command
+
+
+def _language(commands: Commands[argparse.ArgumentParser]) -> None:
+    check = _add(commands, "check", "check coworkers: their words, types and permissions", data=True)
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    fmt = _add(commands, "fmt", "put coworkers into the one style, keeping comments")
+    fmt.add_argument("--check", action="store_true", help="only say which files are not in it")
+    fmt.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    test = _add(commands, "test", "run the test blocks of coworkers, on no disk and no clock", data=True)
+    test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+
+def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
+    agent = _add(commands, "agent", "run the agent, in the tray or without a screen")
+    agent.add_argument("--headless", action="store_true", help="without an icon; stop it with Ctrl+C")
+    new = _add(commands, "new", "write a starter coworker")
+    new.add_argument("name", metavar="NAME")
+    new.add_argument("--from", dest="template", metavar="TEMPLATE", help="one of the coworkers that ship with klapp")
+    _add(commands, "list", "list the coworkers and their state", data=True)
+    approve = _add(commands, "approve", "allow a coworker what it asks for")
+    approve.add_argument("name", metavar="NAME")
+    approve.add_argument("--yes", action="store_true", help="without asking")
+    revoke = _add(commands, "revoke", "take an approval back")
+    revoke.add_argument("name", metavar="NAME")
+    pause = _add(commands, "pause", "pause a coworker, or all of them")
+    _name_or_all(pause)
+    pause.add_argument("--for", dest="span", type=_span, metavar="TIME", help="how long, such as 30m, 1h or 2d (default: until resumed)")
+    _name_or_all(_add(commands, "resume", "let a paused coworker, or all of them, go on"))
+
+
+def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
+    for name, help in (("run", "run a coworker once, now"), ("simulate", "say what a run would do, and change nothing")):
+        command = _add(commands, name, help, data=True)
+        command.add_argument("name", metavar="NAME" if name == "run" else "NAME|FILE")
+        command.add_argument("--on", nargs="+", metavar="PATH", help="treat these files, or every file below these folders, as if they had just arrived")
+    log = _add(commands, "log", "show what was done", data=True)
+    log.add_argument("name", nargs="?", metavar="NAME")
+    log.add_argument("--follow", action="store_true", help="go on showing what is done from now on")
+    log.add_argument("--newest", type=_positive, metavar="N", help="only the newest N runs")
+    for name, help in (("explain", "say why a run did what it did"), ("replay", "run again from the log alone, and compare")):
+        command = _add(commands, name, help, data=True)
+        command.add_argument("run", type=_positive, metavar="RUN")
+    undo = _add(commands, "undo", "take runs back: everything is as it was before", data=True)
+    undo.add_argument("runs", nargs="+", type=_runs_of, metavar="RUN", help="a run's number, several, a range such as 3-7, or `last` for the last batch")
+    demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
+    demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
+
+
+def _name_or_all(command: argparse.ArgumentParser) -> None:
+    group = command.add_mutually_exclusive_group(required=True)
+    group.add_argument("name", nargs="?", metavar="NAME")
+    group.add_argument("--all", action="store_true", help="every coworker")
+
+
+def _descriptor(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a file descriptor")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def _span(text: str) -> timedelta:
+    match = _SPAN.fullmatch(text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time span such as 30m, 1h or 2d")
+    try:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is too long a time") from error
+
+
+def _runs_of(text: str) -> range | None:
+    """A range of run numbers, or None for ``last``."""
+    if text == "last":
+        return None
+    first, _, last = text.partition("-")
+    numbers = range(_positive(first), _positive(last or first) + 1)
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"{text!r} goes backwards")
+    return numbers
+
+

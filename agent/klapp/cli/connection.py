@@ -1,0 +1,89 @@
+"""Where a command's answers come from: the agent that runs, or, where none does, one made for this command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from klapp import rpc
+from klapp.cli.output import Complaint
+from klapp.home import Home, HomeError
+
+
+class Source(Protocol):
+    """Answers to a facade's methods."""
+
+    def call(self, method: str, **arguments: Any) -> Any:
+        """One answer."""
+
+    def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
+        """The items of an answer that comes in pieces."""
+
+
+class _Running:
+    """The agent in another process."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def call(self, method: str, **arguments: Any) -> Any:
+        try:
+            return rpc.call(self.home.path, method, arguments)
+        except rpc.RpcError as error:
+            raise Complaint(str(error)) from error
+
+    def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
+        try:
+            yield from rpc.stream(self.home.path, method, arguments)
+        except rpc.RpcError as error:
+            raise Complaint(str(error)) from error
+
+
+class _Own:
+    """An agent in this process."""
+
+    def __init__(self, agent: Any) -> None:
+        self.agent = agent
+
+    def call(self, method: str, **arguments: Any) -> Any:
+        return getattr(self.agent, method)(**arguments)
+
+    def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
+        yield from getattr(self.agent, method)(**arguments)
+
+
+def home_of(options: argparse.Namespace) -> Home:
+    """The state folder, ready to use; raises Complaint where it can not be."""
+    try:
+        return Home.of(os.environ).prepare()
+    except HomeError as error:
+        raise Complaint(str(error)) from error
+
+
+@contextmanager
+def connected(options: argparse.Namespace) -> Iterator[Source]:
+    """The running agent, or one of our own for as long as the command takes."""
+    home = home_of(options)
+    try:
+        rpc.call(home.path, "ping", {})
+    except rpc.NoAgent:
+        with open_agent(options, home) as agent:
+            yield _Own(agent)
+        return
+    yield _Running(home)
+
+
+@contextmanager
+def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
+    """An agent in this process, its vault unlocked."""
+    from klapp.agent import Agent
+    from klapp.notices import best
+    from klapp.vault.keys import open_vault, passphrase_from
+
+    passphrase = passphrase_from(getattr(options, "passphrase_fd", None), os.environ, prompt=True)
+    vault = open_vault(home.path, passphrase, use_keyring=os.environ.get("KLAPP_KEYRING") != "off")
+    with Agent(home, vault, best()) as agent:
+        yield agent

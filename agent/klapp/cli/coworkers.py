@@ -1,0 +1,138 @@
+"""``klapp new``, ``list``, ``approve``, ``revoke``, ``pause`` and ``resume``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from datetime import datetime
+from typing import Any
+
+from klapp.cli.connection import connected, home_of
+from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+
+STARTER = """coworker "{name}"
+about "Say here, in a sentence, what it does."
+
+may read "~/Downloads/*.pdf"
+may remove "~/Downloads/*.pdf"
+may write "~/Documents/{name}/**"
+
+when file arrives in "~/Downloads" named "*.pdf"
+  move file to "~/Documents/{name}/{{file.modified:%Y}}/"
+end
+
+test "a PDF goes to its year"
+  given file "~/Downloads/a.pdf" modified 2026-03-09
+  when file arrives "~/Downloads/a.pdf"
+  expect file "~/Documents/{name}/2026/a.pdf"
+end
+"""
+
+
+def new(options: argparse.Namespace) -> int:
+    """``klapp new NAME [--from TEMPLATE]``."""
+    name = options.name
+    if not re.fullmatch(r"[^\W_][\w .-]*", name) or len(name) > 80:
+        raise Complaint("A coworker's name is made of letters, digits, blanks, points and hyphens, and begins with a letter or digit.")
+    path = home_of(options).coworkers / f"{re.sub(r'[ .]+', '-', name).lower()}.klr"
+    text = _template(options.template, name) if options.template else STARTER.format(name=name)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Complaint(f"{path} is there already. Choose another name, or edit that file.") from error
+    say(f"Written: {path}\nNext: edit it, then klapp check {path}\nThen:  klapp approve {path.stem}")
+    return FINE
+
+
+def _template(template: str, name: str) -> str:
+    from klapp.shipped import shipped
+
+    known = shipped()
+    if template not in known:
+        raise Complaint(f'No coworker called "{template}" ships with klapp. There are: {", ".join(sorted(known))}.')
+    return re.sub(r'^coworker ".*"', f'coworker "{name}"', known[template], count=1, flags=re.MULTILINE)
+
+
+def list(options: argparse.Namespace) -> int:
+    """``klapp list``."""
+    with connected(options) as source:
+        coworkers = source.call("list")
+    if options.format == "json":
+        say_json(coworkers)
+        return FINE
+    for one in coworkers:
+        say(f"{one['state']:8}  {one['name']}")
+        for line in filter(None, (one["about"], one["why"], _last(one["last"]))):
+            say(f"          {line}")
+    if not coworkers:
+        say("There are no coworkers yet. Write one with: klapp new NAME")
+    return FINE
+
+
+def _last(run: dict[str, Any] | None) -> str:
+    return f"last run {run['run']}, {run['started'][:16].replace('T', ' ')}: {run['outcome']}" if run else ""
+
+
+def approve(options: argparse.Namespace) -> int:
+    """``klapp approve NAME [--yes]``."""
+    with connected(options) as source:
+        coworker = _named(source.call("list"), options.name)
+        if coworker["state"] == "broken":
+            raise Complaint(f'"{coworker["name"]}" can not be approved: {coworker["why"]}')
+        say(f'"{coworker["name"]}" asks to:')
+        for line in coworker["may"]:
+            say(f"  - {line}{'   (new)' if coworker['new'] and line in coworker['new'] else ''}")
+        if not options.yes and not _agreed():
+            say("Nothing was approved.")
+            return PROBLEMS
+        source.call("approve", name=coworker["name"])
+    say("Approved. It can do this and nothing else.")
+    return FINE
+
+
+def _named(coworkers: Any, name: str) -> dict[str, Any]:
+    from pathlib import PurePath
+
+    for one in coworkers:
+        path = PurePath(one["file"])
+        if name.casefold() in (one["name"].casefold(), path.stem.casefold(), path.name.casefold()):
+            return dict(one)
+    known = ", ".join(one["name"] for one in coworkers) or "none yet"
+    raise Complaint(f'There is no coworker "{name}". There are: {known}.')
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise Complaint("Nobody is here to ask. Approve without a question with --yes.")
+    return input("Allow this? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def revoke(options: argparse.Namespace) -> int:
+    """``klapp revoke NAME``."""
+    with connected(options) as source:
+        coworker = source.call("revoke", name=options.name)
+    say(f'"{coworker["name"]}" may do nothing any more, until it is approved again.')
+    return FINE
+
+
+def pause(options: argparse.Namespace) -> int:
+    """``klapp pause NAME|--all [--for 1h]``."""
+    until = datetime.now() + options.span if options.span else None
+    with connected(options) as source:
+        source.call("pause", name=options.name, until=until.isoformat() if until else None)
+    say(f"{_who(options)} until {until:%Y-%m-%d %H:%M}." if until else f"{_who(options)} until resumed.")
+    return FINE
+
+
+def resume(options: argparse.Namespace) -> int:
+    """``klapp resume NAME|--all``."""
+    with connected(options) as source:
+        source.call("resume", name=options.name)
+    say("All coworkers go on." if options.all else f'"{options.name}" goes on.')
+    return FINE
+
+
+def _who(options: argparse.Namespace) -> str:
+    return "All coworkers are paused" if options.all else f'"{options.name}" is paused'

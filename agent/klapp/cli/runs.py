@@ -1,0 +1,152 @@
+"""``klapp run``, ``simulate``, ``log``, ``explain``, ``replay`` and ``undo``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from klapp.cli.connection import Source, connected
+from klapp.cli.output import FINE, PROBLEMS, Complaint, progress, say, say_json
+
+SHOWN_RUNS = 50
+"""So many runs are told one by one; of more, the rest is summed up."""
+FOLLOW_EVERY = 1.0
+"""Seconds between two looks at the log by ``log --follow``."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """``klapp run NAME [--on PATH ...]``."""
+    reports = []
+    with connected(options) as source:
+        for item in source.stream("run", name=options.name, on=_absolute(options.on)):
+            if "report" in item:
+                reports.append(item["report"])
+            else:
+                progress(f"{item['progress']:,} of {item['of']:,} done" if item["of"] > 1 else "")
+    progress("")
+    return _told(options, reports, "Nothing was there to do.")
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """``klapp simulate NAME|FILE [--on PATH ...]``."""
+    name = os.path.abspath(options.name) if options.name.endswith(".klr") and os.path.exists(options.name) else options.name
+    with connected(options) as source:
+        reports = source.call("simulate", name=name, on=_absolute(options.on))
+    outcome = _told(options, reports, "Nothing is there to do.")
+    if options.format == "text":
+        say("This is what would happen. Nothing was changed.")
+    return outcome
+
+
+def _absolute(paths: Sequence[str] | None) -> list[str] | None:
+    """The paths of ``--on``; each must be there."""
+    if paths is None:
+        return None
+    for path in paths:
+        if not os.path.lexists(path):
+            raise Complaint(f"{path} is not there.")
+    return [os.path.abspath(path) for path in paths]
+
+
+def _told(options: argparse.Namespace, reports: Sequence[dict[str, Any]], nothing: str) -> int:
+    if options.format == "json":
+        say_json(reports)
+    else:
+        for report in reports[:SHOWN_RUNS]:
+            _tell(report)
+        if len(reports) > SHOWN_RUNS:
+            say(f"... and {len(reports) - SHOWN_RUNS:,} more.")
+        say(_sum(reports) if reports else nothing)
+    return PROBLEMS if any(report["outcome"] == "failed" for report in reports) else FINE
+
+
+def _tell(report: dict[str, Any]) -> None:
+    number = f"run {report['run']}" if report.get("run") else "would be"
+    reason = f": {report['reason']}" if report.get("reason") else ""
+    about = f"  {report['file']}" if report.get("file") else ""
+    say(f"{number}  {report['coworker']}  {report['outcome']}{reason}{about}")
+    for effect in report["effects"]:
+        say(f"    {effect['sentence']}")
+
+
+def _sum(reports: Sequence[dict[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for report in reports:
+        counts[report["outcome"]] = counts.get(report["outcome"], 0) + 1
+    text = f"{len(reports):,} run{'s' * (len(reports) != 1)}: " + ", ".join(f"{n:,} {o}" for o, n in sorted(counts.items())) + "."
+    numbers = [report["run"] for report in reports if report.get("run")]
+    if numbers and any(report["effects"] for report in reports):
+        span = str(numbers[0]) if len(numbers) == 1 else f"{min(numbers)}-{max(numbers)}"
+        text += f" To take it back: klapp undo {span}"
+    return text
+
+
+def log(options: argparse.Namespace) -> int:
+    """``klapp log [NAME] [--follow]``: text, or JSON with one object a line."""
+    with connected(options) as source:
+        last = 0
+        for report in source.stream("log", name=options.name, newest=options.newest):
+            _print_logged(options, report)
+            last = report["run"]
+        if not last and not options.follow and options.format == "text":
+            say("Nothing was done yet.")
+        while options.follow:
+            time.sleep(FOLLOW_EVERY)
+            for report in _after(source, options.name, last):
+                _print_logged(options, report)
+                last = report["run"]
+    return FINE
+
+
+def _after(source: Source, name: str | None, last: int) -> Iterator[dict[str, Any]]:
+    return source.stream("log", name=name, after=last)
+
+
+def _print_logged(options: argparse.Namespace, report: dict[str, Any]) -> None:
+    if options.format == "json":
+        say_json([report], lines=True)
+    else:
+        say(report["started"][:19].replace("T", " "))
+        _tell(report)
+
+
+def explain(options: argparse.Namespace) -> int:
+    """``klapp explain RUN``."""
+    with connected(options) as source:
+        explanation = source.call("explain", run=options.run)
+    if options.format == "json":
+        say_json(explanation)
+        return FINE
+    say(f"Run {options.run} of \"{explanation['coworker']}\", started {explanation['started'][:19].replace('T', ' ')}")
+    if explanation.get("file"):
+        say(f"because of {explanation['file']}")
+    for step in explanation["steps"]:
+        say(f"  line {step['line']:>3}  {step['text']}" + (f"  ->  {step['value']}" if step.get("value") is not None else ""))
+    say(f"Outcome: {explanation['outcome']}" + (f": {explanation['reason']}" if explanation.get("reason") else ""))
+    return FINE
+
+
+def replay(options: argparse.Namespace) -> int:
+    """``klapp replay RUN``."""
+    with connected(options) as source:
+        differences = source.call("replay", run=options.run)
+    if options.format == "json":
+        say_json(differences)
+    elif not differences:
+        say(f"Run {options.run} was replayed from the log alone: every decision is the same.")
+    else:
+        for difference in differences:
+            say("; ".join(f"{name}: {value}" for name, value in difference.items()))
+    return PROBLEMS if differences else FINE
+
+
+def undo(options: argparse.Namespace) -> int:
+    """``klapp undo RUN...``."""
+    last = None in options.runs
+    numbers = None if last else sorted({number for some in options.runs for number in some})
+    with connected(options) as source:
+        reports = source.call("undo", runs=numbers)
+    return _told(options, reports, "There was nothing to undo.")

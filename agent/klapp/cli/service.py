@@ -1,0 +1,47 @@
+"""``klapp agent`` and ``klapp demo``."""
+
+from __future__ import annotations
+
+import argparse
+
+from klapp.cli.connection import home_of, open_agent
+from klapp.cli.output import FINE, Complaint, say
+
+
+def agent(options: argparse.Namespace) -> int:
+    """``klapp`` and ``klapp agent [--headless]``."""
+    from klapp.service import Service
+    from klapp.single import AlreadyRunning, hold
+
+    home = home_of(options)
+    try:
+        with hold(home.path), open_agent(options, home) as facade, Service(facade, say) as service:
+            if options.headless:
+                say(f"klapp is at work, with its state in {home.path}. Stop it with Ctrl+C.")
+                service.wait()
+            else:
+                _in_tray(service)
+    except AlreadyRunning as error:
+        raise Complaint(str(error)) from error
+    return FINE
+
+
+def _in_tray(service: object) -> None:
+    from klapp.service import Service
+    from klapp.tray import NoTray, Tray
+
+    assert isinstance(service, Service)
+    try:
+        tray = Tray(service)
+        service.on_change = tray.update
+        tray.run()
+    except NoTray as error:
+        say(f"{error} klapp goes on without an icon; stop it with Ctrl+C.")
+        service.wait()
+
+
+def demo(options: argparse.Namespace) -> int:
+    """``klapp demo``."""
+    from klapp.demo.show import show
+
+    return show(options.folder, say)
