@@ -46,7 +46,13 @@ class Agent:
     sentence for a person where it can not do what it is asked."""
 
     def __init__(
-        self, home: Home, vault: Vault, notifier: Notifier, *, person: str | None = None, clock: Callable[[], datetime] = datetime.now
+        self,
+        home: Home,
+        vault: Vault,
+        notifier: Notifier,
+        *,
+        person: str | None = None,
+        clock: Callable[[], datetime] = datetime.now,
     ) -> None:
         self.home = home
         self.person = person or os.path.expanduser("~")
@@ -141,9 +147,10 @@ class Agent:
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
             raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
-        return self._performed(self._requests(coworker.name, coworker.program, on))
+        return self.perform(self._requests(coworker.name, coworker.program, on))
 
-    def _performed(self, requests: Sequence[Request]) -> Iterator[dict[str, Any]]:
+    def perform(self, requests: Sequence[Request]) -> Iterator[dict[str, Any]]:
+        """Perform requests, chunk by chunk; what it gives is as for ``run``."""
         for start in range(0, len(requests), CHUNK):
             with self._working():
                 reports = self.engine.perform(requests[start : start + CHUNK])
@@ -179,7 +186,9 @@ class Agent:
 
     # -- the past -----------------------------------------------------------------------------------------------------
 
-    def log(self, name: str | None = None, newest: int | None = None, after: int | None = None) -> Iterator[dict[str, Any]]:
+    def log(
+        self, name: str | None = None, newest: int | None = None, after: int | None = None
+    ) -> Iterator[dict[str, Any]]:
         """The runs so far, oldest first: of one coworker, the newest few, or those after a run number."""
         wanted = self.coworkers.find(name).name if name is not None else None
         first = after + 1 if after is not None else None
@@ -229,7 +238,9 @@ def _why(coworker: Coworker) -> str:
     if coworker.stale:
         return f"its newest version has errors, so the last good one stays in force. See: klapp check {coworker.path}"
     if coworker.paused is not False:
-        return f"paused until {coworker.paused:%Y-%m-%d %H:%M}" if isinstance(coworker.paused, datetime) else "paused until resumed"
+        return (
+            f"paused until {coworker.paused:%Y-%m-%d %H:%M}"
+            if isinstance(coworker.paused, datetime)
+            else "paused until resumed"
+        )
     return ""
-
-

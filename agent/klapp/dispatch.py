@@ -76,14 +76,18 @@ class Dispatcher:
         settings: Mapping[str, Any] = program.defaults()
         return Request(coworker=name, program=program, rule=rule, file=file, now=now, settings=settings)
 
-    def arrivals(self, listening: Sequence[Listener], files: Files, paths: Iterable[str], now: datetime) -> Iterator[Request]:
+    def arrivals(
+        self, listening: Sequence[Listener], files: Files, paths: Iterable[str], now: datetime
+    ) -> Iterator[Request]:
         """A request for each rule that hears of each path where a file is; ``files`` must be able to look there."""
         for path in paths:
             for listener in listening:
                 if listener.hears(path) and (file := _seen(files, path)) is not None:
                     yield self.request(listener.coworker, listener.program, listener.rule, now, file)
 
-    def standing(self, listening: Sequence[Listener], files: Files, within: Sequence[str] | None, now: datetime) -> list[Request]:
+    def standing(
+        self, listening: Sequence[Listener], files: Files, within: Sequence[str] | None, now: datetime
+    ) -> list[Request]:
         """Requests for the files that are there already, as if they had just arrived, ordered by path.
 
         ``within`` are files and folders to keep to; None is everywhere that the rules wait.

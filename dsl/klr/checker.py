@@ -216,7 +216,7 @@ class _Checker:
             if isinstance(statement, s.Action) and (verb := verb_of(statement, self.vocabulary)) and verb.control:
                 ended = statement
         for variable in scope.variables.values():
-            if variable.kind == "variable" and not variable.used and variable.name != MISSING:
+            if variable.kind == "variable" and not variable.used and variable.type != UNKNOWN:
                 self.error(
                     "K603", f"`{variable.name}` is never used.", variable.span, "Remove the line, or use the name."
                 )

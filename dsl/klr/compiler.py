@@ -12,14 +12,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
 from klr import runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
 from klr.source import Source
-from klr.types import PATH, TEXT, WORD
+from klr.types import FILE, PATH, TEXT, WORD
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
@@ -86,8 +86,7 @@ class _Compiler:
             body = [ast.Try(body, [handler], [], [])]
         end = ast.Return(_call(_load("Ending"), _constant("done")))
         definition = ast.FunctionDef("rule", arguments, [*start, *body, end], [], None)
-        definition.lineno = self._line_of(rule)
-        return definition
+        return _at(definition, self._line_of(rule))
 
     def _line_of(self, node: s.Node) -> int:
         return self.source.place(node.span.start)[0]
@@ -98,8 +97,7 @@ class _Compiler:
         statements: list[ast.stmt] = []
         for statement in block.statements:
             for made in self._statement(statement, looping):
-                made.lineno = self._line_of(statement)
-                statements.append(made)
+                statements.append(_at(made, self._line_of(statement)))
         return statements or [ast.Pass()]
 
     def _statement(self, statement: s.Statement, looping: bool) -> list[ast.stmt]:
@@ -123,8 +121,7 @@ class _Compiler:
         otherwise = self._block(statement.otherwise, looping) if statement.otherwise else []
         for condition, body in reversed(statement.branches):
             made = ast.If(self._expression(condition), self._block(body, looping), otherwise)
-            made.lineno = self._line_of(condition)
-            otherwise = [made]
+            otherwise = [_at(made, self._line_of(condition))]
         return otherwise[0]
 
     def _action(self, action: s.Action, looping: bool) -> list[ast.stmt]:
@@ -174,12 +171,15 @@ class _Compiler:
 
     def _expression(self, node: s.Expression) -> ast.expr:
         made = self._plain(node)
-        if self.traced and isinstance(
-            node, (s.Member, s.Call, s.Binary, s.Between, s.Name, s.Where, s.SortedBy, s.Template)
-        ):
+        if self.traced and self._tells(node):
             made = self._tell(node, self.source.cut(node.span), made)
-        made.lineno = self._line_of(node)
-        return made
+        return _at(made, self._line_of(node))
+
+    def _tells(self, node: s.Expression) -> bool:
+        """Whether the value of an expression is worth telling: not what is written out, nor a file itself."""
+        if isinstance(node, s.Template):
+            return node.constant is None
+        return not isinstance(node, (s.Literal, s.ListOf, s.Unary)) and self.facts.type_of(node) != FILE
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
@@ -305,6 +305,16 @@ class _Compiler:
 
 
 # -- short ways to build Python's nodes -------------------------------------------------------------------------------
+
+
+_Made = TypeVar("_Made", ast.expr, ast.stmt, ast.FunctionDef)
+
+
+def _at(node: _Made, line: int) -> _Made:
+    """Let Python take a node for one that stands on a line of the coworker's text."""
+    node.lineno = node.end_lineno = line
+    node.col_offset = node.end_col_offset = 0
+    return node
 
 
 def _load(name: str) -> ast.Name:

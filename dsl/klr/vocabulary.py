@@ -30,7 +30,7 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
     for kind in (
         PermissionKind("read", True, "read"),
         PermissionKind("write", True, "create and change"),
-        PermissionKind("remove", True, "move away or put in the trash"),
+        PermissionKind("remove", True, "move away or trash"),
         PermissionKind("erase", True, "delete for good"),
         PermissionKind("notify", False, "show you notices"),
     )

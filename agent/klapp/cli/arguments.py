@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Without a command, klapp starts its agent in the tray. KLAPP_HOME names the folder that holds all of its state.",
     )
     top.add_argument("--version", action="store_true", help="say which version this is")
-    top.add_argument("--passphrase-fd", type=_descriptor, metavar="N", help="read the passphrase from this file descriptor")
+    top.add_argument(
+        "--passphrase-fd", type=_descriptor, metavar="N", help="read the passphrase from this file descriptor"
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     _language(commands)
     _coworkers(commands)
@@ -31,10 +33,14 @@ def parser() -> argparse.ArgumentParser:
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
-def _add(commands: Commands[argparse.ArgumentParser], name: str, help: str, *, data: bool = False) -> argparse.ArgumentParser:
+def _add(
+    commands: Commands[argparse.ArgumentParser], name: str, help: str, *, data: bool = False
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
     # Accepted behind the command, too; there it must not overwrite what stood before it.
-    command.add_argument("--passphrase-fd", type=_descriptor, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    command.add_argument(
+        "--passphrase-fd", type=_descriptor, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
     if data:
         command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     return command
@@ -64,24 +70,47 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     revoke.add_argument("name", metavar="NAME")
     pause = _add(commands, "pause", "pause a coworker, or all of them")
     _name_or_all(pause)
-    pause.add_argument("--for", dest="span", type=_span, metavar="TIME", help="how long, such as 30m, 1h or 2d (default: until resumed)")
+    pause.add_argument(
+        "--for",
+        dest="span",
+        type=_span,
+        metavar="TIME",
+        help="how long, such as 30m, 1h or 2d (default: until resumed)",
+    )
     _name_or_all(_add(commands, "resume", "let a paused coworker, or all of them, go on"))
 
 
 def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
-    for name, help in (("run", "run a coworker once, now"), ("simulate", "say what a run would do, and change nothing")):
+    for name, help in (
+        ("run", "run a coworker once, now"),
+        ("simulate", "say what a run would do, and change nothing"),
+    ):
         command = _add(commands, name, help, data=True)
         command.add_argument("name", metavar="NAME" if name == "run" else "NAME|FILE")
-        command.add_argument("--on", nargs="+", metavar="PATH", help="treat these files, or every file below these folders, as if they had just arrived")
+        command.add_argument(
+            "--on",
+            nargs="+",
+            metavar="PATH",
+            help="treat these files, or every file below these folders, as if they had just arrived",
+        )
     log = _add(commands, "log", "show what was done", data=True)
     log.add_argument("name", nargs="?", metavar="NAME")
     log.add_argument("--follow", action="store_true", help="go on showing what is done from now on")
     log.add_argument("--newest", type=_positive, metavar="N", help="only the newest N runs")
-    for name, help in (("explain", "say why a run did what it did"), ("replay", "run again from the log alone, and compare")):
+    for name, help in (
+        ("explain", "say why a run did what it did"),
+        ("replay", "run again from the log alone, and compare"),
+    ):
         command = _add(commands, name, help, data=True)
         command.add_argument("run", type=_positive, metavar="RUN")
     undo = _add(commands, "undo", "take runs back: everything is as it was before", data=True)
-    undo.add_argument("runs", nargs="+", type=_runs_of, metavar="RUN", help="a run's number, several, a range such as 3-7, or `last` for the last batch")
+    undo.add_argument(
+        "runs",
+        nargs="+",
+        type=_runs_of,
+        metavar="RUN",
+        help="a run's number, several, a range such as 3-7, or `last` for the last batch",
+    )
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
 
@@ -123,5 +152,3 @@ def _runs_of(text: str) -> range | None:
     if not numbers:
         raise argparse.ArgumentTypeError(f"{text!r} goes backwards")
     return numbers
-
-

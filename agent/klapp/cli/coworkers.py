@@ -34,7 +34,9 @@ def new(options: argparse.Namespace) -> int:
     """``klapp new NAME [--from TEMPLATE]``."""
     name = options.name
     if not re.fullmatch(r"[^\W_][\w .-]*", name) or len(name) > 80:
-        raise Complaint("A coworker's name is made of letters, digits, blanks, points and hyphens, and begins with a letter or digit.")
+        raise Complaint(
+            "A coworker's name is made of letters, digits, blanks, points and hyphens, and begins with a letter or digit."
+        )
     path = home_of(options).coworkers / f"{re.sub(r'[ .]+', '-', name).lower()}.klr"
     text = _template(options.template, name) if options.template else STARTER.format(name=name)
     try:

@@ -47,7 +47,11 @@ def check(options: argparse.Namespace) -> int:
         say(found.render(source) + "\n")
     advice = len(findings) - errors
     files = f"{len(loaded)} file{'s' * (len(loaded) != 1)}"
-    say(f"{files}: {_count(errors, 'error')}, {advice} piece{'s' * (advice != 1)} of advice." if findings else f"{files}: fine.")
+    say(
+        f"{files}: {_count(errors, 'error')}, {advice} piece{'s' * (advice != 1)} of advice."
+        if findings
+        else f"{files}: fine."
+    )
     return PROBLEMS if errors else FINE
 
 
@@ -112,7 +116,15 @@ def test(options: argparse.Namespace) -> int:
             outcome = PROBLEMS
             continue
         for result in run_tests(loaded.program, VOCABULARY):
-            results.append({"file": str(path), "test": result.name, "line": result.line, "passed": result.passed, "failures": list(result.failures)})
+            results.append(
+                {
+                    "file": str(path),
+                    "test": result.name,
+                    "line": result.line,
+                    "passed": result.passed,
+                    "failures": list(result.failures),
+                }
+            )
             outcome = outcome if result.passed else PROBLEMS
     if options.format == "json":
         say_json(results)

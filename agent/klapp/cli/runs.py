@@ -32,7 +32,11 @@ def run(options: argparse.Namespace) -> int:
 
 def simulate(options: argparse.Namespace) -> int:
     """``klapp simulate NAME|FILE [--on PATH ...]``."""
-    name = os.path.abspath(options.name) if options.name.endswith(".klr") and os.path.exists(options.name) else options.name
+    name = (
+        os.path.abspath(options.name)
+        if options.name.endswith(".klr") and os.path.exists(options.name)
+        else options.name
+    )
     with connected(options) as source:
         reports = source.call("simulate", name=name, on=_absolute(options.on))
     outcome = _told(options, reports, "Nothing is there to do.")
@@ -76,7 +80,11 @@ def _sum(reports: Sequence[dict[str, Any]]) -> str:
     counts: dict[str, int] = {}
     for report in reports:
         counts[report["outcome"]] = counts.get(report["outcome"], 0) + 1
-    text = f"{len(reports):,} run{'s' * (len(reports) != 1)}: " + ", ".join(f"{n:,} {o}" for o, n in sorted(counts.items())) + "."
+    text = (
+        f"{len(reports):,} run{'s' * (len(reports) != 1)}: "
+        + ", ".join(f"{n:,} {o}" for o, n in sorted(counts.items()))
+        + "."
+    )
     numbers = [report["run"] for report in reports if report.get("run")]
     if numbers and any(report["effects"] for report in reports):
         span = str(numbers[0]) if len(numbers) == 1 else f"{min(numbers)}-{max(numbers)}"
@@ -120,11 +128,14 @@ def explain(options: argparse.Namespace) -> int:
     if options.format == "json":
         say_json(explanation)
         return FINE
-    say(f"Run {options.run} of \"{explanation['coworker']}\", started {explanation['started'][:19].replace('T', ' ')}")
+    say(f'Run {options.run} of "{explanation["coworker"]}", started {explanation["started"][:19].replace("T", " ")}')
     if explanation.get("file"):
         say(f"because of {explanation['file']}")
     for step in explanation["steps"]:
-        say(f"  line {step['line']:>3}  {step['text']}" + (f"  ->  {step['value']}" if step.get("value") is not None else ""))
+        say(
+            f"  line {step['line']:>3}  {step['text']}"
+            + (f"  ->  {step['value']}" if step.get("value") is not None else "")
+        )
     say(f"Outcome: {explanation['outcome']}" + (f": {explanation['reason']}" if explanation.get("reason") else ""))
     return FINE
 
