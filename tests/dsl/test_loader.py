@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from klr.effects import Act, Ask, EffectError, Ending, Inputs
 from klr.loader import Loaded, load
 from klr.values import FileValue
-
 from tests.dsl.texts import coworkers
 from tests.dsl.words import VOCABULARY
 
@@ -134,7 +134,7 @@ def test_a_moved_file_is_where_it_was_moved() -> None:
 
 
 def test_a_hole_in_a_path_can_not_hold_a_separator() -> None:
-    acts, ending = drive('move file to "~/Out/{file.text}"\non error\nnotify error.message', "a/../../b")
+    acts, _ = drive('move file to "~/Out/{file.text}"\non error\nnotify error.message', "a/../../b")
     assert "holds a `/`" in acts[0].arguments[0]
 
 
@@ -213,7 +213,11 @@ def test_on_error_knows_that_the_file_may_have_moved() -> None:
 def test_advice_names_what_is_not_needed() -> None:
     head = HEAD + 'may erase "~/Downloads/*"\n'
     found = [d for d in loaded("trash file", head).diagnostics if d.code == "K601"]
-    assert [d.message.split("`")[1] for d in found] == ['may write "~/Out/**"', "may notify", 'may erase "~/Downloads/*"']
+    assert [d.message.split("`")[1] for d in found] == [
+        'may write "~/Out/**"',
+        "may notify",
+        'may erase "~/Downloads/*"',
+    ]
     assert loaded("trash file", head).program is not None
 
 
@@ -244,7 +248,9 @@ def test_triggers_are_checked(line: str, code: str) -> None:
 
 
 def test_schedules_become_data() -> None:
-    text = 'coworker "x"\nmay notify\nevery 90 minutes\nnotify "x"\nend\nevery weekday at 14:00, 9:00\nnotify "x"\nend\n'
+    text = (
+        'coworker "x"\nmay notify\nevery 90 minutes\nnotify "x"\nend\nevery weekday at 14:00, 9:00\nnotify "x"\nend\n'
+    )
     program = load(text, VOCABULARY).program
     assert program is not None
     plans = [rule.trigger.arguments["schedule"] for rule in program.rules]

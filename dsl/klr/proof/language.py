@@ -1,0 +1,273 @@
+"""Regular sets of texts, as small automata over ranges of characters, and the ways to make new ones of them.
+
+An automaton is nondeterministic and free of empty moves. Its letters are code points, surrogates included (a name that
+is not UTF-8 is decoded with ``surrogateescape``), its edges carry sets of them as sorted, disjoint ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, reduce
+
+Ranges = tuple[tuple[int, int], ...]
+"""A set of code points: inclusive ranges, sorted, neither overlapping nor touching."""
+
+LAST = 0x10FFFF
+SLASH = ord("/")
+DOT = ord(".")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """A set of texts. State ``i`` has the edges ``edges[i]``, each a set of letters and the state that it leads to."""
+
+    starts: frozenset[int]
+    accepts: frozenset[int]
+    edges: tuple[tuple[tuple[Ranges, int], ...], ...]
+
+    def __len__(self) -> int:
+        """How many states there are."""
+        return len(self.edges)
+
+
+# -- sets of characters -----------------------------------------------------------------------------------------------
+
+
+def ranges(*parts: tuple[int, int]) -> Ranges:
+    """The union of inclusive ranges, in normal form; empty parts (the end before the start) count for nothing."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(part for part in parts if part[0] <= part[1]):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def without(letters: Ranges, removed: Ranges) -> Ranges:
+    """The characters of ``letters`` that are not in ``removed``."""
+    kept = letters
+    for low, high in removed:
+        kept = tuple(
+            piece for a, b in kept for piece in ((a, min(b, low - 1)), (max(a, high + 1), b)) if piece[0] <= piece[1]
+        )
+    return kept
+
+
+ANY: Ranges = ((1, LAST),)
+"""Every character that a path can hold: all but NUL."""
+NOT_SLASH = without(ANY, ((SLASH, SLASH),))
+NOT_SLASH_OR_DOT = without(NOT_SLASH, ((DOT, DOT),))
+TEXT = without(NOT_SLASH, ((1, 31), (127, 159)))
+"""What a text may bring into a name: no separator and no control character (C0, DEL, C1)."""
+
+
+# -- making languages -------------------------------------------------------------------------------------------------
+
+
+def literal(text: str) -> Language:
+    """Exactly this text."""
+    edges = [(((((ord(c), ord(c)),), i + 1),)) for i, c in enumerate(text)]
+    return Language(frozenset({0}), frozenset({len(text)}), (*edges, ()))
+
+
+def one_of(letters: Ranges) -> Language:
+    """Every text of exactly one of these characters."""
+    return Language(frozenset({0}), frozenset({1}), (((letters, 1),), ()))
+
+
+@cache
+def any_of(letters: Ranges) -> Language:
+    """Every text, the empty one included, of these characters."""
+    return Language(frozenset({0}), frozenset({0}), (((letters, 0),),))
+
+
+def text_hole() -> Language:
+    """What a text can be within one component of a path."""
+    return any_of(TEXT)
+
+
+def name_hole() -> Language:
+    """What a part of a real file's name can be: anything but the separator and NUL."""
+    return any_of(NOT_SLASH)
+
+
+def concat(*languages: Language) -> Language:
+    """The texts of the first, each followed by one of the second, and so on."""
+    return reduce(_followed_by, languages) if languages else literal("")
+
+
+def _followed_by(first: Language, second: Language) -> Language:
+    shift = len(first)
+    entries = tuple(state + shift for state in second.starts)
+
+    def leaving(edges: tuple[tuple[Ranges, int], ...]) -> tuple[tuple[Ranges, int], ...]:
+        # Whoever could stop in the first may go straight on in the second.
+        return edges + tuple((letters, entry) for letters, goal in edges if goal in first.accepts for entry in entries)
+
+    starts = first.starts | frozenset(entries) if first.starts & first.accepts else first.starts
+    accepts = frozenset(state + shift for state in second.accepts)
+    if second.starts & second.accepts:
+        accepts |= first.accepts
+    return Language(starts, accepts, (*map(leaving, first.edges), *_shifted(second, shift)))
+
+
+def union(*languages: Language) -> Language:
+    """The texts of all of them; of none, no text at all."""
+    starts: set[int] = set()
+    accepts: set[int] = set()
+    edges: list[tuple[tuple[Ranges, int], ...]] = []
+    for language in languages:
+        shift = len(edges)
+        starts.update(state + shift for state in language.starts)
+        accepts.update(state + shift for state in language.accepts)
+        edges.extend(_shifted(language, shift))
+    return Language(frozenset(starts), frozenset(accepts), tuple(edges))
+
+
+def repeated(language: Language) -> Language:
+    """One or more of its texts in a row."""
+    edges = tuple(
+        state
+        + tuple((letters, start) for letters, goal in state if goal in language.accepts for start in language.starts)
+        for state in language.edges
+    )
+    return Language(language.starts, language.accepts, edges)
+
+
+def optional(language: Language) -> Language:
+    """Its texts, and the empty one."""
+    return union(language, literal(""))
+
+
+def _shifted(language: Language, shift: int) -> Iterable[tuple[tuple[Ranges, int], ...]]:
+    return (tuple((letters, goal + shift) for letters, goal in state) for state in language.edges)
+
+
+# -- parts of paths ---------------------------------------------------------------------------------------------------
+
+
+def last_component(language: Language) -> Language:
+    """What follows the last ``/``: of files, the names. A text without ``/`` gives nothing."""
+    starts = frozenset(goal for state in language.edges for letters, goal in state if _has(letters, SLASH))
+    edges = tuple(
+        tuple((rest, goal) for letters, goal in state if (rest := without(letters, ((SLASH, SLASH),))))
+        for state in language.edges
+    )
+    return Language(starts, language.accepts, edges)
+
+
+def parent(language: Language) -> Language:
+    """What precedes the last ``/``: of files, the folders. A text without ``/`` gives nothing."""
+    names = last_component(language)
+    ending = _leading_to(names, names.accepts)
+    accepts = frozenset(
+        state
+        for state, edges in enumerate(language.edges)
+        if any(_has(letters, SLASH) and goal in ending for letters, goal in edges)
+    )
+    return Language(language.starts, accepts, language.edges)
+
+
+def _has(letters: Ranges, code: int) -> bool:
+    return any(low <= code <= high for low, high in letters)
+
+
+def _leading_to(language: Language, goals: Iterable[int]) -> frozenset[int]:
+    """The states from which one of ``goals`` can be reached."""
+    before: dict[int, set[int]] = {}
+    for state, edges in enumerate(language.edges):
+        for _, goal in edges:
+            before.setdefault(goal, set()).add(state)
+    found = set(goals)
+    waiting = list(found)
+    while waiting:
+        for state in before.get(waiting.pop(), ()):
+            if state not in found:
+                found.add(state)
+                waiting.append(state)
+    return frozenset(found)
+
+
+# -- taken names ------------------------------------------------------------------------------------------------------
+
+# Where the number goes, as ``klr.values.split_name`` has it: before the last dot of the name, unless that dot is the
+# name's first or last character; then, or without a dot, at the end. The automaton reads a path and guesses: which
+# "/" is the last, and where the number goes; what it reads from then on must bear the guess out.
+_FOLDER, _FRESH, _STEM, _PLAIN, _AT_DOT, _AFTER_DOT, _EXTENSION, _END = range(8)
+_DOT: Ranges = ((DOT, DOT),)
+_MOVES: tuple[tuple[int, Ranges, int], ...] = (
+    (_FOLDER, ANY, _FOLDER),
+    (_FOLDER, ((SLASH, SLASH),), _FRESH),  # the last one, that is the guess
+    (_FRESH, NOT_SLASH, _STEM),  # a name with an extension
+    (_STEM, NOT_SLASH, _STEM),
+    (_FRESH, NOT_SLASH, _PLAIN),  # a name without one: no dot behind its first character
+    (_PLAIN, NOT_SLASH_OR_DOT, _PLAIN),
+    (_STEM, _DOT, _END),  # a name that ends with a dot
+    (_AT_DOT, _DOT, _AFTER_DOT),
+    (_AFTER_DOT, NOT_SLASH_OR_DOT, _EXTENSION),
+    (_EXTENSION, NOT_SLASH_OR_DOT, _EXTENSION),
+)
+_PUTS = {_STEM: _AT_DOT, _PLAIN: None, _END: None}
+"""Where the number may be put in, and where reading goes on: None for nowhere, the name is at its end."""
+_DIGIT: Ranges = ((ord("0"), ord("9")),)
+_NUMBER = concat(
+    literal(" ("),
+    union(one_of(((ord("2"), ord("9")),)), concat(one_of(((ord("1"), ord("9")),)), repeated(one_of(_DIGIT)))),
+    literal(")"),
+)
+
+
+def numbered(language: Language) -> Language:
+    """The paths of ``language``, and each as it becomes when its name is taken: ``a.pdf``, ``a (2).pdf``, ...
+
+    An exact transduction: for each path p and each whole number n from 2 on, the path whose last component is
+    ``klr.values.numbered(name, n)``, and no other.
+    """
+    index: dict[tuple[int, int], int] = {}
+    edges: list[list[tuple[Ranges, int]]] = []
+    accepts: set[int] = set()
+
+    def state(place: int, mode: int) -> int:
+        if (place, mode) not in index:
+            index[place, mode] = len(edges)
+            edges.append([])
+            waiting.append((place, mode))
+        return index[place, mode]
+
+    waiting: list[tuple[int, int]] = []
+    starts = frozenset(state(place, _FOLDER) for place in language.starts)
+    while waiting:
+        place, mode = waiting.pop()
+        here = index[place, mode]
+        if mode == _EXTENSION and place in language.accepts:
+            accepts.add(here)
+        if mode in _PUTS:
+            resume = _PUTS[mode]
+            if resume is not None:
+                _put_number(edges, here, state(place, resume))
+            elif place in language.accepts:
+                edges.append([])
+                accepts.add(len(edges) - 1)
+                _put_number(edges, here, len(edges) - 1)
+        for letters, goal in language.edges[place]:
+            for before, allowed, after in _MOVES:
+                if before == mode and (common := _common(letters, allowed)):
+                    edges[here].append((common, state(goal, after)))
+    changed = Language(starts, frozenset(accepts), tuple(map(tuple, edges)))
+    return union(language, changed)
+
+
+def _put_number(edges: list[list[tuple[Ranges, int]]], source: int, goal: int) -> None:
+    """Add the texts " (2)", " (3)", ... between two states."""
+    shift = len(edges)
+    for state in _NUMBER.edges:
+        edges.append([(letters, goal if to in _NUMBER.accepts else to + shift) for letters, to in state])
+    for start in _NUMBER.starts:
+        edges[source].extend(edges[start + shift])
+
+
+@cache
+def _common(one: Ranges, other: Ranges) -> Ranges:
+    return without(one, without(((0, LAST),), other))
