@@ -81,7 +81,8 @@ def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
     """An agent in this process, its vault unlocked."""
     from klapp.agent import Agent
     from klapp.notices import best
-    from klapp.vault.keys import open_vault, passphrase_from
+    from klapp.vault.keys import open_vault
+    from klapp.vault.passphrase import passphrase_from
 
     passphrase = passphrase_from(getattr(options, "passphrase_fd", None), os.environ, prompt=True)
     vault = open_vault(home.path, passphrase, use_keyring=os.environ.get("KLAPP_KEYRING") != "off")

@@ -1,0 +1,1 @@
+"""Keys, and everything that is sealed with them. Knows nothing of coworkers."""
