@@ -1,0 +1,1 @@
+"""The engine: drives programs, and answers what they yield by performing, simulating, testing or replaying."""

@@ -1,0 +1,51 @@
+"""Values of the language as data that JSON can hold, exactly, and back."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from klr.values import FileValue
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encode(value: Any) -> Any:
+    """A value as JSON data: what JSON has no notation for becomes an object with one letter."""
+    match value:
+        case None | str() | bool() | int():
+            return value
+        case FileValue():
+            return {"f": [value.path, value.size, value.modified.isoformat(), value.stamp, value.device, value.inode]}
+        case tuple():
+            return list(map(encode, value))
+        case Decimal():
+            return {"n": str(value)}
+        case datetime():
+            return {"d": value.isoformat()}
+        case time():
+            return {"t": value.isoformat()}
+        case timedelta():
+            return {"s": value // _MICROSECOND}
+    raise TypeError(f"a {type(value).__name__} is no value of the language")
+
+
+def decode(data: Any) -> Any:
+    """The opposite of ``encode``; raises ValueError for anything else."""
+    match data:
+        case None | str() | bool() | int():
+            return data
+        case list():
+            return tuple(map(decode, data))
+        case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:
+            return FileValue(path, size, datetime.fromisoformat(modified), stamp, device, inode)
+        case {"n": str(number)}:
+            return Decimal(number)
+        case {"d": str(date)}:
+            return datetime.fromisoformat(date)
+        case {"t": str(moment)}:
+            return time.fromisoformat(moment)
+        case {"s": int(microseconds)}:
+            return timedelta(microseconds=microseconds)
+    raise ValueError("the log holds a value that this version of klapp does not know")

@@ -1,0 +1,144 @@
+"""Drives a program to its end over a file store that only remembers, and keeps a record of everything it did."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
+from klapp.files.overlay import Overlay
+from klapp.files.protocol import Identity
+from klapp.operations.steps import Step, plan
+from klr.effects import Act, Ask, EffectError, Ending, Inputs, Run
+from klr.types import PATH
+from klr.values import FileValue
+from klr.vocabulary import Vocabulary
+
+MOST_EFFECTS = 100_000
+"""Questions and wishes of one run; a run that has more is ended."""
+
+Asker = Callable[[Overlay, Ask], Any]
+
+
+class Remembering:
+    """A world in which nothing happens: its files are an overlay, and notices are only planned."""
+
+    def __init__(self, files: Overlay) -> None:
+        self.files = files
+
+    def notify(self, text: str) -> None:
+        """Nothing: the notice is shown when the plan is carried out."""
+
+
+class Planner:
+    """Plans runs, one after the other, over one overlay, so that each sees what those before it will have done.
+
+    ``home`` is the absolute path that ``~`` stands for; ``known_answer`` may answer a question in place of the world
+    (it returns None to let the world answer).
+    """
+
+    def __init__(self, vocabulary: Vocabulary, overlay: Overlay, home: str, known_answer: Asker | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.overlay = overlay
+        self.world = Remembering(overlay)
+        self.home = home.rstrip("/")
+        self.known_answer = known_answer
+        self._paths = {
+            name: tuple(index for index, slot in enumerate(verb.slots) if slot.type == PATH)
+            for name, verb in vocabulary.verbs.items()
+        }
+
+    def plan(self, number: int, request: Request, past: Past | None = None) -> PlannedRun:
+        """Drive a run to its end. With a ``past``, what it holds is answered as it was; the rest is planned anew."""
+        run = PlannedRun(number, request)
+        self.overlay.now = request.now
+        program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home))
+        try:
+            self._drive(program, run, past)
+        except EffectError as error:
+            run.ending = Ending("failed", error.message)
+        except Exception as error:
+            # A mistake of ours, not of the coworker: the run ends, the agent goes on, the log has the details.
+            run.ending = Ending(
+                "failed", f"klapp made a mistake of its own ({type(error).__name__}). Please report it."
+            )
+            run.trouble = traceback.format_exc()
+        return run
+
+    def _drive(self, program: Run, run: PlannedRun, past: Past | None) -> None:
+        try:
+            effect = next(program)
+            while True:
+                if len(run.effects) >= MOST_EFFECTS:
+                    raise EffectError(f"This run wanted more than {MOST_EFFECTS:,} things. It was ended.", "budget")
+                record = past.next() if past else None
+                if record is None:
+                    record = self._ask(effect) if isinstance(effect, Ask) else self._act(effect)
+                run.effects.append(record)
+                answer = record.answer
+                effect = program.throw(answer.error()) if isinstance(answer, Refusal) else program.send(answer)
+        except StopIteration as stop:
+            run.ending = stop.value
+
+    def _ask(self, ask: Ask) -> Answered:
+        try:
+            return Answered(ask, self._answer(ask))
+        except EffectError as error:
+            return Answered(ask, Refusal.of(error))
+
+    def _answer(self, ask: Ask) -> Any:
+        if ask.name == "files":
+            return tuple(self.overlay.list(expanded(ask.of, self.home)))
+        if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
+            return answer
+        known = self.vocabulary.properties[ask.name]
+        assert known.ask is not None
+        return known.ask(self.overlay, ask.of)
+
+    def _act(self, act: Act) -> Done:
+        steps: list[Step] = []
+        try:
+            verb = self.vocabulary.verbs[act.verb]
+            assert verb.plan is not None
+            arguments = act.arguments
+            for index in self._paths[act.verb]:
+                path = arguments[index]
+                if path is not None and path.startswith("~/"):
+                    arguments = (*arguments[:index], expanded(path, self.home), *arguments[index + 1 :])
+            planned = verb.plan(self.overlay, arguments, self.overlay.now)
+            steps.extend(plan(planned.operations, self.world))
+            return Done(act, tuple(steps), planned.answer)
+        except EffectError as error:
+            return Done(act, tuple(steps), Refusal.of(error))
+
+
+class Past:
+    """The beginning of a run that was carried out so far: its records, and then a refusal."""
+
+    def __init__(self, records: Sequence[Answered | Done], refused: Done, known: Mapping[Identity, Identity]) -> None:
+        self._records = iter([*(_resolved(record, known) for record in records), refused])
+
+    def next(self) -> Answered | Done | None:
+        """The next record; None where the past is over."""
+        return next(self._records, None)
+
+
+def _resolved(record: Answered | Done, known: Mapping[Identity, Identity]) -> Answered | Done:
+    """A record with the real identities of the files in its answer, in place of those that only the plan knew."""
+    answer = _real(record.answer, known)
+    return Answered(record.ask, answer) if isinstance(record, Answered) else Done(record.act, record.steps, answer)
+
+
+def _real(value: Any, known: Mapping[Identity, Identity]) -> Any:
+    if isinstance(value, FileValue):
+        if value.identity not in known:
+            return value
+        device, inode, stamp, size = known[value.identity]
+        return value._replace(device=device, inode=inode, stamp=stamp, size=size)
+    return tuple(_real(item, known) for item in value) if isinstance(value, tuple) else value
+
+
+def expanded(path: str, home: str) -> str:
+    """A path with ``~`` in first place written out."""
+    return home + path[1:] if path.startswith("~/") else path

@@ -1,0 +1,175 @@
+"""A run as the log holds it: bodies of entries, made of planned runs and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from klapp.audit.log import Entry, digest
+from klapp.engine.encoding import decode, encode
+from klapp.engine.runs import Answered, Done, PlannedRun, Refusal
+from klapp.files.protocol import Identity
+from klapp.operations import Operation, from_json
+from klapp.operations.steps import Step
+
+INTENT, REPLAN, OUTCOME, UNDONE = "intent", "replan", "outcome", "undone"
+LONG_TEXT = 400
+"""Longer answers are kept once, as blobs, however often they are given."""
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Bodies of entries in the making, with the blobs that they name."""
+
+    home: str
+    batch: int
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    programs: dict[int, str] = field(default_factory=dict)
+
+    def of(self, run: PlannedRun, done: int = 0) -> dict[str, Any]:
+        """The body of a run's intent; ``done`` of its steps are carried out already."""
+        request = run.request
+        body: dict[str, Any] = {
+            "batch": self.batch,
+            "coworker": request.coworker,
+            "program": self._program(request.program.text),
+            "rule": request.rule.index,
+            "trigger": request.rule.trigger.phrase,
+            "home": self.home,
+            "now": request.now.isoformat(),
+            "file": encode(request.file),
+            "effects": [self._effect(effect) for effect in run.effects],
+            "outcome": run.ending.outcome,
+            "reason": run.ending.reason,
+        }
+        if request.settings:
+            body["settings"] = {name: encode(value) for name, value in request.settings.items()}
+        if done:
+            body["done"] = done
+        if run.trouble:
+            body["trouble"] = run.trouble
+        return body
+
+    def _program(self, text: str) -> str:
+        name = self.programs.get(id(text))
+        if name is None:
+            name = self.programs[id(text)] = self._blob(text)
+        return name
+
+    def _blob(self, text: str) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        name = digest(data)
+        self.blobs[name] = data
+        return name
+
+    def _effect(self, effect: Answered | Done) -> dict[str, Any]:
+        answer = effect.answer
+        if isinstance(answer, Refusal):
+            result: dict[str, Any] = {"refused": [answer.message, answer.kind]}
+        elif isinstance(answer, str) and len(answer) > LONG_TEXT:
+            result = {"blob": self._blob(answer)}
+        else:
+            result = {"answer": encode(answer)}
+        if isinstance(effect, Answered):
+            return {"ask": effect.ask.name, "of": encode(effect.ask.of), "line": effect.ask.line} | result
+        act = effect.act
+        wished = {"act": act.verb, "with": encode(act.arguments), "line": act.line}
+        return wished | {"steps": [step_to_json(step) for step in effect.steps]} | result
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """A step; its product only where it is not what one would expect (see ``_usual``)."""
+    operation, product = step
+    body = operation.to_json()
+    if product != _usual(operation):
+        body["product"] = list(product) if product else None
+    return body
+
+
+def step_from_json(body: Mapping[str, Any]) -> Step:
+    """The opposite of ``step_to_json``; raises ValueError."""
+    rest = dict(body)
+    given = rest.pop("product", ...)
+    operation = from_json(rest)
+    if given is ...:
+        return Step(operation, _usual(operation))
+    return Step(operation, None if given is None else identity(given))
+
+
+def identity(numbers: Sequence[int]) -> Identity:
+    """An identity from the log; raises ValueError."""
+    device, inode, stamp, size = numbers
+    return device, inode, stamp, size
+
+
+def _usual(operation: Operation) -> Identity | None:
+    """The product of most operations that make a file: the version that they took."""
+    return getattr(operation, "identity", None) if operation.makes() else None
+
+
+@dataclass(slots=True)
+class Logged:
+    """A run read back from its entries.
+
+    Attributes:
+        body: of the newest intent or replan.
+        outcome: of the outcome, or None for a run that has none yet.
+        undone_by: the run that took this one back last, or None.
+    """
+
+    number: int
+    body: dict[str, Any]
+    outcome: dict[str, Any] | None = None
+    undone_by: int | None = None
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> Logged:
+        """Read one run; raises ValueError for a number that there was not."""
+        logged: Logged | None = None
+        for entry in entries:
+            if entry.kind in (INTENT, REPLAN):
+                logged = cls(entry.run or 0, entry.body)
+            elif logged is not None and entry.kind == OUTCOME:
+                logged.outcome = entry.body
+            elif logged is not None and entry.kind == UNDONE:
+                logged.undone_by = entry.body["by"]
+        if logged is None:
+            raise ValueError("There is no run of that number in the log. See them with: klapp log")
+        return logged
+
+    def planned(self) -> list[Step]:
+        """Every step of the intent."""
+        return [step_from_json(step) for effect in self.body["effects"] for step in effect.get("steps", ())]
+
+    def done(self) -> list[Step]:
+        """The steps that were carried out, as they were."""
+        if self.outcome is None:
+            return []
+        steps = self.planned()[: self.outcome.get("steps")]
+        for index, changed in self.outcome.get("changed", {}).items():
+            steps[int(index)] = step_from_json(changed)
+        return steps
+
+
+def outcome_body(outcome: str, reason: str, planned: Sequence[Step], done: Sequence[Step]) -> dict[str, Any]:
+    """The body of an outcome: how it ended, and where what was done differs from what was planned."""
+    body: dict[str, Any] = {"outcome": outcome, "reason": reason}
+    changed = {
+        str(i): step_to_json(real) for i, (was, real) in enumerate(zip(planned, done, strict=False)) if was != real
+    }
+    if changed:
+        body["changed"] = changed
+    if len(done) != len(planned):
+        body["steps"] = len(done)
+    return body
+
+
+def answer_of(effect: Mapping[str, Any], blob: Any) -> Any:
+    """The answer that a program was given: a value or a ``Refusal``; ``blob`` gives the bytes of a digest."""
+    if "refused" in effect:
+        message, kind = effect["refused"]
+        return Refusal(message, kind)
+    if "blob" in effect:
+        return blob(effect["blob"]).decode("utf-8", "surrogatepass")
+    return decode(effect["answer"])

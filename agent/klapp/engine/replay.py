@@ -1,0 +1,145 @@
+"""Runs a logged run again from the log alone: to compare, and to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from klapp.audit.log import Log
+from klapp.engine.encoding import decode, encode
+from klapp.engine.record import Logged, answer_of
+from klapp.engine.report import report
+from klapp.engine.runs import Refusal
+from klr import runtime
+from klr.effects import Ask, Effect, EffectError, Ending, Inputs, Run
+from klr.program import Program, Rule, Tracer
+from klr.values import FileValue
+
+Load = Callable[[str], Program]
+"""Makes a program of a text that was in force once; raises ValueError."""
+LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a replay is not what the log says; ``line`` is in the coworker's text, 0 for the end of the run."""
+
+    line: int
+    logged: str
+    replayed: str
+
+
+def replay(log: Log, run: int, load: Load) -> list[Difference]:
+    """The differences between a run and its replay; none, if all is well. Raises ValueError where it has no program."""
+    logged = Logged.of(log.entries(run))
+    rule = _rule(log, logged, load)
+    return _Replay(log, logged).compare(rule.start(_inputs(logged)))
+
+
+def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
+    """Why a run did what it did: its account, and ``steps``, each with line, text and (but for acts) value."""
+    logged = Logged.of(log.entries(run))
+    told = report(logged).to_json()
+    if logged.body.get("undoes") is not None:
+        return told | {"steps": [{"line": 0, "text": f"took back run {logged.body['undoes']}", "value": None}]}
+    rule = _rule(log, logged, load)
+    steps: list[dict[str, Any]] = []
+
+    def trace(line: int, text: str, value: Any) -> None:
+        step = {"line": line, "text": text, "value": shown(value)}
+        if step not in steps[-12:]:
+            steps.append(step)
+
+    tracer: Tracer = trace
+    _Replay(log, logged, steps).compare(rule.traced(_inputs(logged), tracer))
+    return told | {"steps": steps}
+
+
+def shown(value: Any) -> str:
+    """A value for an explanation: as a text hole shows it, but files by their paths, and long ones cut off."""
+    text = (
+        value.path
+        if isinstance(value, FileValue)
+        else ", ".join(map(shown, value))
+        if isinstance(value, tuple)
+        else runtime.show(value)
+    )
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _rule(log: Log, logged: Logged, load: Load) -> Rule:
+    if logged.body.get("undoes") is not None:
+        raise ValueError(
+            f"Run {logged.number} took back run {logged.body['undoes']}; it decided nothing of its own. Look at that run instead."
+        )
+    text = log.blob(logged.body["program"]).decode("utf-8", "surrogatepass")
+    index: int = logged.body["rule"]
+    return load(text).rules[index]
+
+
+def _inputs(logged: Logged) -> Inputs:
+    body = logged.body
+    settings = {name: decode(value) for name, value in body.get("settings", {}).items()}
+    return Inputs(datetime.fromisoformat(body["now"]), decode(body["file"]), settings, body["home"])
+
+
+class _Replay:
+    """Answers a program with what the log says, as long as it asks and wishes what the log says."""
+
+    def __init__(self, log: Log, logged: Logged, steps: list[dict[str, Any]] | None = None) -> None:
+        self.log = log
+        self.logged = logged
+        self.steps = steps
+
+    def compare(self, program: Run) -> list[Difference]:
+        """Drive the program; stops at the first effect that differs, for nothing behind it means anything."""
+        expected = iter(self.logged.body["effects"])
+        ended = (self.logged.body["outcome"], self.logged.body["reason"])
+        try:
+            effect = next(program)
+            while True:
+                record = next(expected, None)
+                difference = _compared(record, effect)
+                if difference or record is None:
+                    return [difference] if difference else []
+                self._tell(effect, record)
+                answer = answer_of(record, self.log.blob)
+                effect = program.throw(answer.error()) if isinstance(answer, Refusal) else program.send(answer)
+        except StopIteration as stop:
+            ending: Ending = stop.value
+        except EffectError as error:
+            ending = Ending("failed", error.message)
+        left = next(expected, None)
+        if left is not None:
+            return [Difference(left["line"], _logged(left), "the run ended")]
+        if tuple(ending) != ended and "trouble" not in self.logged.body:
+            return [Difference(0, ": ".join(filter(None, ended)), ": ".join(filter(None, ending)))]
+        return []
+
+    def _tell(self, effect: Effect, record: dict[str, Any]) -> None:
+        if self.steps is None or isinstance(effect, Ask):
+            return
+        refused = record.get("refused")
+        outcome = f"was refused: {refused[0]}" if refused else "was done"
+        self.steps.append({"line": effect.line, "text": f"{effect.verb} {shown(effect.arguments)}", "value": outcome})
+
+
+def _compared(record: dict[str, Any] | None, effect: Effect) -> Difference | None:
+    if isinstance(effect, Ask):
+        found = {"ask": effect.name, "of": encode(effect.of), "line": effect.line}
+    else:
+        found = {"act": effect.verb, "with": encode(effect.arguments), "line": effect.line}
+    if record is None:
+        return Difference(effect.line, "the run ended", _logged(found))
+    if all(record.get(name) == value for name, value in found.items()):
+        return None
+    return Difference(effect.line, _logged(record), _logged(found))
+
+
+def _logged(record: dict[str, Any]) -> str:
+    """A record in a few words."""
+    if "ask" in record:
+        return f"asked for {record['ask']} of {shown(decode(record['of']))}"
+    return f"{record['act']} {shown(decode(record['with']))}"

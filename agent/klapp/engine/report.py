@@ -1,0 +1,76 @@
+"""What a person is told of a run: the same account of a simulation, of a run just done, and of one in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from klapp.audit.log import Entry
+from klapp.engine.encoding import decode
+from klapp.engine.record import Logged
+from klapp.operations.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run. ``run`` is None for a simulation; ``started`` an ISO moment; ``file`` the path that started it, or None.
+
+    Each effect has a ``sentence`` in plain words, and the operation as data under ``operation``.
+    """
+
+    run: int | None
+    coworker: str
+    started: str
+    outcome: str
+    reason: str
+    file: str | None
+    effects: tuple[dict[str, Any], ...]
+    undoes: int | None = None
+    undone_by: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of the command-line contract."""
+        return {
+            "run": self.run,
+            "coworker": self.coworker,
+            "started": self.started,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "file": self.file,
+            "effects": list(self.effects),
+            "undoes": self.undoes,
+            "undone_by": self.undone_by,
+        }
+
+
+def report(logged: Logged, *, simulated: bool = False) -> RunReport:
+    """The account of a run. Of one without an outcome, what was intended is told, and the outcome "unfinished"."""
+    body = logged.body
+    file = decode(body["file"])
+    if simulated:
+        outcome, reason, steps = body["outcome"], body["reason"], logged.planned()
+    elif logged.outcome is None:
+        outcome, reason, steps = "unfinished", "", logged.planned()
+    else:
+        outcome, reason, steps = logged.outcome["outcome"], logged.outcome["reason"], logged.done()
+    return RunReport(
+        None if simulated else logged.number,
+        body["coworker"],
+        body["now"],
+        outcome,
+        reason,
+        file.path if file else None,
+        tuple(map(_effect, steps)),
+        body.get("undoes"),
+        logged.undone_by,
+    )
+
+
+def _effect(step: Step) -> dict[str, Any]:
+    return {"sentence": step.operation.sentence(), "operation": step.operation.to_json()}
+
+
+def report_of(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The account of a run from its entries in the log, as data."""
+    return report(Logged.of(entries)).to_json()

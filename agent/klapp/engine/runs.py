@@ -1,0 +1,74 @@
+"""What a run is, as data: what starts it, what it asked and wished for, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from klapp.operations.steps import Step
+from klr.effects import Act, Ask, EffectError, Ending
+from klr.program import Program, Rule
+from klr.values import FileValue
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish that a rule runs. ``settings`` are the values in force; ``now`` is the run's one moment."""
+
+    coworker: str
+    program: Program
+    rule: Rule
+    file: FileValue | None
+    now: datetime
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An effect that could not be; what is thrown into the program."""
+
+    message: str
+    kind: str
+
+    @classmethod
+    def of(cls, error: EffectError) -> Refusal:
+        """The refusal that an error stands for."""
+        return cls(error.message, error.kind)
+
+    def error(self) -> EffectError:
+        """The error to throw."""
+        return EffectError(self.message, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question, and its answer: a value, or a ``Refusal``."""
+
+    ask: Ask
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A wish, the steps that it became, and the program's answer: a value, or a ``Refusal``."""
+
+    act: Act
+    steps: tuple[Step, ...]
+    answer: Any
+
+
+@dataclass(slots=True)
+class PlannedRun:
+    """A run as it was planned. ``trouble`` is the traceback of a mistake in klapp itself, for the log alone."""
+
+    number: int
+    request: Request
+    effects: list[Answered | Done] = field(default_factory=list)
+    ending: Ending = field(default_factory=lambda: Ending("done"))
+    trouble: str = ""
+
+    def steps(self) -> list[Step]:
+        """All steps, in order."""
+        return [step for effect in self.effects if isinstance(effect, Done) for step in effect.steps]

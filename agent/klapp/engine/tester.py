@@ -1,0 +1,168 @@
+"""Runs the test blocks of a coworker: on files that are only told, with no disk and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from klapp.engine.planner import Planner, expanded
+from klapp.engine.runs import PlannedRun, Request
+from klapp.files.empty import Empty
+from klapp.files.overlay import Overlay
+from klapp.files.protocol import FileError, Identity
+from klapp.lane import Lane
+from klapp.operations import Notify
+from klr.effects import Ask, Ending
+from klr.program import Expectation, GivenFile, Program, Rule, TestCase
+from klr.shapes import arrival_pattern
+from klr.values import FileValue
+from klr.vocabulary import Vocabulary
+
+HOME = "/home/person"
+NOW = datetime(2026, 1, 1, 12)
+"""The moment of a test that is given none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """How a test went; ``failures`` are (line, sentence)."""
+
+    __test__ = False
+
+    name: str
+    line: int
+    failures: tuple[tuple[int, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation held."""
+        return not self.failures
+
+
+def run_tests(program: Program, vocabulary: Vocabulary) -> list[TestResult]:
+    """Run every test of a program. A test changes nothing but memory."""
+    return [
+        TestResult(test.name, test.line, tuple(_Trial(program, vocabulary, test).failures())) for test in program.tests
+    ]
+
+
+class _Trial:
+    """One test: a world in memory, the runs of its events, and what is found afterwards."""
+
+    def __init__(self, program: Program, vocabulary: Vocabulary, test: TestCase) -> None:
+        self.program = program
+        self.test = test
+        self.now = test.now or NOW
+        self.told: dict[Identity, Mapping[str, Any]] = {}
+        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
+        self.overlay = Overlay(Empty(), Lane.of(grants, HOME), self.now)
+        self.planner = Planner(vocabulary, self.overlay, HOME, self._told)
+
+    def failures(self) -> Iterator[tuple[int, str]]:
+        """What did not come out as expected, by line."""
+        for given in self.test.given:
+            self._put(given)
+        runs: list[PlannedRun] = []
+        for phrase, value in self.test.events:
+            started = list(self._started(phrase, value))
+            if not started:
+                yield self.test.line, f"No rule of this coworker waits for {_event(phrase, value)}."
+            runs.extend(self.planner.plan(0, request) for request in started)
+        self.overlay.lane = None  # what is expected may be looked for anywhere
+        for expectation in self.test.expectations:
+            problem = self._problem(expectation, runs)
+            if problem:
+                yield expectation.line, problem
+
+    # -- the world ----------------------------------------------------------------------------------------------------
+
+    def _put(self, given: GivenFile) -> None:
+        path = expanded(given.path, HOME)
+        properties = given.properties
+        content = str(properties.get("text", "")).encode("utf-8", "surrogateescape")
+        modified = properties.get("modified", self.now)
+        value = self.overlay.given(path, content, modified, properties.get("created"), properties.get("size"))
+        self.told[value.identity] = properties
+
+    def _told(self, overlay: Overlay, ask: Ask) -> Any:
+        """What a `given` line tells of a file; its identity follows the file wherever it is moved."""
+        return self.told.get(ask.of.identity, {}).get(ask.name)
+
+    def _started(self, phrase: str, value: Any) -> Iterator[Request]:
+        settings = {**self.program.defaults(), **self.test.settings}
+        file: FileValue | None = None
+        if isinstance(value, str):
+            file = self._at(expanded(value, HOME))
+            if file is None:
+                return
+        for rule in self.program.rules:
+            if rule.trigger.phrase == phrase and self._hears(rule, value):
+                yield Request(self.program.name, self.program, rule, file, self.now, settings)
+
+    @staticmethod
+    def _hears(rule: Rule, value: Any) -> bool:
+        arguments = rule.trigger.arguments
+        if "in" in arguments:
+            pattern = arrival_pattern(arguments["in"], arguments.get("named"))
+            return Lane.of([("read", pattern)], HOME).allows("read", expanded(value, HOME))
+        return value is None or arguments.get("schedule") == value
+
+    def _at(self, path: str) -> FileValue | None:
+        lane, self.overlay.lane = self.overlay.lane, None
+        try:
+            return self.overlay.look(path)
+        except FileError:
+            return None
+        finally:
+            self.overlay.lane = lane
+
+    # -- expectations -------------------------------------------------------------------------------------------------
+
+    def _problem(self, expected: Expectation, runs: list[PlannedRun]) -> str:
+        """Why an expectation does not hold, or ""."""
+        match expected.kind:
+            case "file":
+                return self._file_problem(expected)
+            case "no file":
+                return f"{expected.value} is there." if self._at(expanded(expected.value, HOME)) else ""
+            case "notice" | "no notice":
+                return self._notice_problem(expected, runs)
+        outcome = {"skip": "skipped", "failure": "failed"}[expected.kind]
+        endings = [run.ending for run in runs]
+        if any(e.outcome == outcome and expected.value in (None, e.reason) for e in endings):
+            return ""
+        return f"The run ended otherwise: {', '.join(map(_ending, endings)) or 'there was none'}."
+
+    def _file_problem(self, expected: Expectation) -> str:
+        path = expanded(expected.value, HOME)
+        found = self._at(path)
+        if found is None:
+            there = ", ".join(
+                f"~{value.path.removeprefix(HOME)}" if value.path.startswith(HOME + "/") else value.path
+                for value in self.overlay.list("/**")
+            )
+            return f"{expected.value} is not there. There is: {there or 'nothing'}."
+        if expected.text is None:
+            return ""
+        told = self.told.get(found.identity, {}).get("text")
+        text = told if told is not None else self.overlay.read(path, found.size).decode("utf-8", "replace")
+        return "" if text == expected.text else f'{expected.value} holds "{text}".'
+
+    @staticmethod
+    def _notice_problem(expected: Expectation, runs: list[PlannedRun]) -> str:
+        notices = [step.operation.text for run in runs for step in run.steps() if isinstance(step.operation, Notify)]
+        matching = [text for text in notices if expected.value in (None, text)]
+        if expected.kind == "notice":
+            shown = ", ".join(f'"{text}"' for text in notices) or "none"
+            return "" if matching else f"There was no such notice. There was: {shown}."
+        return f'There was a notice: "{matching[0]}".' if matching else ""
+
+
+def _ending(ending: Ending) -> str:
+    return f"{ending.outcome} ({ending.reason})" if ending.reason else ending.outcome
+
+
+def _event(phrase: str, value: Any) -> str:
+    return f"{phrase} {value}" if isinstance(value, str) else phrase

@@ -1,0 +1,137 @@
+"""Takes runs back: the opposite of each step, in reverse, held to exactly the paths that the run touched.
+
+An undo is a run like any other: its intent is in the log before anything is done, a crash in it is recovered, and it
+can itself be taken back. A run is taken back as a whole or, where the world has moved on, not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from klapp.audit.log import Entry
+from klapp.engine.executor import Engine, Guarded, RealWorld, carry_out
+from klapp.engine.planner import Remembering
+from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, outcome_body, step_to_json
+from klapp.engine.report import RunReport, report
+from klapp.files.overlay import Overlay
+from klapp.files.protocol import FileError, Identity
+from klapp.lane import Lane
+from klapp.operations.steps import Step, take_back
+
+
+def undo(engine: Engine, runs: Iterable[int], clock: Callable[[], datetime] = datetime.now) -> list[RunReport]:
+    """Take runs back, the newest first, and tell of each undo. Raises ValueError for a number that there was not."""
+    waiting = [Logged.of(engine.log.entries(number)) for number in sorted(set(runs), reverse=True)]
+    reports: list[RunReport] = []
+    while waiting:
+        refusal = _refusal(engine, waiting[0])
+        if refusal:
+            reports.append(_refused(waiting.pop(0), refusal, clock()))
+            continue
+        batch = _UndoBatch(engine, waiting, clock())
+        reports.extend(batch.carried_out())
+        waiting = waiting[batch.taken :]
+    return reports
+
+
+def _refusal(engine: Engine, logged: Logged) -> str:
+    """Why a run can not be taken back, or ""."""
+    if logged.outcome is None:
+        return "It is not finished yet."
+    if is_undone(engine, logged):
+        return f"It was taken back already, by run {logged.undone_by}."
+    return ""
+
+
+def is_undone(engine: Engine, logged: Logged) -> bool:
+    """Whether a run is taken back, and that was not itself taken back."""
+    if logged.undone_by is None:
+        return False
+    return not is_undone(engine, Logged.of(engine.log.entries(logged.undone_by)))
+
+
+def _refused(logged: Logged, reason: str, now: datetime) -> RunReport:
+    told = f"Run {logged.number} was not taken back. {reason}"
+    return RunReport(None, logged.body["coworker"], now.isoformat(), "failed", told, None, (), undoes=logged.number)
+
+
+class _UndoBatch:
+    """As many runs, from the newest on, as can be planned together. ``taken`` tells how many of them are dealt with."""
+
+    def __init__(self, engine: Engine, waiting: Sequence[Logged], now: datetime) -> None:
+        self.engine = engine
+        self.now = now
+        self.taken = 0
+        self.refused: list[RunReport] = []
+        self.files = self._files(waiting)
+        self.planned: list[tuple[Logged, list[Step]]] = []
+        world = Remembering(Overlay(self.files, self.files.lane, now))
+        for logged in waiting:
+            if _refusal(engine, logged):
+                break
+            try:
+                steps = list(take_back(logged.done(), world))
+            except FileError as error:
+                # The overlay holds half an undo now. What was planned before is carried out; the rest begins afresh.
+                if not self.planned:
+                    self.refused.append(_refused(logged, error.message, now))
+                    self.taken = 1
+                break
+            self.planned.append((logged, steps))
+
+    def _files(self, waiting: Sequence[Logged]) -> Guarded:
+        paths = {
+            path
+            for logged in waiting
+            for operation, _ in logged.done()
+            for places in operation.places().values()
+            for path in places
+        }
+        return self.engine.files_within(
+            Lane.exactly({"read": paths, "write": paths, "remove": paths}, [self.engine.home])
+        )
+
+    def carried_out(self) -> list[RunReport]:
+        """Commit what is intended, do it, commit what came of it."""
+        if not self.planned:
+            return self.refused
+        first = self.engine.log.reserve(len(self.planned))
+        intents = [self._intent(first, logged, steps) for logged, steps in self.planned]
+        self.engine.log.append([Entry(first + index, INTENT, body) for index, body in enumerate(intents)])
+        ended: list[Logged] = []
+        entries: list[Entry] = []
+        known: dict[Identity, Identity] = {}
+        failed = False
+        for index, ((logged, steps), intent) in enumerate(zip(self.planned, intents, strict=True)):
+            number = first + index
+            world = RealWorld(self.files, self.engine.notifier, intent["coworker"])
+            done, error = ([], None) if failed else carry_out(steps, world, known)
+            if failed:
+                outcome = outcome_body("interrupted", "An undo before it did not succeed.", steps, [])
+            elif error is None:
+                outcome = outcome_body("done", "", steps, done)
+                entries.append(Entry(logged.number, UNDONE, {"by": number}))
+            else:
+                failed = True
+                outcome = outcome_body("failed", error.message, steps, done)
+            entries.append(Entry(number, OUTCOME, outcome))
+            ended.append(Logged(number, intent, outcome))
+        self.files.sync()
+        self.engine.log.append(entries)
+        self.taken = len(self.planned)
+        return [report(one) for one in ended]
+
+    def _intent(self, first: int, logged: Logged, steps: Sequence[Step]) -> dict[str, Any]:
+        return {
+            "batch": first,
+            "coworker": logged.body["coworker"],
+            "undoes": logged.number,
+            "home": self.engine.home,
+            "now": self.now.isoformat(),
+            "file": None,
+            "effects": [{"act": "undo", "line": 0, "steps": [step_to_json(step) for step in steps]}],
+            "outcome": "done",
+            "reason": "",
+        }
