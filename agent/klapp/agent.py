@@ -63,7 +63,7 @@ class Agent:
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
         self.keeper = Keeper(home.kept, vault.key("kept"))
         self.dispatcher = Dispatcher(self.person)
-        self.engine = Engine(self.log_store, self.files_for, VOCABULARY, notifier, self.person)
+        self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person)
         self.recovered = self._settle()
 
     def close(self) -> None:
@@ -78,10 +78,8 @@ class Agent:
 
     # -- what the engine needs ----------------------------------------------------------------------------------------
 
-    def files_for(self, program: Program) -> GuardedFiles:
-        """The real disk, within the lane of a program's ``may`` lines."""
-        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
-        return GuardedFiles(Lane.of(grants, self.person), self.keeper)
+    def _files_within(self, lane: Lane) -> GuardedFiles:
+        return GuardedFiles(lane, self.keeper)
 
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)
@@ -91,7 +89,7 @@ class Agent:
         if not self.log_store.unfinished():
             return []
         with self._working():
-            return [report.to_json() for report in recover(self.engine, program_of)]
+            return [report.to_json() for report in recover(self.engine)]
 
     # -- coworkers ----------------------------------------------------------------------------------------------------
 
@@ -161,12 +159,12 @@ class Agent:
         now = self.clock()
         listening = listeners(name, program, self.person)
         if on is not None:
-            requests = self.dispatcher.standing(listening, self.files_for(program), on, now)
+            requests = self.dispatcher.standing(listening, self.engine.files_for(program), on, now)
             if not requests:
                 raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
             return requests
         unprompted = self.dispatcher.unprompted(name, program, now)
-        return unprompted or self.dispatcher.standing(listening, self.files_for(program), None, now)
+        return unprompted or self.dispatcher.standing(listening, self.engine.files_for(program), None, now)
 
     def simulate(self, name: str, on: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not."""

@@ -107,7 +107,7 @@ class Service:
             assert coworker.program is not None
             mine = [listener for listener in self._listening if listener.coworker == coworker.name]
             if mine:
-                files = self.agent.files_for(coworker.program)
+                files = self.agent.engine.files_for(coworker.program)
                 requests.extend(self.agent.dispatcher.arrivals(mine, files, paths, now))
         for item in self.agent.perform(requests):
             self._told(item)

@@ -51,7 +51,7 @@ class Coworker:
 
     @property
     def state(self) -> str:
-        """"broken" (never was right), "waiting" (for an approval), "paused" or "ready"."""
+        """ "broken" (never was right), "waiting" (for an approval), "paused" or "ready"."""
         if self.program is None:
             return "broken"
         if self.missing:
@@ -88,7 +88,9 @@ class Coworkers:
                 coworker = self._load(path)
                 if coworker.name in now:
                     other = now[coworker.name].path.name
-                    coworker = self._unusable(path, f'The coworker "{coworker.name}" is in {other} already. Give this one another name.')
+                    coworker = self._unusable(
+                        path, f'The coworker "{coworker.name}" is in {other} already. Give this one another name.'
+                    )
                 now[coworker.name] = coworker
             self._coworkers = now
             return [c for name, c in now.items() if before.get(name) != c]
@@ -155,7 +157,11 @@ class Coworkers:
 
     def _fresh(self, coworker: Coworker) -> Coworker:
         """The coworker as it is now: its pause may have ended by itself."""
-        return self._coworker(coworker.name, coworker.path, coworker.loaded, coworker.program) if coworker.program else coworker
+        return (
+            self._coworker(coworker.name, coworker.path, coworker.loaded, coworker.program)
+            if coworker.program
+            else coworker
+        )
 
     # -- approving and pausing ----------------------------------------------------------------------------------------
 
@@ -164,7 +170,9 @@ class Coworkers:
         with self._lock:
             coworker = self.find(name)
             if coworker.program is None:
-                raise NoCoworker(f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
+                raise NoCoworker(
+                    f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}'
+                )
             self.kept.put(f"approval:{coworker.name}", to_json(permissions_of(coworker.program)))
             return self._fresh(coworker)
 

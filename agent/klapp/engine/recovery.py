@@ -50,7 +50,7 @@ def _settled(engine: Engine, logged: Logged, known: dict[Identity, Identity]) ->
         return _close(
             engine,
             logged,
-            outcome_body("failed", f"It was cut short and could not be finished. {error.message}", steps, done),
+            outcome_body("failed", f"It was cut short and could not be finished. {refused.message}", steps, done),
         )
     return _close(engine, logged, outcome_body(logged.body["outcome"], logged.body["reason"], steps, done))
 

@@ -1,0 +1,58 @@
+"""Properties that follow from a file's name and dates."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from klapp.files.protocol import Files
+from klr.types import DATE, DURATION, PATH, SIZE, TEXT
+from klr.values import FileValue
+from klr.vocabulary import Property
+
+
+def wall_clock(nanoseconds: int) -> datetime:
+    """A moment in nanoseconds since 1970 (UTC) as wall-clock time in the person's zone, microseconds rounded down."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return datetime.fromtimestamp(seconds).replace(microsecond=rest // 1000)
+
+
+def _created(files: Files, file: FileValue) -> datetime:
+    return wall_clock(files.born(file.path))
+
+
+def _age(file: FileValue, now: datetime) -> timedelta:
+    return now - file.modified
+
+
+NAME = Property(
+    "name", TEXT, 'The name with its extension: "March 1.pdf".', "file.name", pure=lambda file: file.name, names=True
+)
+STEM = Property(
+    "stem", TEXT, 'The name without its extension: "March 1".', "file.stem", pure=lambda file: file.stem, names=True
+)
+EXTENSION = Property(
+    "extension",
+    TEXT,
+    'What follows the last dot of the name, in small letters: "pdf" for "March 1.PDF"; empty where there is none.',
+    'file.extension is any of ["jpg", "png"]',
+    pure=lambda file: file.extension,
+    names=True,
+)
+FOLDER = Property(
+    "folder", PATH, "The folder that it lies in.", '"{file.folder}/old/{file.name}"', pure=lambda file: file.folder
+)
+PATH_OF = Property("path", PATH, "Its whole path.", 'notify "{file.path}"', pure=lambda file: file.path)
+SIZE_OF = Property("size", SIZE, "How large it is.", "file.size > 20 MB", pure=lambda file: file.size)
+MODIFIED = Property(
+    "modified",
+    DATE,
+    "When its content last changed.",
+    "file.modified < today - 30 days",
+    pure=lambda file: file.modified,
+)
+CREATED = Property(
+    "created", DATE, "When it was made; its last change where the disk does not tell.", "file.created", ask=_created
+)
+AGE = Property(
+    "age", DURATION, "How long ago its content last changed.", "file.age > 30 days", pure=_age, uses_now=True
+)
