@@ -1,0 +1,81 @@
+"""A whole klapp in a temporary folder, for tests: real disk, real SQLCipher, a person's home of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from klapp.agent import Agent
+from klapp.home import Home
+from klapp.vault.keys import Cost, Vault, open_vault
+
+CHEAP = Cost(memory_kib=1024, passes=1, lanes=1)
+PASSPHRASE = "correct horse battery"
+NOW = datetime(2026, 11, 20, 9, 30)
+
+
+class Told:
+    """A notifier that remembers."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, str]] = []
+
+    def show(self, title: str, text: str) -> None:
+        self.notices.append((title, text))
+
+
+class House:
+    """A home folder (``person``), klapp's state in it, and what was told."""
+
+    def __init__(self, root: Path) -> None:
+        self.person = root / "person"
+        self.person.mkdir(parents=True, exist_ok=True)
+        self.home = Home(root / "state").prepare()
+        self.told = Told()
+        self._vault: Vault | None = None
+
+    def agent(self) -> Agent:
+        """A fresh agent on this house; close it."""
+        if self._vault is None:
+            self._vault = open_vault(self.home.path, lambda _: PASSPHRASE, use_keyring=False, cost=CHEAP)
+        return Agent(self.home, self._vault, self.told, person=str(self.person), clock=lambda: NOW)
+
+    def coworker(self, text: str, name: str = "one") -> Path:
+        """Put a coworker's file there."""
+        path = self.home.coworkers / f"{name}.klr"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def file(self, path: str, content: bytes = b"", modified: datetime = NOW) -> Path:
+        """Put a file into the person's home."""
+        place = self.person / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        os.utime(place, (modified.timestamp(), modified.timestamp()))
+        return place
+
+    def tree(self) -> dict[str, tuple[bytes, int, int]]:
+        """Every file of the person but the trash: (content, modified in ns, mode) by path; folders with None content."""
+        return tree(self.person)
+
+
+def tree(root: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Every file and folder below ``root`` but the trash."""
+    found: dict[str, tuple[bytes, int, int]] = {}
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in (".local", ".Trash"))
+        for name in files:
+            path = Path(folder, name)
+            status = path.stat()
+            found[str(path.relative_to(root))] = (path.read_bytes(), status.st_mtime_ns, status.st_mode)
+        for name in folders:
+            found[str(Path(folder, name).relative_to(root)) + "/"] = (b"", 0, 0)
+    return found
+
+
+def reports(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The reports of a run, without the words on how far it is."""
+    return [item["report"] for item in items if "report" in item]
