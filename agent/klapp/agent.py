@@ -27,6 +27,7 @@ from klapp.engine.simulate import simulate
 from klapp.engine.undo import undo
 from klapp.files.guarded import GuardedFiles
 from klapp.files.kept import Keeper
+from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
 from klapp.notices import Notifier
@@ -62,6 +63,7 @@ class Agent:
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
         self.keeper = Keeper(home.kept, vault.key("kept"))
+        self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person)
         self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person)
         self.recovered = self._settle()
@@ -79,7 +81,7 @@ class Agent:
     # -- what the engine needs ----------------------------------------------------------------------------------------
 
     def _files_within(self, lane: Lane) -> GuardedFiles:
-        return GuardedFiles(lane, self.keeper)
+        return GuardedFiles(lane, self.keeper, trash=self.trash)
 
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)

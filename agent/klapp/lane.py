@@ -44,6 +44,15 @@ class _Grants:
                 return _trusted(pattern.prefix or "/", folder)
         return None
 
+    def opening_root(self, folder: str) -> str | None:
+        """As ``root``, for opening a folder itself to look for what is covered in it or below it."""
+        if folder in self.folders:
+            return _start(self.folders[folder], folder)
+        for pattern in self.patterns:
+            if pattern.leads(folder):
+                return _start(pattern.prefix or "/", folder)
+        return None
+
 
 class Lane:
     """A set of paths for each permission. Immutable; every answer is "no" for a path that is not plain."""
@@ -130,6 +139,16 @@ class Lane:
         the folder *above* ``folder``."""
         grants = self._grants.get(permission)
         return grants.leading_root(folder) if grants is not None and (folder == "/" or is_plain(folder)) else None
+
+    def opening_root(self, permission: Permission, folder: str) -> str | None:
+        """As ``root``, for opening a folder itself: None where nothing in it or below it is covered."""
+        grants = self._grants.get(permission)
+        return grants.opening_root(folder) if grants is not None and (folder == "/" or is_plain(folder)) else None
+
+
+def _start(root: str, folder: str) -> str:
+    """From where to open a folder: at ``root``, or as it stands where it is not below that."""
+    return root if f"{folder.rstrip('/')}/".startswith(f"{root.rstrip('/')}/") else folder
 
 
 def _above(path: str) -> str:

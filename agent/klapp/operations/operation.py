@@ -1,0 +1,135 @@
+"""What an operation is: one change of the world that happens as a whole, and that can be logged, settled and undone.
+
+An operation is planned against an overlay and done on the disk. A file version that the same plan made is known to it
+by the overlay's identity only; ``resolved`` puts the real one in its place once that is known.
+"""
+
+from __future__ import annotations
+
+import base64
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Protocol, Self
+
+from klapp.files.overlay import OWN_DEVICE
+from klapp.files.protocol import Files, Identity
+from klr.values import FileValue
+from klr.vocabulary import Permission
+
+
+class World(Protocol):
+    """What operations change: files, and what the person is told."""
+
+    @property
+    def files(self) -> Files: ...
+
+    def notify(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Operation(ABC):
+    """One atomic change. A subclass is a frozen dataclass whose fields are all that there is to know of it.
+
+    Attributes:
+        kind: its name in the log.
+        settles: whether ``settle`` can tell at all that it was done; False for what leaves no trace.
+    """
+
+    kind: ClassVar[str]
+    settles: ClassVar[bool] = True
+
+    @abstractmethod
+    def apply(self, world: World) -> Identity | None:
+        """Do it. Returns the identity of the file that it made, moved or changed, if any; raises FileError."""
+
+    @abstractmethod
+    def settle(self, world: World) -> bool:
+        """After a crash: True where it was done, or was half done and now is; False where it was not begun.
+
+        Decides from the disk alone, by identities, contents and tokens, and needs what ``places`` says.
+        """
+
+    @abstractmethod
+    def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
+        """The operations, in order, that take this one back, where ``apply`` returned ``product``."""
+
+    @abstractmethod
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        """Which paths it needs, and with which permission, to be done and to be settled."""
+
+    @abstractmethod
+    def sentence(self) -> str:
+        """What it did, in plain words and past tense, such as "moved ~/a.pdf to ~/B/a.pdf"."""
+
+    def takes(self) -> dict[str, Identity]:
+        """The versions of files that are no longer at their paths once it is done."""
+        return {}
+
+    def makes(self) -> str | None:
+        """The path of its product, if it has one."""
+        return None
+
+    def resolved(self, known: Mapping[Identity, Identity]) -> Self:
+        """The same with every identity that ``known`` maps put right."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in ("Identity", "Identity | None")}
+        news = {name: known[value] for name, value in values.items() if value in known}
+        return replace(self, **news) if news else self
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"do": kind, field: value, ...}``; bytes as text where they are UTF-8, otherwise as base64."""
+        return {"do": self.kind} | {f.name: _encoded(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def of_json(cls, body: Mapping[str, Any]) -> Self:
+        """The opposite of ``to_json``. Raises ValueError where a field is missing, unknown or of the wrong type."""
+        wanted = {f.name: str(f.type) for f in fields(cls)}
+        if body.keys() - {"do"} != wanted.keys():
+            raise ValueError(f"a logged “{cls.kind}” has other parts than it should")
+        return cls(**{name: _decoded(body[name], type_) for name, type_ in wanted.items()})
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(value).decode("ascii")}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _decoded(value: Any, type_: str) -> Any:
+    """A field's value; ``type_`` is its annotation as written."""
+    if value is None and type_.endswith("| None"):
+        return None
+    match type_.removesuffix(" | None"), value:
+        case "str", str():
+            return value
+        case "int", int() if not isinstance(value, bool):
+            return value
+        case "bytes", str():
+            return value.encode("utf-8")
+        case "bytes", {"base64": str(text)}:
+            return base64.b64decode(text, validate=True)
+        case "Identity", [int(), int(), int(), int()]:
+            return tuple(value)
+    raise ValueError(f"a part of a logged operation is not of type {type_}")
+
+
+def is_version(value: FileValue | None, identity: Identity) -> bool:
+    """Whether a file is the version that ``identity`` tells; one that only a plan knew is told by its size."""
+    if value is None or identity[0] == OWN_DEVICE:
+        return value is not None and value.size == identity[3]
+    return value.identity == identity
+
+
+def has_traits(value: FileValue | None, identity: Identity) -> bool:
+    """Whether a file can be a copy, with its times, of the version that ``identity`` tells."""
+    if value is None or value.size != identity[3]:
+        return False
+    return identity[0] == OWN_DEVICE or value.stamp == identity[2]
+
+
+def look(files: Files, path: str) -> FileValue | None:
+    """The regular file at ``path``; None for anything else there, and for nothing."""
+    return files.look(path) if files.kind_at(path) == "file" else None

@@ -1,0 +1,104 @@
+"""Lists of operations: doing them on the disk, finding how far they came before a crash, and taking them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from klapp.files.overlay import OWN_DEVICE
+from klapp.files.protocol import Identity
+from klapp.operations.operation import Operation, World, look
+
+
+class Step(NamedTuple):
+    """An operation with what ``apply`` returned for it, on the overlay (a planned step) or on the disk (a done one).
+
+    A done step holds the operation as it was done, every identity resolved.
+    """
+
+    operation: Operation
+    product: Identity | None
+
+
+def plan(operations: Iterable[Operation], world: World) -> Iterator[Step]:
+    """Apply operations to an overlay, one at each turn. Raises FileError where one can not be."""
+    for operation in operations:
+        yield Step(operation, operation.apply(world))
+
+
+def perform(steps: Iterable[Step], world: World, known: dict[Identity, Identity]) -> Iterator[Step]:
+    """Do planned steps on the disk, one at each turn, and give back done ones.
+
+    ``known`` maps planned identities to real ones; it is filled in, and is to be handed on within a batch.
+    Raises FileError where an operation can not be done; nothing of that one has happened then.
+    """
+    for operation, planned in steps:
+        real = operation.resolved(known)
+        product = real.apply(world)
+        if planned is not None and product is not None and planned != product:
+            known[planned] = product
+        yield Step(real, product)
+
+
+def settle(steps: Sequence[Step], world: World) -> int:
+    """How many planned steps were done before a crash: all before that many were, and none from there on.
+
+    A half-done step is finished first. What each operation finds at its places may stem from a later one (a file that
+    was moved there and back), so the answer is the largest number for which all operations whose places no later done
+    one touched say that they were done.
+    """
+    claims = [operation.settle(world) for operation, _ in steps]
+    return _agreed([operation for operation, _ in steps], claims)
+
+
+def _agreed(operations: Sequence[Operation], claims: Sequence[bool]) -> int:
+    next_touch: dict[str, int] = {}
+    refuted = [0] * (len(operations) + 2)  # differences: how many denials speak against each number of done steps
+    for index in reversed(range(len(operations))):
+        touched = {path for paths in operations[index].places().values() for path in paths}
+        hidden_from = min((next_touch[path] for path in touched if path in next_touch), default=len(operations))
+        if operations[index].settles:
+            if not claims[index]:
+                refuted[index + 1] += 1
+                refuted[hidden_from + 1] -= 1
+            next_touch.update(dict.fromkeys(touched, index))
+    against, agreed = 0, 0
+    for number in range(1, len(operations) + 1):
+        against += refuted[number]
+        if not against and claims[number - 1]:
+            agreed = number
+    return agreed
+
+
+def recovered(steps: Sequence[Step], world: World) -> list[Step]:
+    """Planned steps that were all done, as done ones: what only the plan knew is looked up where it lies now.
+
+    A version that a later step changed is nowhere any more; it keeps its planned identity, which ``take_back`` maps.
+    """
+    known: dict[Identity, Identity] = {}
+    changed: set[Identity] = set()
+    for operation, planned in reversed(steps):
+        path = operation.makes()
+        if planned and path and planned[0] == OWN_DEVICE and planned not in known and planned not in changed:
+            found = look(world.files, path)
+            if found:
+                known[planned] = found.identity
+        changed.update(operation.takes().values())
+    return [Step(op.resolved(known), known.get(planned, planned) if planned else None) for op, planned in steps]
+
+
+def take_back(done: Sequence[Step], world: World) -> Iterator[Step]:
+    """Plan the undoing of done steps on an overlay, the last first, one operation at each turn.
+
+    Raises FileError where the world moved on, such as for a file that was changed since.
+    """
+    known: dict[Identity, Identity] = {}
+    for operation, product in reversed(done):
+        now = known.get(product, product) if product else None
+        taken = operation.takes()
+        for inverse in operation.resolved(known).inverse(now, world.files):
+            made = inverse.apply(world)
+            before = taken.get(inverse.makes() or "")
+            if made is not None and before is not None and made != before:
+                known[before] = made
+            yield Step(inverse, made)

@@ -1,0 +1,13 @@
+"""Verbs: what a coworker can do, one declaration each."""
+
+from __future__ import annotations
+
+from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
+from klapp.verbs.plan import Plan
+from klapp.verbs.telling import FAIL, NOTIFY, SKIP, STOP
+from klapp.verbs.writing import APPEND, MAKE_FOLDER, WRITE
+from klr.vocabulary import Verb
+
+ALL: tuple[Verb, ...] = (MOVE, COPY, RENAME, TRASH, WRITE, APPEND, MAKE_FOLDER, NOTIFY, SKIP, STOP, FAIL)
+
+__all__ = ["ALL", "Plan"]
