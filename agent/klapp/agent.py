@@ -95,7 +95,7 @@ class Agent:
 
     # -- coworkers ----------------------------------------------------------------------------------------------------
 
-    def list(self) -> list[dict[str, Any]]:
+    def overview(self) -> list[dict[str, Any]]:
         """Every coworker with its state, permissions, triggers and last run."""
         self.coworkers.reload()
         return [self._told(coworker) for coworker in self.coworkers.all()]

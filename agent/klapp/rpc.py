@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 PROTOCOL = 1
 """Raised whenever an agent and a command line of different versions would misunderstand each other."""
@@ -38,7 +38,10 @@ GREETING_SECONDS = 10.0
 Handler = Callable[[str, dict[str, Any]], Any]
 """Answers a method and its arguments with what JSON can hold, or with an iterator of it to be sent item by item. What
 it raises reaches the client as a sentence where it is a ValueError or an exception of klapp's own."""
-Wire = Connection[Any, Any] if sys.version_info >= (3, 12) else Connection
+if TYPE_CHECKING or sys.version_info < (3, 13):
+    Wire = Connection
+else:
+    Wire = Connection[Any, Any]
 
 
 class NoAgent(Exception):

@@ -13,6 +13,7 @@ from klapp import rpc
 from klapp.agent import Agent
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import Listener, listeners, schedules, watched_folders
+from klapp.engine.runs import Request
 from klapp.triggers.clock import Clock
 from klapp.triggers.folders import FolderWatch
 from klr.schedules import Schedule
@@ -21,7 +22,7 @@ Key = tuple[str, int]
 """A rule of the clock: the coworker's name and the rule's index."""
 
 METHODS = frozenset(
-    ("list", "approve", "revoke", "pause", "resume", "run", "simulate", "log", "explain", "replay", "undo", "ping")
+    ("overview", "approve", "revoke", "pause", "resume", "run", "simulate", "log", "explain", "replay", "undo", "ping")
 )
 """What the command line may ask for over the socket."""
 
@@ -44,7 +45,7 @@ class Service:
         self._busy = False
         self._folders = FolderWatch([], self._arrived, trouble=self._tell)
         self._own = FolderWatch(
-            [str(agent.home.coworkers)], self._edited, quiet=timedelta(milliseconds=300), changes=True
+            [(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300), changes=True
         )
         self._clock = Clock(self._due)
         self._server = rpc.Server(agent.home.path, self._answer)
@@ -102,7 +103,7 @@ class Service:
 
     def _run_arrivals(self, paths: list[str]) -> None:
         now = self.agent.clock()
-        requests = []
+        requests: list[Request] = []
         for coworker in self.agent.ready():
             assert coworker.program is not None
             mine = [listener for listener in self._listening if listener.coworker == coworker.name]
@@ -184,7 +185,7 @@ class Service:
 
     def overview(self) -> dict[str, Any]:
         """What the tray shows: state, a status line, and each coworker with its own."""
-        coworkers = self.agent.list()
+        coworkers = self.agent.overview()
         states = {one["state"] for one in coworkers}
         if self._busy:
             state = "working"

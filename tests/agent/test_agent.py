@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from klapp.agent import Agent
 from klapp.coworkers.store import NoCoworker
-
 from tests.agent.house import NOW, House, reports
 
 SORTER = """coworker "Sorter"
@@ -46,7 +46,7 @@ def agent(house: House) -> Iterator[Agent]:
 
 
 def test_a_coworker_waits_until_it_is_approved(house: House, agent: Agent) -> None:
-    [told] = agent.list()
+    [told] = agent.overview()
     assert told["state"] == "waiting"
     assert told["may"] == told["new"]
     with pytest.raises(NoCoworker, match="approv"):
@@ -57,9 +57,9 @@ def test_a_coworker_waits_until_it_is_approved(house: House, agent: Agent) -> No
 def test_an_edit_that_asks_for_more_waits_again_and_one_that_does_not_goes_on(house: House, agent: Agent) -> None:
     agent.approve("one")
     house.coworker(SORTER.replace('may write "~/Out/**"', 'may write "~/Out/*/*"'))
-    assert agent.list()[0]["state"] == "ready"
+    assert agent.overview()[0]["state"] == "ready"
     house.coworker(SORTER.replace('may write "~/Out/**"', 'may write "~/Out/**", "~/More/*"'))
-    [told] = agent.list()
+    [told] = agent.overview()
     assert told["state"] == "waiting"
     assert told["new"] == ["create and change ~/More/*"]
 
@@ -67,7 +67,7 @@ def test_an_edit_that_asks_for_more_waits_again_and_one_that_does_not_goes_on(ho
 def test_a_broken_edit_keeps_the_last_good_version(house: House, agent: Agent) -> None:
     agent.approve("Sorter")
     house.coworker(SORTER.replace("move file", "mvoe file"))
-    [told] = agent.list()
+    [told] = agent.overview()
     assert told["stale"]
     assert told["state"] == "ready"
     agent.close()
@@ -119,7 +119,7 @@ def test_undo_brings_everything_back_and_can_itself_be_undone(house: House, agen
 def test_undo_leaves_alone_what_has_changed_since(house: House, agent: Agent) -> None:
     agent.approve("Sorter")
     house.file("In/a.txt", b"one")
-    [done] = reports(agent.run("Sorter"))
+    reports(agent.run("Sorter"))
     moved = house.person / "Out/txt/a.txt"
     moved.write_bytes(b"two, by hand")
     before = house.tree()
@@ -132,18 +132,18 @@ def test_undo_leaves_alone_what_has_changed_since(house: House, agent: Agent) ->
 def test_pause_and_resume(house: House, agent: Agent) -> None:
     agent.approve("Sorter")
     agent.pause("Sorter", (NOW + timedelta(hours=1)).isoformat())
-    assert agent.list()[0]["state"] == "paused"
+    assert agent.overview()[0]["state"] == "paused"
     agent.pause(None)
     agent.resume(None)
-    assert agent.list()[0]["state"] == "ready"
+    assert agent.overview()[0]["state"] == "ready"
     agent.pause("Sorter", (NOW - timedelta(hours=1)).isoformat())
-    assert agent.list()[0]["state"] == "ready"
+    assert agent.overview()[0]["state"] == "ready"
     agent.revoke("Sorter")
-    assert agent.list()[0]["state"] == "waiting"
+    assert agent.overview()[0]["state"] == "waiting"
 
 
 def test_an_unknown_coworker_or_run_is_named(agent: Agent) -> None:
-    with pytest.raises(NoCoworker, match="Sotrer.*Sorter"):
+    with pytest.raises(NoCoworker, match=r"Sotrer.*Sorter"):
         agent.approve("Sotrer")
     with pytest.raises(ValueError, match="no run of that number"):
         agent.explain(99)

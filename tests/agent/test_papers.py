@@ -7,17 +7,25 @@ import os
 from pathlib import Path
 
 import pypdf
+from PIL import Image
+
 from klapp.demo.papers import make_papers, pdf, spreadsheet
 from klapp.properties.kinds import kind_of
 from klapp.properties.texts import text_of
-from PIL import Image
 
 
 def test_each_paper_is_of_its_kind(tmp_path: Path) -> None:
     kinds = {path.suffix: set() for path in make_papers(tmp_path)}  # type: dict[str, set[str]]
     for path in tmp_path.iterdir():
         kinds[path.suffix].add(kind_of(path.read_bytes()))
-    assert kinds == {".pdf": {"pdf"}, ".txt": {"text"}, ".csv": {"text"}, ".xlsx": {"spreadsheet"}, ".png": {"image"}, ".bin": {"unknown"}}
+    assert kinds == {
+        ".pdf": {"pdf"},
+        ".txt": {"text"},
+        ".csv": {"text"},
+        ".xlsx": {"spreadsheet"},
+        ".png": {"image"},
+        ".bin": {"unknown"},
+    }
 
 
 def test_the_pdf_reads_as_it_was_written() -> None:

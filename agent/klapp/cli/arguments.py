@@ -7,7 +7,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-
 _SPAN = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

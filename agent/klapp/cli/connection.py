@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from klapp import rpc
-from klapp.cli.output import Complaint
+from klapp.cli.output import Complaint, say
 from klapp.home import Home, HomeError
 
 
@@ -86,5 +86,5 @@ def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
 
     passphrase = passphrase_from(getattr(options, "passphrase_fd", None), os.environ, prompt=True)
     vault = open_vault(home.path, passphrase, use_keyring=os.environ.get("KLAPP_KEYRING") != "off")
-    with Agent(home, vault, best()) as agent:
+    with Agent(home, vault, best(say)) as agent:
         yield agent

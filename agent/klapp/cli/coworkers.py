@@ -60,7 +60,7 @@ def _template(template: str, name: str) -> str:
 def list(options: argparse.Namespace) -> int:
     """``klapp list``."""
     with connected(options) as source:
-        coworkers = source.call("list")
+        coworkers = source.call("overview")
     if options.format == "json":
         say_json(coworkers)
         return FINE
@@ -80,7 +80,7 @@ def _last(run: dict[str, Any] | None) -> str:
 def approve(options: argparse.Namespace) -> int:
     """``klapp approve NAME [--yes]``."""
     with connected(options) as source:
-        coworker = _named(source.call("list"), options.name)
+        coworker = _named(source.call("overview"), options.name)
         if coworker["state"] == "broken":
             raise Complaint(f'"{coworker["name"]}" can not be approved: {coworker["why"]}')
         say(f'"{coworker["name"]}" asks to:')

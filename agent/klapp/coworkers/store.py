@@ -47,7 +47,7 @@ class Coworker:
     loaded: Loaded
     program: Program | None
     missing: Permissions
-    paused: datetime | None | bool = False
+    paused: datetime | bool | None = False
 
     @property
     def state(self) -> str:
@@ -199,11 +199,11 @@ class Coworkers:
         for coworker in self.all():
             self.kept.delete(f"paused:{coworker.name}")
 
-    def _paused(self, name: str) -> datetime | None | bool:
+    def _paused(self, name: str) -> datetime | bool | None:
         everyone = self._pause_of("paused:*")
         return everyone if everyone is not False else self._pause_of(f"paused:{name}")
 
-    def _pause_of(self, key: str) -> datetime | None | bool:
+    def _pause_of(self, key: str) -> datetime | bool | None:
         kept = self.kept.get(key)
         if kept is None:
             return False

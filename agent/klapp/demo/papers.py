@@ -23,7 +23,11 @@ def make_papers(folder: Path) -> list[Path]:
         ("Rechnung Müller & Söhne.pdf", pdf(["Müller & Söhne OHG", "Rechnung Nr. 9", "Total 1.234,50 EUR"]), APRIL),
         ("-rf invoice.pdf", pdf(["Acme Ltd.", "Invoice 2026-0401", "Total 60.00 EUR"]), MAY),
         ("invoice\nwith a line break.pdf", pdf(["Initech", "Invoice 1", "Total 15.00 EUR"]), MAY),
-        ("letter \N{PILE OF POO} to 'the' \"practice\".pdf", pdf(["Dear Dr. Example,", "thank you for your report."]), MARCH),
+        (
+            "letter \N{PILE OF POO} to 'the' \"practice\".pdf",
+            pdf(["Dear Dr. Example,", "thank you for your report."]),
+            MARCH,
+        ),
         ("Brief an die Praxis.txt", "Sehr geehrte Frau Doktor,\nvielen Dank für Ihren Bericht.\n".encode(), MARCH),
         ("old notes.txt", "Größe, Maße, Straße: geschrieben unter Windows.\r\n".encode("cp1252"), APRIL),
         ("hours.csv", b"day;hours\n2026-05-20;7.5\n2026-05-21;8\n", MAY),
@@ -32,7 +36,9 @@ def make_papers(folder: Path) -> list[Path]:
         ("mystery.bin", bytes(range(256)) * 4, APRIL),
     ]
     if sys.platform.startswith("linux"):
-        papers.append((b"Acme r\xe9sum\xe9 invoice.pdf", pdf(["Acme Ltd.", "Invoice 2026-0555", "Total 5.00 EUR"]), MAY))
+        papers.append(
+            (b"Acme r\xe9sum\xe9 invoice.pdf", pdf(["Acme Ltd.", "Invoice 2026-0555", "Total 5.00 EUR"]), MAY)
+        )
     return [_write(folder, name, content, moment) for name, content, moment in papers]
 
 

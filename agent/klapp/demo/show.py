@@ -62,7 +62,7 @@ def _passphrase(scratch: Path) -> str:
 
 
 def _work(agent: Agent, scratch: Path, say: Say) -> Sequence[dict[str, Any]]:
-    [coworker] = agent.list()
+    [coworker] = agent.overview()
     say(f'\nThe coworker "{coworker["name"]}" ({coworker["about"]}) asks to:')
     for line in coworker["may"]:
         say(f"    - {line}")
@@ -90,7 +90,9 @@ def _explain(agent: Agent, reports: Sequence[dict[str, Any]], scratch: Path, say
 
 def _go_on(scratch: Path, state: Home, reports: Sequence[dict[str, Any]], say: Say) -> None:
     numbers = [report["run"] for report in reports]
-    say(f"\nEverything lies in {scratch / 'Filed'}; look at it. Its log is encrypted; for the commands below, first set:")
+    say(
+        f"\nEverything lies in {scratch / 'Filed'}; look at it. Its log is encrypted; for the commands below, first set:"
+    )
     say(f"    export KLAPP_HOME='{state.path}' KLAPP_KEYRING=off KLAPP_PASSPHRASE_FILE='{scratch / 'passphrase'}'")
     say("Then:")
     say("    klapp log                what was done")

@@ -52,7 +52,9 @@ def _checked(result: int, name: str) -> int:
 def _openat2(root: int, relative: str) -> int:
     """Open a folder below a handle with no link on the way. EAGAIN says that a rename crossed the resolution."""
     syscall = _libc("syscall")
-    for _ in range(8 if syscall else 0):
+    for _ in range(8):
+        if syscall is None:
+            break
         with suppress(BlockingIOError):
             return _checked(syscall(_SYS_OPENAT2, root, os.fsencode(relative), _OPEN_HOW, len(_OPEN_HOW)), relative)
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), relative)

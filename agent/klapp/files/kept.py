@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from klapp.files.drafts import Traits
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _LONGEST_HEADER = 1 << 20  # extended attributes may hold 64 KiB each; no more than this is ever read as traits
@@ -110,7 +110,7 @@ class _Headed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Buffer, /) -> int:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
         block = self._header[: len(view)] or self._source.read(len(view))
         self._header = self._header[len(view) :]
@@ -129,7 +129,7 @@ class _Split(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: Buffer, /) -> int:
+    def write(self, data: ReadableBuffer, /) -> int:
         block = bytes(data)
         if self._whole:
             self._goal.write(block)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from klapp.files.drafts import Draft, copy_into, identity
 from klapp.files.handles import Folder
