@@ -131,18 +131,19 @@ class _Batch:
 
     def _do(self, planned: Sequence[PlannedRun], intents: list[dict[str, object]]) -> list[RunReport]:
         known: dict[Identity, Identity] = {}
-        ended: list[Logged] = []
+        ended: list[tuple[Logged, list[Step]]] = []
         for run, intent in zip(planned, intents, strict=True):
             steps = run.steps()
             done, error = carry_out(steps, self.world, known)
             if error is not None:
-                ended.append(self._surprised(run, done, error, known))
+                ended.append((self._surprised(run, done, error, known), done))
                 break
-            ended.append(Logged(run.number, intent, outcome_body(run.ending.outcome, run.ending.reason, steps, done)))
+            outcome = outcome_body(run.ending.outcome, run.ending.reason, steps, done)
+            ended.append((Logged(run.number, intent, outcome), done))
         self.waiting = self.waiting[len(ended) :]
         self.files.sync()
-        self._commit([(logged.number, OUTCOME, logged.outcome or {}) for logged in ended])
-        return [report(logged) for logged in ended]
+        self._commit([(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
+        return [report(logged, done=done) for logged, done in ended]
 
     def _surprised(
         self, run: PlannedRun, done: list[Step], error: FileError, known: dict[Identity, Identity]

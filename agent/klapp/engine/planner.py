@@ -53,6 +53,8 @@ class Planner:
         """Drive a run to its end. With a ``past``, what it holds is answered as it was; the rest is planned anew."""
         run = PlannedRun(number, request)
         self.overlay.now = request.now
+        if request.file is not None:
+            self.overlay.expect(request.file)
         program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home))
         try:
             self._drive(program, run, past)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from klapp.audit.log import Entry
-from klapp.engine.encoding import decode
 from klapp.engine.record import Logged
 from klapp.operations.steps import Step
 
@@ -44,23 +43,26 @@ class RunReport:
         }
 
 
-def report(logged: Logged, *, simulated: bool = False) -> RunReport:
-    """The account of a run. Of one without an outcome, what was intended is told, and the outcome "unfinished"."""
+def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | None = None) -> RunReport:
+    """The account of a run. Of one without an outcome, what was intended is told, and the outcome "unfinished".
+
+    ``done`` are the steps that were carried out, where the caller has them at hand already.
+    """
     body = logged.body
-    file = decode(body["file"])
+    file = body["file"]
     if simulated:
         outcome, reason, steps = body["outcome"], body["reason"], logged.planned()
     elif logged.outcome is None:
         outcome, reason, steps = "unfinished", "", logged.planned()
     else:
-        outcome, reason, steps = logged.outcome["outcome"], logged.outcome["reason"], logged.done()
+        outcome, reason, steps = logged.outcome["outcome"], logged.outcome["reason"], done or logged.done()
     return RunReport(
         None if simulated else logged.number,
         body["coworker"],
         body["now"],
         outcome,
         reason,
-        file.path if file else None,
+        file["f"][0] if file else None,
         tuple(map(_effect, steps)),
         body.get("undoes"),
         logged.undone_by,

@@ -94,6 +94,12 @@ class Overlay:
             self._put_folder(path)
             path = path.rpartition("/")[0]
 
+    def expect(self, file: FileValue) -> None:
+        """Take the base's file at its path to be this version, as somebody has just seen it, without another look."""
+        if file.path not in self._looks:
+            self._looks[file.path] = file
+            self._kinds[file.path] = "file"
+
     def latest(self, identity: Identity) -> Identity:
         """The identity of the version that changes made in this overlay turned ``identity`` into."""
         while identity in self._became:

@@ -10,6 +10,7 @@ import base64
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, ClassVar, Protocol, Self
 
 from klapp.files.overlay import OWN_DEVICE
@@ -72,21 +73,32 @@ class Operation(ABC):
 
     def resolved(self, known: Mapping[Identity, Identity]) -> Self:
         """The same with every identity that ``known`` maps put right."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.type in ("Identity", "Identity | None")}
+        if not known:
+            return self
+        values = {name: getattr(self, name) for name, type_ in _fields(type(self)).items() if "Identity" in type_}
         news = {name: known[value] for name, value in values.items() if value in known}
         return replace(self, **news) if news else self
 
     def to_json(self) -> dict[str, Any]:
         """``{"do": kind, field: value, ...}``; bytes as text where they are UTF-8, otherwise as base64."""
-        return {"do": self.kind} | {f.name: _encoded(getattr(self, f.name)) for f in fields(self)}
+        body: dict[str, Any] = {"do": self.kind}
+        for name in _fields(type(self)):
+            body[name] = _encoded(getattr(self, name))
+        return body
 
     @classmethod
     def of_json(cls, body: Mapping[str, Any]) -> Self:
         """The opposite of ``to_json``. Raises ValueError where a field is missing, unknown or of the wrong type."""
-        wanted = {f.name: str(f.type) for f in fields(cls)}
+        wanted = _fields(cls)
         if body.keys() - {"do"} != wanted.keys():
             raise ValueError(f"a logged “{cls.kind}” has other parts than it should")
         return cls(**{name: _decoded(body[name], type_) for name, type_ in wanted.items()})
+
+
+@cache
+def _fields(operation: type[Operation]) -> dict[str, str]:
+    """The fields of an operation, and their types as written."""
+    return {f.name: str(f.type) for f in fields(operation)}
 
 
 def _encoded(value: Any) -> Any:
