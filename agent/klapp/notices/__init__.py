@@ -73,13 +73,14 @@ def _over_bus(title: str, text: str) -> None:
     text would be among, can be read by everybody on the machine."""
     from jeepney import DBusAddress, new_method_call
     from jeepney.io.blocking import open_dbus_connection
+    from jeepney.wrappers import unwrap_msg
 
     path, name = "/org/freedesktop/Notifications", "org.freedesktop.Notifications"
     # The daemon may read the text as markup, never the title.
     body: tuple[object, ...] = (APPLICATION, 0, "", title, html.escape(text, quote=False), [], {}, -1)
     with open_dbus_connection(bus="SESSION") as connection:
         call = new_method_call(DBusAddress(path, bus_name=name, interface=name), "Notify", "susssasa{sv}i", body)
-        connection.send_and_get_reply(call, timeout=5, unwrap=True)
+        unwrap_msg(connection.send_and_get_reply(call, timeout=5))
 
 
 def _through_plyer(title: str, text: str) -> None:
