@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 
 from klapp.cli.connection import home_of, open_agent
 from klapp.cli.output import FINE, Complaint, say
@@ -13,6 +15,8 @@ def agent(options: argparse.Namespace) -> int:
     from klapp.service import Service
     from klapp.single import AlreadyRunning, hold
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever keeps our lines gets each one as it is said
     home = home_of(options)
     try:
         with hold(home.path), open_agent(options, home) as facade, Service(facade, say) as service:
