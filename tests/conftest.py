@@ -9,5 +9,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck)
 )
+settings.register_profile("fuzz", deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 settings.register_profile("long", deadline=None, max_examples=5000, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))

@@ -55,7 +55,11 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
     elif logged.outcome is None:
         outcome, reason, steps = "unfinished", "", logged.planned()
     else:
-        outcome, reason, steps = logged.outcome["outcome"], logged.outcome["reason"], done or logged.done()
+        outcome, reason, steps = (
+            logged.outcome["outcome"],
+            logged.outcome["reason"],
+            list(done) if done is not None else logged.done(),
+        )
     return RunReport(
         None if simulated else logged.number,
         body["coworker"],

@@ -177,7 +177,7 @@ class GuardedFiles:
                     raise
                 return identity(os.fstat(file))
 
-    def truncate(self, path: str, size: int, tail: bytes) -> Identity:
+    def truncate(self, path: str, size: int, tail: bytes, stamp: int) -> Identity:
         with self._acting(path):
             folder, name = self._place(path, "write")
             with opened(folder, name, os.O_RDWR) as (file, info):
@@ -186,6 +186,8 @@ class GuardedFiles:
                 if info.st_size != size + len(tail) or found != tail:
                     raise Changed
                 os.ftruncate(file, size)
+                if os.utime in os.supports_fd:
+                    os.utime(file, ns=(info.st_atime_ns, stamp))
                 os.fsync(file)
                 return identity(os.fstat(file))
 

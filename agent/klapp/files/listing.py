@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 
 from klapp.files.handles import Folder, Folders
+from klapp.files.moments import wall_clock
 from klapp.files.patterns import Matcher, Pattern
 from klr.values import FileValue
 
@@ -22,12 +22,7 @@ _Found = tuple[str, FileValue | None, int]
 def file_value(path: str, info: os.stat_result) -> FileValue:
     """The value of a file from what the system tells of it; ``modified`` is local time, microseconds rounded down."""
     stamp = info.st_mtime_ns
-    seconds, nanoseconds = divmod(stamp, 1_000_000_000)
-    try:
-        modified = datetime.fromtimestamp(seconds).replace(microsecond=nanoseconds // 1000)
-    except (ValueError, OverflowError, OSError):
-        modified = datetime.min if stamp < 0 else datetime.max  # a time that no calendar holds
-    return FileValue(path, info.st_size, modified, stamp, info.st_dev, info.st_ino)
+    return FileValue(path, info.st_size, wall_clock(stamp), stamp, info.st_dev, info.st_ino)
 
 
 def list_files(

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from klapp.files.failures import changed, denied, missing, taken
+from klapp.files.moments import nanoseconds, wall_clock
 from klapp.files.patterns import Pattern, escape
 from klapp.files.protocol import FileError, Identity
 from klapp.files.shown import shown
@@ -179,13 +180,14 @@ class Overlay:
         value = self._fresh(path, node.value.size + len(content), self.now)
         return self._change(node, replace(node, value=value, tail=node.tail + content))
 
-    def truncate(self, path: str, size: int, tail: bytes) -> Identity:
+    def truncate(self, path: str, size: int, tail: bytes, stamp: int) -> Identity:
         self._need(path, "write")
         node = self._node(path)
         if node.value.size != size + len(tail) or self._content(node, node.value.size)[size:] != tail:
             raise changed(path)
         shorter = replace(node, cut=min(node.cut, size), tail=node.tail[: max(0, size - node.cut)])
-        return self._change(node, replace(shorter, value=self._fresh(path, size, self.now)))
+        value = self._fresh(path, size, self.now)._replace(stamp=stamp, modified=wall_clock(stamp))
+        return self._change(node, replace(shorter, value=value))
 
     def replace(self, source: str, goal: str, expect: Identity, replacing: Identity) -> Identity:
         self._need(source, "remove")
@@ -393,8 +395,3 @@ class Overlay:
 
     def _may_read(self, path: str) -> bool:
         return self.lane is None or self.lane.allows("read", path)
-
-
-def nanoseconds(moment: datetime) -> int:
-    """A wall-clock moment of this machine's time zone as nanoseconds since 1970 (UTC), exact to the microsecond."""
-    return int(moment.replace(microsecond=0).timestamp()) * 10**9 + moment.microsecond * 1000

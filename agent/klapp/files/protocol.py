@@ -68,8 +68,9 @@ class Files(Protocol):
     def append(self, path: str, content: bytes, expect: Identity) -> Identity:
         """Add to the end of a file. Needs write."""
 
-    def truncate(self, path: str, size: int, tail: bytes) -> Identity:
-        """Cut a file to ``size`` bytes, only if what follows there is exactly ``tail``. Needs write."""
+    def truncate(self, path: str, size: int, tail: bytes, stamp: int) -> Identity:
+        """Cut a file to ``size`` bytes, only if what follows there is exactly ``tail``, and give it ``stamp`` (in
+        nanoseconds since 1970, UTC) as the time of its last change. Needs write."""
 
     def make_folder(self, path: str) -> None:
         """Make one folder; the one above it must exist, ``path`` must be free. Needs write on the folder or on

@@ -70,7 +70,7 @@ class Append(_Writing):
         return True
 
     def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
-        return (Truncate(self.path, self.identity[3], self.content),)
+        return (Truncate(self.path, self.identity[3], self.content, self.identity[2]),)
 
     def sentence(self) -> str:
         return f"added a line to {shown(self.path)}"
@@ -81,14 +81,15 @@ class Append(_Writing):
 
 @dataclass(frozen=True)
 class Truncate(_Writing):
-    """Cut a file to ``size`` bytes, if exactly ``tail`` follows there. The time of its last change is then now."""
+    """Cut a file to ``size`` bytes, if exactly ``tail`` follows there, and put back the time of its last change."""
 
     kind: ClassVar[str] = "truncate"
     size: int
     tail: bytes
+    stamp: int
 
     def apply(self, world: World) -> Identity:
-        return world.files.truncate(self.path, self.size, self.tail)
+        return world.files.truncate(self.path, self.size, self.tail, self.stamp)
 
     def settle(self, world: World) -> bool:
         found = look(world.files, self.path)

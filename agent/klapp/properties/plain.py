@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from klapp.files.moments import wall_clock
 from klapp.files.protocol import Files
 from klr.types import DATE, DURATION, PATH, SIZE, TEXT
 from klr.values import FileValue
 from klr.vocabulary import Property
-
-
-def wall_clock(nanoseconds: int) -> datetime:
-    """A moment in nanoseconds since 1970 (UTC) as wall-clock time in the person's zone, microseconds rounded down."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return datetime.fromtimestamp(seconds).replace(microsecond=rest // 1000)
 
 
 def _created(files: Files, file: FileValue) -> datetime:
