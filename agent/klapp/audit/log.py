@@ -164,6 +164,15 @@ class Log:
         with self.lock:
             return [row[0] for row in self.connection.execute("SELECT run FROM open_runs ORDER BY run")]
 
+    def undos(self, run: int) -> list[int]:
+        """The runs after ``run`` that took others back, oldest first."""
+        with self.lock:
+            rows = self.connection.execute(
+                "SELECT body FROM entries WHERE kind = 'undone' AND seq > (SELECT min(seq) FROM entries WHERE run = ?) ORDER BY seq",
+                (run,),
+            ).fetchall()
+        return [int(json.loads(body)["by"]) for (body,) in rows]
+
     def last_batch(self) -> tuple[int, int] | None:
         """The first and last run of the newest batch, or None in an empty log."""
         with self.lock:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from klapp.audit.log import Entry
-from klapp.engine.executor import Engine, RealWorld, carry_out
+from klapp.engine.executor import Engine, Guarded, RealWorld, carry_out
 from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
@@ -20,53 +22,65 @@ def recover(engine: Engine) -> list[RunReport]:
     A run of which a step was done is finished. One that was not begun is closed as "interrupted": its file is where it
     was. What a run could not finish is in its report; nothing is lost.
     """
-    known: dict[Identity, Identity] = {}
-    return [_settled(engine, Logged.of(engine.log.entries(number)), known) for number in engine.log.unfinished()]
+    unfinished = [Logged.of(engine.log.entries(number)) for number in engine.log.unfinished()]
+    reports: list[RunReport] = []
+    for _, batch in groupby(unfinished, key=lambda logged: (logged.body["batch"], logged.body["coworker"])):
+        reports.extend(_Recovery(engine, list(batch)).closed())
+    return reports
 
 
-def _settled(engine: Engine, logged: Logged, known: dict[Identity, Identity]) -> RunReport:
-    steps = logged.planned()
-    files = engine.files_within(_lane(steps, engine.home))
-    world = RealWorld(files, engine.notifier, logged.body["coworker"])
-    try:
-        count = settle(steps, world)
-        done = recovered(steps[:count], world)
-    except FileError as error:
-        return _close(
-            engine,
-            logged,
-            outcome_body("failed", f"It was cut short and could not be finished. {error.message}", steps, []),
-        )
-    count = max(count, min(logged.body.get("done", 0), len(steps)))
-    if count == 0 and steps:
-        return _close(engine, logged, outcome_body("interrupted", "It was cut short before it began.", steps, []))
-    known.update(
-        {was.product: now.product for was, now in zip(steps, done, strict=False) if was.product and now.product}
-    )
-    more, refused = carry_out(steps[count:], world, known)
-    files.sync()
-    done = [*done, *more]
-    if refused is not None:
-        return _close(
-            engine,
-            logged,
-            outcome_body("failed", f"It was cut short and could not be finished. {refused.message}", steps, done),
-        )
-    return _close(engine, logged, outcome_body(logged.body["outcome"], logged.body["reason"], steps, done))
+class _Recovery:
+    """The runs of one batch. How far they came is asked of all their steps together, for a later run may have changed
+    what an earlier one made."""
+
+    def __init__(self, engine: Engine, runs: Sequence[Logged]) -> None:
+        self.engine = engine
+        self.runs = runs
+        self.planned = [logged.planned() for logged in runs]
+        self.files: Guarded = engine.files_within(_lane([step for steps in self.planned for step in steps], engine.home))
+        self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"])
+        self.known: dict[Identity, Identity] = {}
+
+    def closed(self) -> Iterator[RunReport]:
+        """Close each run, in order."""
+        everything = [step for steps in self.planned for step in steps]
+        try:
+            count = settle(everything, self.world)
+            settled = recovered(everything[:count], self.world)
+        except FileError as error:
+            for logged, steps in zip(self.runs, self.planned, strict=True):
+                yield self._close(logged, outcome_body("failed", _CUT.format(error.message), steps, []))
+            return
+        self.known.update({p: now.product for (_, p), now in zip(everything, settled, strict=False) if p and now.product})
+        for logged, steps in zip(self.runs, self.planned, strict=True):
+            done, settled = settled[: len(steps)], settled[len(steps) :]
+            yield self._finished(logged, steps, done)
+
+    def _finished(self, logged: Logged, steps: list[Step], done: list[Step]) -> RunReport:
+        if steps and not done:
+            return self._close(logged, outcome_body("interrupted", "It was cut short before it began.", steps, []))
+        more, refused = carry_out(steps[len(done) :], self.world, self.known)
+        self.files.sync()
+        done = [*done, *more]
+        if refused is not None:
+            return self._close(logged, outcome_body("failed", _CUT.format(refused.message), steps, done))
+        return self._close(logged, outcome_body(logged.body["outcome"], logged.body["reason"], steps, done))
+
+    def _close(self, logged: Logged, outcome: dict[str, Any]) -> RunReport:
+        outcome["recovered"] = True
+        entries = [Entry(logged.number, OUTCOME, outcome)]
+        undone = logged.body.get("undoes")
+        if undone is not None and outcome["outcome"] == "done":
+            entries.append(Entry(undone, UNDONE, {"by": logged.number}))
+        self.engine.log.append(entries)
+        logged.outcome = outcome
+        return report(logged)
 
 
-def _close(engine: Engine, logged: Logged, outcome: dict[str, Any]) -> RunReport:
-    outcome["recovered"] = True
-    entries = [Entry(logged.number, OUTCOME, outcome)]
-    undone = logged.body.get("undoes")
-    if undone is not None and outcome["outcome"] == "done":
-        entries.append(Entry(undone, UNDONE, {"by": logged.number}))
-    engine.log.append(entries)
-    logged.outcome = outcome
-    return report(logged)
+_CUT = "It was cut short and could not be finished. {}"
 
 
-def _lane(steps: list[Step], home: str) -> Lane:
+def _lane(steps: Sequence[Step], home: str) -> Lane:
     """Exactly the places that the steps need, to be settled and to be done."""
     places: dict[Permission, list[str]] = {}
     for operation, _ in steps:

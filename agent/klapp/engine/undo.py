@@ -18,6 +18,7 @@ from klapp.engine.report import RunReport, report
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
+from klapp.operations import PutBack
 from klapp.operations.steps import Step, take_back
 
 
@@ -52,6 +53,17 @@ def is_undone(engine: Engine, logged: Logged) -> bool:
     return not is_undone(engine, Logged.of(engine.log.entries(logged.undone_by)))
 
 
+def put_back_since(engine: Engine, run: int) -> dict[Identity, Identity]:
+    """The versions that undos after ``run`` put back from kept copies, and the identities that they have since: a
+    file that was put back is a new one to the disk, but the same to the runs before."""
+    known: dict[Identity, Identity] = {}
+    for number in engine.log.undos(run):
+        for operation, product in Logged.of(engine.log.entries(number)).done():
+            if isinstance(operation, PutBack) and product is not None:
+                known[operation.was] = product
+    return known
+
+
 def _refused(logged: Logged, reason: str, now: datetime) -> RunReport:
     told = f"Run {logged.number} was not taken back. {reason}"
     return RunReport(None, logged.body["coworker"], now.isoformat(), "failed", told, None, (), undoes=logged.number)
@@ -68,11 +80,12 @@ class _UndoBatch:
         self.files = self._files(waiting)
         self.planned: list[tuple[Logged, list[Step]]] = []
         world = Remembering(Overlay(self.files, self.files.lane, now))
+        known = put_back_since(engine, min(logged.number for logged in waiting))
         for logged in waiting:
             if _refusal(engine, logged):
                 break
             try:
-                steps = list(take_back(logged.done(), world))
+                steps = list(take_back(logged.done(), world, known))
             except FileError as error:
                 # The overlay holds half an undo now. What was planned before is carried out; the rest begins afresh.
                 if not self.planned:

@@ -87,12 +87,12 @@ def recovered(steps: Sequence[Step], world: World) -> list[Step]:
     return [Step(op.resolved(known), known.get(planned, planned) if planned else None) for op, planned in steps]
 
 
-def take_back(done: Sequence[Step], world: World) -> Iterator[Step]:
+def take_back(done: Sequence[Step], world: World, known: dict[Identity, Identity]) -> Iterator[Step]:
     """Plan the undoing of done steps on an overlay, the last first, one operation at each turn.
 
-    Raises FileError where the world moved on, such as for a file that was changed since.
+    ``known`` maps versions that were put back before to what they are now; it is filled in, and is to be handed on to
+    the runs that are taken back after this one. Raises FileError where the world moved on, such as for a file that was changed since.
     """
-    known: dict[Identity, Identity] = {}
     for operation, product in reversed(done):
         now = known.get(product, product) if product else None
         taken = operation.takes()
