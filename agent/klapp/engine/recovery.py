@@ -37,7 +37,9 @@ class _Recovery:
         self.engine = engine
         self.runs = runs
         self.planned = [logged.planned() for logged in runs]
-        self.files: Guarded = engine.files_within(_lane([step for steps in self.planned for step in steps], engine.home))
+        self.files: Guarded = engine.files_within(
+            _lane([step for steps in self.planned for step in steps], engine.home)
+        )
         self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"])
         self.known: dict[Identity, Identity] = {}
 
@@ -51,7 +53,9 @@ class _Recovery:
             for logged, steps in zip(self.runs, self.planned, strict=True):
                 yield self._close(logged, outcome_body("failed", _CUT.format(error.message), steps, []))
             return
-        self.known.update({p: now.product for (_, p), now in zip(everything, settled, strict=False) if p and now.product})
+        self.known.update(
+            {p: now.product for (_, p), now in zip(everything, settled, strict=False) if p and now.product}
+        )
         for logged, steps in zip(self.runs, self.planned, strict=True):
             done, settled = settled[: len(steps)], settled[len(steps) :]
             yield self._finished(logged, steps, done)

@@ -18,7 +18,7 @@ from klapp.engine.report import RunReport, report
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import PutBack
+from klapp.operations import PutBack, Trash
 from klapp.operations.steps import Step, take_back
 
 
@@ -95,15 +95,14 @@ class _UndoBatch:
             self.planned.append((logged, steps))
 
     def _files(self, waiting: Sequence[Logged]) -> Guarded:
-        paths = {
-            path
-            for logged in waiting
-            for operation, _ in logged.done()
-            for places in operation.places().values()
-            for path in places
-        }
+        """The disk, held to the paths that the runs touched, and to reading what they put in the trash."""
+        operations = [operation for logged in waiting for operation, _ in logged.done()]
+        paths = {path for operation in operations for places in operation.places().values() for path in places}
+        trash = self.engine.files_within(Lane.exactly({}))
+        found = (trash.in_trash(operation.token) for operation in operations if isinstance(operation, Trash))
+        trashed = {file.path for file in found if file is not None}
         return self.engine.files_within(
-            Lane.exactly({"read": paths, "write": paths, "remove": paths}, [self.engine.home])
+            Lane.exactly({"read": paths | trashed, "write": paths, "remove": paths}, [self.engine.home])
         )
 
     def carried_out(self) -> list[RunReport]:

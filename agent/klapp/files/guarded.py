@@ -256,7 +256,7 @@ class GuardedFiles:
                 _can(self._keeper, path, "keep").keep(token, source)
                 check(os.fstat(file), expect)
 
-    def put_back(self, token: str, path: str, replacing: Identity | None) -> Identity:
+    def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         with self._acting(path):
             folder, name = self._place(path, "write")
             with Draft(folder) as draft:
@@ -266,6 +266,8 @@ class GuardedFiles:
                     raise missing(path) from None
                 draft.finish()
                 traits.give(draft.file.fileno())
+                if os.fstat(draft.file.fileno()).st_size != was[3]:
+                    raise Changed
                 if replacing is None:
                     return draft.publish(name)
                 check(folder.stat(name), replacing)

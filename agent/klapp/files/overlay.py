@@ -253,11 +253,11 @@ class Overlay:
         self._need(path, "read", "write", "remove")
         self._kept[token] = self._expected(path, expect)
 
-    def put_back(self, token: str, path: str, replacing: Identity | None) -> Identity:
+    def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         """As in the protocol. What an earlier run kept comes back with a content that the overlay does not know."""
         self._need(path, "write")
         kept = self._kept.get(token)
-        brought = self._twin(kept, path) if kept else Node(self._fresh(path, 0, self.now), None, 0, b"", hollow=True)
+        brought = self._twin(kept, path) if kept else self._hollow(path, was)
         if replacing is None:
             self._free(path)
             return self._put(brought)
@@ -347,6 +347,12 @@ class Overlay:
         self._count += 1
         value = node.value._replace(path=path, device=OWN_DEVICE, inode=self._count)
         return replace(node, value=value, born=nanoseconds(self.now))
+
+    def _hollow(self, path: str, was: Identity) -> Node:
+        """A file of which only the size and time are known."""
+        stamp, size = was[2], was[3]
+        value = self._fresh(path, size, wall_clock(stamp))._replace(stamp=stamp)
+        return Node(value, None, 0, b"", nanoseconds(self.now), hollow=True)
 
     def _put(self, node: Node) -> Identity:
         path = node.value.path

@@ -95,8 +95,9 @@ class Files(Protocol):
         """Keep a sealed copy of a file (content, times, mode, extended attributes) under a fresh ``token`` (32 hex
         digits, made by the caller). Keeping again under the same token is fine. Needs write."""
 
-    def put_back(self, token: str, path: str, replacing: Identity | None) -> Identity:
+    def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         """Bring kept content back at ``path``, in place of a file of identity ``replacing`` or, for None, of nothing.
+        ``was`` is the version that was kept: the file gets its size and time, but is a new one to the disk.
         Needs write."""
 
     def replace(self, source: str, goal: str, expect: Identity, replacing: Identity) -> Identity:

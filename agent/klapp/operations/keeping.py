@@ -123,7 +123,7 @@ class PutBack(Operation):
     saved: str | None = None
 
     def apply(self, world: World) -> Identity:
-        return world.files.put_back(self.token, self.path, self.replacing)
+        return world.files.put_back(self.token, self.path, self.was, self.replacing)
 
     def settle(self, world: World) -> bool:
         found = look(world.files, self.path)
