@@ -195,7 +195,7 @@ def _step(step: s.Given | s.Event | s.Expect) -> str:
         assert isinstance(name, s.Name)
         return f"given setting {name.name} = {_text(step.value)}"
     details = "".join(
-        f"{_JOINT}{'with ' if index == 0 and word == 'text' else ''}{word} {_text(value)}"
+        f"{_JOINT}{'with ' if index == 0 and word not in ('modified', 'created') else ''}{word} {_text(value)}"
         for index, (word, value) in enumerate(step.details)
     )
     head = "given" if isinstance(step, s.Given) else "expect no" if step.absent else "expect"

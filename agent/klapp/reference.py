@@ -1,0 +1,56 @@
+"""Writes the language's reference from the vocabulary: ``python -m klapp.reference > docs/reference.md``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from klapp.vocabulary import VOCABULARY
+from klr.functions import FUNCTIONS
+from klr.types import WORD
+from klr.vocabulary import PERMISSIONS, Slot
+
+
+def reference() -> str:
+    """The whole page, in Markdown."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made from the declarations themselves; see [the language](language.md) for how they fit together."
+    yield from ("", "## Verbs", "")
+    for _, verb in sorted(VOCABULARY.verbs.items()):
+        yield from (f"### {verb.name}", "", verb.doc, "", f"    {verb.example}", "")
+        needs = [PERMISSIONS[permission].name for permission in verb.needs]
+        yield from (_slot(slot) for slot in verb.slots)
+        yield from (f"- needs `may {name}`" for name in needs)
+        yield ""
+    yield from ("## Properties of a file", "", "| | type | | for example |", "|---|---|---|---|")
+    for _, known in sorted(VOCABULARY.properties.items()):
+        yield f"| `{known.name}` | {known.type} | {known.doc} | `{known.example}` |"
+    yield from ("", "## Functions", "", "| | | for example |", "|---|---|---|")
+    for function in sorted(FUNCTIONS, key=lambda f: (f.name, f.prepositions)):
+        form = f"{function.name} {' '.join(f'{word} ...' for word in function.prepositions)}"
+        yield f"| `{form}` | {function.doc} | `{function.example}` |"
+    yield '| `files in "PATTERN"` | The files that match a pattern, ordered by path. Needs `may read`. | `files in "~/Documents/**"` |'
+    yield from ("", "## Triggers", "")
+    for _, trigger in sorted(VOCABULARY.triggers.items()):
+        yield from (f"### when {trigger.phrase}", "", trigger.doc, "", f"    {trigger.example}", "")
+        yield from (_slot(slot) for slot in trigger.slots)
+        yield ""
+    yield from ("`every` and `cron` are in [the language](language.md#what-starts-a-rule).", "", "## Permissions", "")
+    yield from (f"- `may {kind.name}`: {kind.plain}" for kind in PERMISSIONS.values())
+
+
+def _slot(slot: Slot) -> str:
+    word = f"`{slot.word}`" if slot.word else "behind the verb"
+    kind = "one of " + ", ".join(f"`{choice}`" for choice in slot.words) if slot.type == WORD else f"a {slot.type}"
+    optional = "" if slot.required else "; may be left out"
+    needs = f"; needs {' and '.join(f'`may {permission}`' for permission in slot.needs)}" if slot.needs else ""
+    return f"- {word}: {kind}{optional}{needs}. {slot.doc}".rstrip()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

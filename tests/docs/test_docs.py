@@ -1,0 +1,83 @@
+"""The documents say what is true: their coworkers are accepted and pass their tests, their commands exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from klapp.cli.arguments import parser
+from klapp.engine.tester import run_tests
+from klapp.reference import reference
+from klapp.vocabulary import VOCABULARY
+from klr.format import format_source
+from klr.loader import load
+from klr.parser import parse
+from klr.source import Source
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCKS = [
+    (page.name, number, block)
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```klr\n(.*?)```", page.read_text(), re.DOTALL))
+]
+SHIPPED = sorted((ROOT / "rules").glob("*.klr"))
+
+
+def test_there_are_blocks() -> None:
+    assert len(BLOCKS) >= 3
+
+
+@pytest.mark.parametrize(("page", "number", "text"), BLOCKS, ids=lambda v: str(v)[:20])
+def test_each_coworker_in_the_documents_is_accepted_and_works(page: str, number: int, text: str) -> None:
+    loaded = load(text, VOCABULARY, f"{page} {number}")
+    assert [d.render(loaded.source) for d in loaded.diagnostics] == []
+    assert loaded.program is not None
+    assert [(r.name, r.failures) for r in run_tests(loaded.program, VOCABULARY) if not r.passed] == []
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_what_ships_is_in_the_one_style_and_passes_its_tests(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    loaded = load(text, VOCABULARY, path.name)
+    assert loaded.diagnostics == ()
+    assert loaded.program is not None
+    results = run_tests(loaded.program, VOCABULARY)
+    assert results
+    assert [(r.name, r.failures) for r in results if not r.passed] == []
+    source = Source(text)
+    assert format_source(source, parse(source)) == text
+
+
+def test_the_reference_is_the_vocabulary() -> None:
+    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == reference()
+
+
+@pytest.mark.parametrize("name", sorted({*VOCABULARY.verbs}))
+def test_each_example_of_a_verb_is_a_statement(name: str) -> None:
+    text = f'coworker "x"\nmay read "/**", "~/**"\nmay remove "/**", "~/**"\nmay write "/**", "~/**"\nmay notify\nwhen file arrives in "~/In"\n{VOCABULARY.verbs[name].example}\nend\n'
+    assert load(text, VOCABULARY).errors == ()
+
+
+def test_each_command_in_the_readme_is_one() -> None:
+    commands = re.findall(r"`(klapp [^`]*)`", (ROOT / "README.md").read_text())
+    known = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    named = {shlex.split(command)[1] for command in commands if len(command.split()) > 1}
+    assert named <= set(known or ())
+
+
+def test_the_set_up_commands_are_there() -> None:
+    scripts = re.findall(r"^sh (\S+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert scripts == ["installers/linux/first-minute", "installers/linux/all-tests"]
+    assert all((ROOT / script).is_file() for script in scripts)
+    assert "all-tests" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_no_link_leads_nowhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists() or link == "docs/benchmarks.md", (page.name, link)
