@@ -194,12 +194,16 @@ def _step(step: s.Given | s.Event | s.Expect) -> str:
         name = step.details[0][1]
         assert isinstance(name, s.Name)
         return f"given setting {name.name} = {_text(step.value)}"
-    details = "".join(
-        f"{_JOINT}{'with ' if index == 0 and word not in ('modified', 'created') else ''}{word} {_text(value)}"
-        for index, (word, value) in enumerate(step.details)
-    )
+    details = "".join(map(_detail, range(len(step.details)), step.details))
     head = "given" if isinstance(step, s.Given) else "expect no" if step.absent else "expect"
     return f"{head} {step.what}{' ' + _text(step.value) if step.value else ''}{details}"
+
+
+def _detail(index: int, detail: tuple[str, s.Expression]) -> str:
+    """One detail of a file in a test; of the words that can begin one, only ``with`` lets a line go on."""
+    word, value = detail
+    leading = f"{_JOINT}with " if index == 0 and word not in ("modified", "created") else " "
+    return f"{leading}{word} {_text(value)}"
 
 
 def _action(action: s.Action) -> str:

@@ -134,6 +134,6 @@ def coworkers(draw: st.DrawFn) -> str:
             parts.extend(("on   error", draw(_statements(1))))
         parts.append("end" + draw(COMMENTS))
     parts.append(
-        'test "t"\n given file "~/a/b.pdf" with text "x" modified 2026-03-09\n given now 2026-01-01 9:00\n when file arrives "~/a/b.pdf"\n# last\n expect no file "~/a/b.pdf"\n expect skip "no"\nend'
+        f'test "t"\n given file "~/a/{"b" * draw(st.integers(1, 90))}.pdf" with text "x" kind "pdf" modified 2026-03-09\n given now 2026-01-01 9:00\n when file arrives "~/a/b.pdf"\n# last\n expect no file "~/a/b.pdf"\n expect skip "no"\nend'
     )
     return "\n".join(parts) + draw(st.sampled_from(("", "\n", "\n\n# end")))
