@@ -21,11 +21,11 @@ def connect(path: Path, key: bytes) -> Connection:
     """
     from sqlcipher3 import dbapi2
 
-    if os.name == "posix" and not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     try:
+        if os.name == "posix" and not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         connection = dbapi2.connect(str(path), check_same_thread=False, isolation_level=None, timeout=30)
-    except dbapi2.Error:
+    except (OSError, dbapi2.Error):
         raise DatabaseError(f"{path} can not be opened. Look whether you may read and write it.") from None
     try:
         _unlock(connection, key)

@@ -23,6 +23,8 @@ HEADER = "vault.json"
 VERSION = 1
 SERVICE = "klapp"
 SHORTEST_PASSPHRASE = 8
+MOST_MEMORY_KIB, MOST_PASSES = 2 * 1024 * 1024, 100
+"""A header that asks for more was tampered with, to keep the machine busy."""
 Passphrase = Callable[[str], str]
 """Gives the passphrase; called with "new" for a vault that is being made, with "unlock" for one that is there."""
 
@@ -231,11 +233,13 @@ def _from_passphrase(header: dict[str, Any], passphrase: Passphrase | None) -> b
     salt, nonce, sealed = (_bytes(header, name) for name in ("salt", "nonce", "key"))
     try:
         cost = Cost(int(header["memory_kib"]), int(header["passes"]), int(header["lanes"]))
+        if cost.memory_kib > MOST_MEMORY_KIB or cost.passes > MOST_PASSES:
+            raise ValueError("no klapp asks for so much work")
         wrapping = _stretched(passphrase("unlock"), salt, cost)
         return AESGCM(wrapping).decrypt(nonce, sealed, f"klapp vault {header['version']} {header['id']}".encode())
     except InvalidTag:
         raise VaultError("This is not the passphrase of this vault. Nothing was changed; try again.") from None
-    except (KeyError, ValueError, OverflowError, MemoryError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise VaultError(
             f"The vault's {HEADER} is damaged. Bring it back from a backup; nothing was changed."
         ) from error

@@ -1,0 +1,307 @@
+"""The command line as a contract: what it prints, how it exits, and that a person is never shown a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SORTER = """coworker "Sorter"
+
+may read "~/In/*"
+may remove "~/In/*"
+may write "~/Out/*"
+
+when file arrives in "~/In"
+  move file to "~/Out/"
+end
+
+test "it moves"
+  given file "~/In/a.txt" with text "x"
+  when file arrives "~/In/a.txt"
+  expect file "~/Out/a.txt"
+end
+"""
+
+
+class Terminal:
+    """Runs klapp with a state folder, a person's home and a passphrase file of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.person = root / "person"
+        self.state = root / "state"
+        (self.person / "In").mkdir(parents=True)
+        self.state.mkdir(mode=0o700)
+        (self.state / "coworkers").mkdir()
+        self.passphrase = root / "passphrase"
+        self.passphrase.touch(mode=0o600)
+        self.passphrase.write_text("correct horse battery\n")
+        source = os.pathsep.join((str(ROOT / "dsl"), str(ROOT / "agent")))
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.person),
+            "XDG_DATA_HOME": str(root / "data"),
+            "KLAPP_HOME": str(self.state),
+            "KLAPP_KEYRING": "off",
+            "KLAPP_PASSPHRASE_FILE": str(self.passphrase),
+            "PYTHONPATH": source,
+            "PYTHONIOENCODING": "utf-8",
+        }
+
+    def __call__(self, *arguments: str, code: int = 0, **options: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "klapp.cli.main", *arguments],
+            **(
+                {"env": self.env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 60}
+                | options
+            ),  # type: ignore[call-overload]
+        )
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return str(done.stdout + done.stderr)
+
+    def sorter(self, text: str = SORTER) -> Path:
+        path = self.state / "coworkers" / "sorter.klr"
+        path.write_text(text)
+        return path
+
+    @contextmanager
+    def agent(self) -> Iterator[subprocess.Popen[str]]:
+        """The agent, without a screen."""
+        command = [sys.executable, "-m", "klapp.cli.main", "agent", "--headless"]
+        process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        try:
+            assert "at work" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def klapp(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def until(look: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 20
+    while not look():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def test_check_prints_json_with_places_from_one(klapp: Terminal) -> None:
+    path = klapp.sorter(SORTER.replace('to "~/Out/"', 'to "~/Other/"'))
+    [found] = json.loads(klapp("check", "--format", "json", str(path), code=1))
+    assert found == {
+        "code": "K401", "severity": "error", "file": str(path), "line": 8, "column": 16, "end_line": 8, "end_column": 26,
+        "message": 'This could create and change "~/Other/a", and no `may write` line allows that.',
+        "help": 'To allow it, add this line at the top:\nmay write "~/Other/*"',
+    }  # fmt: skip
+    assert "fine" in klapp("check", str(klapp.sorter()))
+    assert json.loads(klapp("check", "--format", "json", str(path))) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["check"], 2),
+        (["frobnicate"], 2),
+        (["check", "/nowhere.klr"], 1),
+        (["undo", "x"], 2),
+        (["undo", "7"], 1),
+        (["explain", "7"], 1),
+        (["pause"], 2),
+        (["pause", "a", "--all"], 2),
+        (["pause", "--all", "--for", "soon"], 2),
+        (["approve", "nobody", "--yes"], 1),
+        (["run", "nobody"], 1),
+        (["log", "nobody"], 1),
+        (["simulate", "nobody"], 1),
+    ],
+)
+def test_wrong_usage_and_problems_have_their_exit_codes(klapp: Terminal, arguments: list[str], code: int) -> None:
+    assert klapp(*arguments, code=code).strip()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check",
+        "fmt",
+        "test",
+        "agent",
+        "new",
+        "list",
+        "approve",
+        "revoke",
+        "run",
+        "simulate",
+        "log",
+        "explain",
+        "replay",
+        "undo",
+        "pause",
+        "resume",
+        "demo",
+    ],
+)
+def test_every_command_has_help(klapp: Terminal, command: str) -> None:
+    assert "usage: klapp " + command in klapp(command, "--help")
+
+
+def test_fmt_formats_and_checks(klapp: Terminal) -> None:
+    path = klapp.sorter(SORTER.replace("  move", "      move"))
+    klapp("fmt", "--check", str(path), code=1)
+    klapp("fmt", str(path))
+    assert path.read_text() == SORTER
+    klapp("fmt", "--check", str(path))
+    path.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in klapp("fmt", str(path), code=1)
+
+
+def test_test_tells_what_was_found_instead(klapp: Terminal) -> None:
+    assert "0 failed" in klapp("test", str(klapp.sorter()))
+    broken = klapp.sorter(SORTER.replace('expect file "~/Out/a.txt"', 'expect file "~/Out/b.txt"'))
+    told = klapp("test", str(broken), code=1)
+    assert "~/Out/b.txt is not there. There is: ~/Out/a.txt." in told
+
+
+def test_a_whole_working_day_without_an_agent(klapp: Terminal) -> None:
+    klapp.sorter()
+    (klapp.person / "In" / "-a\nb.txt").write_text("x")
+    assert "waits for your approval" in klapp("run", "sorter", code=1)
+    assert "Nobody is here to ask" in klapp("approve", "sorter", code=1)
+    klapp("approve", "sorter", "--yes")
+    assert "Nothing was changed" in klapp("simulate", "sorter", "--on", str(klapp.person / "In"))
+    [report] = json.loads(klapp("run", "sorter", "--on", str(klapp.person / "In"), "--format", "json"))
+    assert report["outcome"] == "done"
+    assert (klapp.person / "Out" / "-a\nb.txt").read_text() == "x"
+    [logged] = [json.loads(line) for line in klapp("log", "--format", "json").splitlines()]
+    assert {name: logged[name] for name in ("run", "coworker", "started", "outcome", "effects")} == {
+        name: report[name] for name in ("run", "coworker", "started", "outcome", "effects")
+    }
+    assert "line" in klapp("explain", str(report["run"]))
+    assert "every decision is the same" in klapp("replay", str(report["run"]))
+    klapp("undo", "last")
+    assert (klapp.person / "In" / "-a\nb.txt").read_text() == "x"
+    klapp("pause", "sorter", "--for", "1h")
+    assert json.loads(klapp("list", "--format", "json"))[0]["state"] == "paused"
+    klapp("resume", "--all")
+    klapp("revoke", "sorter")
+    assert "approval" in klapp("run", "sorter", code=1)
+
+
+def test_new_writes_a_coworker_that_is_fine_and_never_over_another(klapp: Terminal) -> None:
+    klapp("new", "My papers")
+    path = klapp.state / "coworkers" / "my-papers.klr"
+    klapp("check", str(path))
+    klapp("test", str(path))
+    assert "there already" in klapp("new", "My papers", code=1)
+    klapp("new", "Invoices", "--from", "invoice-filer")
+    klapp("new", "x", "--from", "nothing", code=1)
+    klapp("new", "../evil", code=1)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["invoices.klr", "my-papers.klr"]
+
+
+def test_passphrases_come_by_descriptor_or_private_file_and_wrong_ones_change_nothing(klapp: Terminal) -> None:
+    klapp("list")
+    klapp.passphrase.write_text("something else entirely")
+    assert "not the passphrase" in klapp("list", code=1)
+    reading, writing = os.pipe()
+    os.write(writing, b"correct horse battery")
+    os.close(writing)
+    klapp("--passphrase-fd", str(reading), "list", pass_fds=(reading,))
+    os.close(reading)
+    klapp.passphrase.write_text("correct horse battery")
+    klapp.passphrase.chmod(0o644)
+    assert "chmod 600" in klapp("list", code=1)
+    del klapp.env["KLAPP_PASSPHRASE_FILE"]
+    assert "--passphrase-fd" in klapp("list", code=1)
+
+
+def test_a_foreign_or_damaged_log_is_named_and_left_alone(klapp: Terminal) -> None:
+    klapp("list")
+    log = klapp.state / "klapp.db"
+    for name in ("klapp.db-wal", "klapp.db-shm"):
+        (klapp.state / name).unlink(missing_ok=True)
+    log.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    assert "klapp.db is not a log of this klapp, or is damaged" in klapp("list", code=1)
+    assert log.read_bytes().startswith(b"SQLite format 3\0")
+
+
+def test_the_agent_sorts_reloads_and_answers(klapp: Terminal) -> None:
+    path = klapp.sorter()
+    klapp("approve", "sorter", "--yes")
+    with klapp.agent() as agent:
+        assert agent.stdout is not None
+        (klapp.person / "In" / "a.crdownload").write_text("half")
+        (klapp.person / "In" / "b.txt").write_text("whole")
+        until(lambda: (klapp.person / "Out" / "b.txt").exists(), "the file to be moved")
+        assert (klapp.person / "In" / "a.crdownload").exists()
+        (klapp.person / "In" / "a.crdownload").rename(klapp.person / "In" / "a.txt")
+        until(lambda: (klapp.person / "Out" / "a.txt").exists(), "the finished download to be moved")
+        assert "already runs" in klapp("agent", "--headless", code=1)
+        path.write_text(SORTER.replace("move file", "mvoe file"))
+        assert "last good version stays in force" in agent.stdout.readline()
+        (klapp.person / "In" / "c.txt").write_text("c")
+        until(lambda: (klapp.person / "Out" / "c.txt").exists(), "the last good version to work on")
+        path.write_text(SORTER.replace("~/Out", "~/Done"))
+        assert "waits for your approval" in agent.stdout.readline()
+        klapp("approve", "sorter", "--yes")
+        (klapp.person / "In" / "d.txt").write_text("d")
+        until(lambda: (klapp.person / "Done" / "d.txt").exists(), "the new version to work")
+        klapp("pause", "--all")
+        runs = [json.loads(line) for line in klapp("log", "--format", "json").splitlines()]
+        assert [run["outcome"] for run in runs] == ["done"] * 4
+        klapp("undo", str(runs[0]["run"]))
+        assert (klapp.person / "In" / "b.txt").exists()
+        assert oct(os.stat(klapp.state / "agent.sock").st_mode)[-3:] == "600"
+        agent.send_signal(signal.SIGINT)
+        agent.wait(20)
+    assert json.loads(klapp("list", "--format", "json"))[0]["state"] == "paused"
+
+
+def test_an_agent_that_is_killed_in_its_work_is_followed_by_one_that_settles_it(klapp: Terminal) -> None:
+    klapp.sorter()
+    klapp("approve", "sorter", "--yes")
+    for number in range(300):
+        (klapp.person / "In" / f"{number}.txt").write_text(str(number))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "klapp.cli.main", "run", "sorter"], env=klapp.env, stdout=subprocess.DEVNULL
+    )
+    until(lambda: (klapp.person / "Out").exists() or running.poll() is not None, "the work to begin")
+    running.kill()
+    running.wait()
+    klapp("list")
+    found = sorted(int(p.read_text()) for p in klapp.person.rglob("*.txt"))
+    assert found == list(range(300))
+    assert {json.loads(line)["outcome"] for line in klapp("log", "--format", "json").splitlines()} <= {
+        "done",
+        "interrupted",
+    }
+
+
+def test_the_demonstration_files_its_papers(klapp: Terminal) -> None:
+    folder = klapp.root / "demo"
+    told = klapp("demo", "--folder", str(folder))
+    assert "klapp undo last" in told
+    assert (folder / "Filed" / "Invoices" / "2026" / "Müller" / "Rechnung Müller & Söhne.pdf").exists()
+    assert [p.name for p in (folder / "Inbox").iterdir()] == ["mystery.bin"]
+    assert "not empty" in klapp("demo", "--folder", str(folder), code=1)
+    klapp.env |= {"KLAPP_HOME": str(folder / "klapp-state"), "KLAPP_PASSPHRASE_FILE": str(folder / "passphrase")}
+    klapp("replay", "1")
+    klapp("undo", "last")
+    assert len(list((folder / "Inbox").iterdir())) == 13
+    assert not (folder / "Filed").exists()
