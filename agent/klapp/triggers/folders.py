@@ -90,13 +90,16 @@ class FolderWatch:
         needed: dict[Folder, bool] = {}
         for folder in self._wanted:
             place = _existing(folder[0])
-            needed[folder if place == folder[0] else (place, False)] = place == folder[0]
-            known_absent = folder in self._absent
-            if place != folder[0]:
-                if not known_absent:
+            there = place == folder[0]
+            if there:
+                needed[folder] = True
+            # Only the folder around it tells when a folder appears, or is replaced by another of its name.
+            needed.setdefault((os.path.dirname(place) if there else place, False), False)
+            if not there:
+                if folder not in self._absent:
                     self._trouble(f"{folder[0]} is not there. klapp waits until it appears.")
                 self._absent.add(folder)
-            elif known_absent:
+            elif folder in self._absent:
                 self._absent.discard(folder)
                 if not (first and (only is None or folder in only)):
                     self._scan(folder)
@@ -104,16 +107,23 @@ class FolderWatch:
             if watched not in needed or _identity(watched[0]) != identity:
                 self._observer.unschedule(watch)
                 del self._watches[watched]
-        for folder in needed:
+                if needed.get(watched) and not first:
+                    self._scan(watched)  # another folder took its place; what is in it has arrived
+        for folder, wanted in needed.items():
             if folder not in self._watches:
-                self._watch(folder)
+                self._watch(folder, wanted)
 
-    def _watch(self, folder: Folder) -> None:
+    def _watch(self, folder: Folder, wanted: bool) -> None:
         identity = _identity(folder[0])
         if identity is None:
             return
         try:
-            watch = self._observer.schedule(_Handler(self), folder[0], recursive=folder[1], event_filter=_events())
+            watch = self._observer.schedule(
+                _Handler(self),
+                folder[0],
+                recursive=folder[1],
+                event_filter=_file_events() + _folder_events() if wanted else _folder_events(),
+            )
         except OSError as error:
             self._trouble(f"{folder[0]} can not be watched: {error.strerror}. What arrives there is not noticed.")
             return
@@ -185,21 +195,18 @@ class _Handler:
             self._watch.happened(source, is_folder=event.is_directory, is_gone=is_gone)
 
 
-def _events() -> list[Any]:
+def _file_events() -> list[Any]:
     from watchdog import events
 
-    wanted = [
-        events.FileClosedEvent,
-        events.FileMovedEvent,
-        events.FileCreatedEvent,
-        events.FileDeletedEvent,
-        events.DirCreatedEvent,
-        events.DirMovedEvent,
-        events.DirDeletedEvent,
-    ]
-    if not sys.platform.startswith("linux"):
-        wanted.append(events.FileModifiedEvent)  # only Linux tells when a file is closed
-    return wanted
+    wanted = [events.FileClosedEvent, events.FileMovedEvent, events.FileCreatedEvent, events.FileDeletedEvent]
+    # Only Linux tells when a file is closed.
+    return wanted if sys.platform.startswith("linux") else [*wanted, events.FileModifiedEvent]
+
+
+def _folder_events() -> list[Any]:
+    from watchdog import events
+
+    return [events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent]
 
 
 def _existing(folder: str) -> str:
