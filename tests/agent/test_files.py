@@ -117,6 +117,14 @@ def attempt(files: Files, place: Place, act: tuple[str, str, str, str]) -> str:
     return ""
 
 
+def test_a_store_that_is_forgotten_leaves_no_handle_open(place: Place) -> None:
+    file = place.put("in/a")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        assert place.within(f"{place.root}/**").look(file.path) is not None
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
 def test_a_link_is_never_followed_out(place: Place) -> None:
     outside = place.root.parent / "outside"
     outside.mkdir()

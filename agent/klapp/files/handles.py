@@ -191,6 +191,11 @@ class Folder:
                 handle, self.handle = self.handle, -1  # no descriptor: using it again fails
                 os.close(handle)
 
+    def __del__(self) -> None:
+        # Of a store that only looked nobody calls ``sync``; its handles must not outlive it.
+        if self.handle is not None and self.handle >= 0:
+            os.close(self.handle)
+
 
 def open_folder(root: str, path: str, *, openat2: bool | None = None) -> Folder:
     """Open ``path``, which is ``root`` or below it, following links up to and in ``root`` but none below it.
