@@ -10,6 +10,7 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, progress, say, say_json
+from klapp.files.shown import shown
 
 SHOWN_RUNS = 50
 """So many runs are told one by one; of more, the rest is summed up."""
@@ -70,7 +71,7 @@ def _told(options: argparse.Namespace, reports: Sequence[dict[str, Any]], nothin
 def _tell(report: dict[str, Any]) -> None:
     number = f"run {report['run']}" if report.get("run") else "would be"
     reason = f": {report['reason']}" if report.get("reason") else ""
-    about = f"  {report['file']}" if report.get("file") else ""
+    about = f"  {shown(report['file'])}" if report.get("file") else ""
     say(f"{number}  {report['coworker']}  {report['outcome']}{reason}{about}")
     for effect in report["effects"]:
         say(f"    {effect['sentence']}")
@@ -130,7 +131,7 @@ def explain(options: argparse.Namespace) -> int:
         return FINE
     say(f'Run {options.run} of "{explanation["coworker"]}", started {explanation["started"][:19].replace("T", " ")}')
     if explanation.get("file"):
-        say(f"because of {explanation['file']}")
+        say(f"because of {shown(explanation['file'])}")
     for step in explanation["steps"]:
         say(
             f"  line {step['line']:>3}  {step['text']}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from klapp.agent import Agent
 from klapp.demo.papers import make_papers
+from klapp.files.shown import shown
 from klapp.home import Home
 from klapp.notices import TerminalNotifier
 from klapp.shipped import shipped
@@ -35,7 +36,7 @@ def show(folder: Path | None, say: Say) -> int:
     papers = make_papers(inbox)
     say(f"{len(papers)} papers have arrived in {inbox}:")
     for paper in sorted(papers):
-        say(f"    {paper.name}")
+        say(f"    {shown(paper.name)}")
     (state.coworkers / f"{COWORKER}.klr").write_text(shipped()[COWORKER], encoding="utf-8")
     vault = open_vault(state.path, lambda _: passphrase, use_keyring=False)
     with Agent(state, vault, TerminalNotifier(say), person=str(scratch)) as agent:
@@ -72,7 +73,7 @@ def _work(agent: Agent, scratch: Path, say: Say) -> Sequence[dict[str, Any]]:
     reports = [item["report"] for item in agent.run(COWORKER) if "report" in item]
     for report in reports:
         reason = f": {report['reason']}" if report["reason"] else ""
-        say(f"    run {report['run']}, {report['outcome']}{reason}  {_short(report['file'], scratch)}")
+        say(f"    run {report['run']}, {report['outcome']}{reason}  {_short(shown(report['file']), scratch)}")
         for effect in report["effects"]:
             say(f"        {_short(effect['sentence'], scratch)}")
     return reports

@@ -12,6 +12,7 @@ from klapp.engine.encoding import decode, encode
 from klapp.engine.record import Logged, answer_of
 from klapp.engine.report import report
 from klapp.engine.runs import Refusal
+from klapp.files.shown import shown
 from klr import runtime
 from klr.effects import Ask, Effect, EffectError, Ending, Inputs, Run
 from klr.program import Program, Rule, Tracer
@@ -41,32 +42,32 @@ def replay(log: Log, run: int, load: Load) -> list[Difference]:
 def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
     """Why a run did what it did: its account, and ``steps``, each with line, text and (but for acts) value."""
     logged = Logged.of(log.entries(run))
-    told = report(logged).to_json()
+    account = report(logged).to_json()
     if logged.body.get("undoes") is not None:
-        return told | {"steps": [{"line": 0, "text": f"took back run {logged.body['undoes']}", "value": None}]}
+        return account | {"steps": [{"line": 0, "text": f"took back run {logged.body['undoes']}", "value": None}]}
     rule = _rule(log, logged, load)
     steps: list[dict[str, Any]] = []
 
     def trace(line: int, text: str, value: Any) -> None:
-        step = {"line": line, "text": text, "value": shown(value)}
+        step = {"line": line, "text": text, "value": told(value)}
         if step not in steps[-12:]:
             steps.append(step)
 
     tracer: Tracer = trace
     _Replay(log, logged, steps).compare(rule.traced(_inputs(logged), tracer))
-    return told | {"steps": steps}
+    return account | {"steps": steps}
 
 
-def shown(value: Any) -> str:
-    """A value for an explanation: as a text hole shows it, but files by their paths, and long ones cut off."""
-    text = (
-        value.path
-        if isinstance(value, FileValue)
-        else ", ".join(map(shown, value))
-        if isinstance(value, tuple)
-        else runtime.show(value)
-    )
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def told(value: Any) -> str:
+    """A value in one line of an explanation: as a text hole shows it, but files by their paths, and long ones cut off."""
+    if isinstance(value, FileValue):
+        text = value.path
+    elif isinstance(value, tuple):
+        text = ", ".join(map(told, value))
+    else:
+        text = runtime.show(value)
+    line = shown(text.strip().replace("\n", " \N{RETURN SYMBOL} "))
+    return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _rule(log: Log, logged: Logged, load: Load) -> Rule:
@@ -123,7 +124,7 @@ class _Replay:
             return
         refused = record.get("refused")
         outcome = f"was refused: {refused[0]}" if refused else "was done"
-        self.steps.append({"line": effect.line, "text": f"{effect.verb} {shown(effect.arguments)}", "value": outcome})
+        self.steps.append({"line": effect.line, "text": f"{effect.verb} {told(effect.arguments)}", "value": outcome})
 
 
 def _compared(record: dict[str, Any] | None, effect: Effect) -> Difference | None:
@@ -141,5 +142,5 @@ def _compared(record: dict[str, Any] | None, effect: Effect) -> Difference | Non
 def _logged(record: dict[str, Any]) -> str:
     """A record in a few words."""
     if "ask" in record:
-        return f"asked for {record['ask']} of {shown(decode(record['of']))}"
-    return f"{record['act']} {shown(decode(record['with']))}"
+        return f"asked for {record['ask']} of {told(decode(record['of']))}"
+    return f"{record['act']} {told(decode(record['with']))}"
