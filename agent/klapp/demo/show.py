@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,18 +93,21 @@ def _explain(agent: Agent, reports: Sequence[dict[str, Any]], scratch: Path, say
 
 
 def _go_on(scratch: Path, state: Home, reports: Sequence[dict[str, Any]], say: Say) -> None:
-    numbers = [report["run"] for report in reports]
+    numbers = [report["run"] for report in reports] or [1]
     say(
         f"\nEverything lies in {scratch / 'Filed'}; look at it. Its log is encrypted; for the commands below, first set:"
     )
     say(f"    export KLAPP_HOME='{state.path}' KLAPP_KEYRING=off KLAPP_PASSPHRASE_FILE='{scratch / 'passphrase'}'")
+    command = "klapp" if shutil.which("klapp") else os.path.abspath(sys.argv[0])
     say("Then:")
-    say("    klapp log                what was done")
-    if numbers:
-        say(f"    klapp explain {numbers[0]:<10} why")
-        say(f"    klapp replay {numbers[0]:<11} the same decisions again, from the log alone")
-        say("    klapp undo last          everything back to where it was")
-    say("For your own files, in a new terminal: klapp new NAME, then klapp approve NAME, then klapp.")
+    for words, meaning in (
+        ("log", "what was done"),
+        (f"explain {numbers[0]}", "why"),
+        (f"replay {numbers[0]}", "the same decisions again, from the log alone"),
+        ("undo last", "everything back to where it was"),
+    ):
+        say(f"    {command} {words:<12}  {meaning}")
+    say(f"For your own files, in a new terminal: {command} new NAME, then {command} approve NAME, then {command}.")
 
 
 def _short(text: str | None, scratch: Path) -> str:
