@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 import pytest
-from klr.loader import load
 
+from klr.loader import load
 from tests.dsl.words import VOCABULARY
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.klr"))
