@@ -55,7 +55,9 @@ def _agreed(operations: Sequence[Operation], claims: Sequence[bool]) -> int:
     next_touch: dict[str, int] = {}
     refuted = [0] * (len(operations) + 2)  # differences: how many denials speak against each number of done steps
     for index in reversed(range(len(operations))):
-        touched = {path for paths in operations[index].places().values() for path in paths}
+        touched = {
+            path for permission, paths in operations[index].places().items() if permission != "read" for path in paths
+        }
         hidden_from = min((next_touch[path] for path in touched if path in next_touch), default=len(operations))
         if operations[index].settles:
             if not claims[index]:
