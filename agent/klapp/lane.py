@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from klapp.files.patterns import Pattern, is_plain
 from klr.vocabulary import Permission
 
+_REMEMBERED = 4096
+
 
 class _Grants:
     """What one permission covers: single paths, looked up at once however many, and patterns, tried in turn."""
@@ -57,10 +59,12 @@ class _Grants:
 class Lane:
     """A set of paths for each permission. Immutable; every answer is "no" for a path that is not plain."""
 
-    __slots__ = ("_grants",)
+    __slots__ = ("_grants", "_roots")
 
     def __init__(self, grants: Mapping[Permission, _Grants]) -> None:
         self._grants = dict(grants)
+        # Each path is asked for several times: when it is planned, looked at, and acted on.
+        self._roots: dict[tuple[Permission, str], str | None] = {}
 
     @classmethod
     def of(cls, grants: Iterable[tuple[Permission, str]], home: str) -> Lane:
@@ -131,8 +135,15 @@ class Lane:
 
         It is the fixed prefix of the grant that covers the path, the longest where several do; None where none does.
         """
+        key = permission, path
+        if key in self._roots:
+            return self._roots[key]
         grants = self._grants.get(permission)
-        return grants.root(path) if grants is not None and is_plain(path) else None
+        root = grants.root(path) if grants is not None and is_plain(path) else None
+        if len(self._roots) >= _REMEMBERED:
+            self._roots.clear()
+        self._roots[key] = root
+        return root
 
     def leading_root(self, permission: Permission, folder: str) -> str | None:
         """As ``root``, for a folder above something that is covered: no link may be followed below it on the way to

@@ -197,6 +197,7 @@ class Log:
         return None
 
 
+_to_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _SELECT = "SELECT seq, at, run, kind, body FROM entries"
 
 
@@ -213,7 +214,7 @@ def _chained(entries: Sequence[Entry], at: int, seq: int, chain: bytes) -> list[
     rows = []
     for entry in entries:
         seq += 1
-        body = json.dumps(entry.body, ensure_ascii=True, separators=(",", ":"))
+        body = _to_json(entry.body)
         chain = _link(chain, seq, at, entry.run, entry.kind, body)
         coworker = entry.body.get("coworker") if entry.kind == INTENT else None
         rows.append((seq, at, entry.run, entry.kind, coworker, body, chain))

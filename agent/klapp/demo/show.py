@@ -98,7 +98,8 @@ def _go_on(scratch: Path, state: Home, reports: Sequence[dict[str, Any]], say: S
         f"\nEverything lies in {scratch / 'Filed'}; look at it. Its log is encrypted; for the commands below, first set:"
     )
     say(f"    export KLAPP_HOME='{state.path}' KLAPP_KEYRING=off KLAPP_PASSPHRASE_FILE='{scratch / 'passphrase'}'")
-    command = "klapp" if shutil.which("klapp") else os.path.abspath(sys.argv[0])
+    ours = os.path.abspath(sys.argv[0])
+    command = "klapp" if shutil.which("klapp") or not ours.endswith("klapp") else ours
     say("Then:")
     for words, meaning in (
         ("log", "what was done"),

@@ -20,6 +20,7 @@ from klapp.files.shown import shown
 from klr.values import FileValue, numbered
 from klr.vocabulary import Permission
 
+_ANY: tuple[Permission, ...] = ("write", "read", "remove", "erase")
 OWN_DEVICE = -1
 """The device in the identity of a file version that only the overlay knows."""
 
@@ -127,8 +128,9 @@ class Overlay:
         return self._look(path)
 
     def kind_at(self, path: str) -> str:
-        if self.lane and path not in self._kinds and not self.lane.leads_to_write(path):
-            self._need(path, "read", "write", "remove", "erase")
+        lane = self.lane
+        if lane and path not in self._kinds and not any(lane.allows(permission, path) for permission in _ANY):
+            self._need_folder(path)
         return self._kind(path)
 
     def list(self, pattern: str) -> Iterator[FileValue]:
