@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from klr import runtime
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
 from klr.parser import MISSING
 from klr.scope import Facts, Resolved, Scope, Variable
 from klr.source import Span
 from klr.types import (
-    DATE,
     DURATION,
     ERROR,
     FILE,
@@ -20,7 +17,6 @@ from klr.types import (
     PATH,
     SIZE,
     TEXT,
-    TIME,
     UNKNOWN,
     YES_NO,
     Type,
@@ -28,25 +24,6 @@ from klr.types import (
     list_of,
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
-
-ORDERED = (NUMBER, SIZE, DURATION, DATE, TIME, TEXT)
-ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
-    **{(sign, t, t): t for sign in "+-" for t in (NUMBER, SIZE, DURATION)},
-    ("+", DATE, DURATION): DATE,
-    ("-", DATE, DURATION): DATE,
-    ("-", DATE, DATE): DURATION,
-    **{("*", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
-    **{("*", NUMBER, t): t for t in (SIZE, DURATION)},
-    **{("/", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
-    **{("/", t, t): NUMBER for t in (SIZE, DURATION)},
-}
-FORMATS: dict[Type, tuple[Callable[[str], object], str]] = {
-    NUMBER: (runtime.NUMBER_FORMAT.fullmatch, "`0.00` or `0,000.00`"),
-    SIZE: (runtime.SIZE_FORMAT.fullmatch, "`MB` or `kB`"),
-    TEXT: (runtime.TEXT_FORMAT.fullmatch, "`upper` or `lower`"),
-    DATE: (runtime.DATE_FORMAT.fullmatch, "`%Y-%m-%d`"),
-    TIME: (runtime.DATE_FORMAT.fullmatch, "`%H:%M`"),
-}
 
 
 class Expressions:
@@ -71,14 +48,19 @@ class Expressions:
 
     def _mismatch(self, node: s.Expression, found: Type, wanted: Type, what: str) -> None:
         if found.name == "maybe" and found.element and fits(found.element, wanted):
-            self.error("K303", "This value may be missing.", node.span, "Say what stands in for it: add `default ...`.")
+            self._may_be_missing(node)
             return
         help = ""
         if found == FILE and wanted in (TEXT, PATH):
             help = "Write `.name` or `.path` behind it."
         elif wanted == TEXT:
             help = 'To make a text of a value, put it into a hole: "{value}".'
-        self.error("K301", f"{what} takes {_a(wanted)}, and this is {_a(found)}.", node.span, help)
+        self.error("K301", f"{what} takes {a(wanted)}, and this is {a(found)}.", node.span, help)
+
+    def _may_be_missing(self, node: s.Expression) -> Type:
+        return self.error(
+            "K303", "This value may be missing.", node.span, "Say what stands in for it: add `default ...`."
+        )
 
     def of(self, node: s.Expression, scope: Scope, wanted: Type | None = None) -> Type:
         """The type of an expression. A text where a path is wanted is checked as a path."""
@@ -112,7 +94,7 @@ class Expressions:
                 items = self._items(node.items, scope)
                 key = self.of(node.key, self._with_it(items, scope))
                 if key not in (*ORDERED, UNKNOWN):
-                    self.error("K302", f"{_a(key).capitalize()} has no order to sort by.", node.key.span)
+                    self.error("K302", f"{a(key).capitalize()} has no order to sort by.", node.key.span)
                 return items
             case s.Call():
                 return self._call(node, scope)
@@ -127,29 +109,27 @@ class Expressions:
                 if element in (FILE, ERROR, UNKNOWN) and element != UNKNOWN:
                     what = "its `.message`" if element == ERROR else "its `.name`, such as `{file.name}`"
                     self.error(
-                        "K304", f"{_a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}."
+                        "K304", f"{a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}."
                     )
         return TEXT
 
     def _hole(self, hole: s.Hole, scope: Scope) -> Type:
         found = self.of(hole.value, scope)
         if found.name == "maybe":
-            return self.error(
-                "K303", "This value may be missing.", hole.value.span, "Say what stands in for it: add `default ...`."
-            )
+            return self._may_be_missing(hole.value)
         if hole.format and found != UNKNOWN:
             accepts, example = FORMATS.get(found, (None, ""))
             if accepts is None:
                 self.error(
                     "K305",
-                    f"{_a(found).capitalize()} takes no format.",
+                    f"{a(found).capitalize()} takes no format.",
                     hole.span,
                     "Remove the colon and what follows it.",
                 )
             elif not accepts(hole.format):
                 self.error(
                     "K305",
-                    f"`{hole.format}` is no format for {_a(found)}.",
+                    f"`{hole.format}` is no format for {a(found)}.",
                     hole.span,
                     f"Write, for example, {example}.",
                 )
@@ -174,7 +154,7 @@ class Expressions:
             if isinstance(part, s.Hole) and element in (FILE, PATH, ERROR):
                 self.error(
                     "K304",
-                    f"{_a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
+                    f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
                     part.span,
                     "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
                 )
@@ -239,7 +219,7 @@ class Expressions:
             )
             return self.error(
                 "K204",
-                f"{_a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.",
+                f"{a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.",
                 node.span,
                 help,
             )
@@ -283,9 +263,7 @@ class Expressions:
             return UNKNOWN
         for argument, found in zip(resolved.arguments, arguments, strict=True):
             if found.name == "maybe":
-                return self.error(
-                    "K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`."
-                )
+                return self._may_be_missing(argument)
         assert resolved.function
         result = resolved.function.result(arguments)
         if isinstance(result, str):
@@ -329,7 +307,7 @@ class Expressions:
             return found
         return self.error(
             "K308",
-            f"This must be a list, and it is {_a(found)}.",
+            f"This must be a list, and it is {a(found)}.",
             node.span,
             'For example `files in "~/Documents/**"`.',
         )
@@ -347,7 +325,7 @@ class Expressions:
         found = self.of(node.operand, scope)
         if found in (NUMBER, SIZE, DURATION, UNKNOWN):
             return found
-        return self.error("K302", f"{_a(found).capitalize()} can not be negative.", node.span)
+        return self.error("K302", f"{a(found).capitalize()} can not be negative.", node.span)
 
     def _binary(self, node: s.Binary, scope: Scope) -> Type:
         operator = node.operator
@@ -361,14 +339,12 @@ class Expressions:
             return self._default(node, left, right)
         for side, found in ((node.left, left), (node.right, right)):
             if found.name == "maybe":
-                return self.error(
-                    "K303", "This value may be missing.", side.span, "Say what stands in for it: add `default ...`."
-                )
+                return self._may_be_missing(side)
         if UNKNOWN in (left, right):
             return ARITHMETIC.get((operator, left, right), UNKNOWN if operator in "+-*/" else YES_NO)
         if operator in ("+", "-", "*", "/"):
             return self._arithmetic(node, left, right)
-        problem = self._comparison(operator, left, right)
+        problem = comparison_problem(operator, left, right)
         if problem:
             self.error("K302", problem, node.span)
         elif node.ignoring_case and TEXT not in (left, left.element):
@@ -408,40 +384,13 @@ class Expressions:
             if TEXT in (left, right) and node.operator == "+"
             else ""
         )
-        return self.error(
-            "K302", f"`{node.operator}` does not work between {_a(left)} and {_a(right)}.", node.span, help
-        )
-
-    def _comparison(self, operator: str, left: Type, right: Type) -> str:
-        """What is wrong with a comparison, or ""."""
-        match operator:
-            case "is" | "is not":
-                fine = fits(left, right) or fits(right, left)
-            case "is any of":
-                fine = right.name == "list" and fits(right, list_of(left))
-            case "contains":
-                fine = left == right == TEXT or (left.name == "list" and fits(list_of(right), left))
-            case "contains any of" | "contains all of":
-                fine = (left == TEXT and fits(right, list_of(TEXT))) or (
-                    left.name == right.name == "list" and fits(right, left)
-                )
-            case "starts with" | "ends with":
-                fine = left == right == TEXT
-            case _:
-                fine = left == right and left in ORDERED
-        return "" if fine else f"`{operator}` does not work between {_a(left)} and {_a(right)}."
+        return self.error("K302", f"`{node.operator}` does not work between {a(left)} and {a(right)}.", node.span, help)
 
     def _between(self, node: s.Between, scope: Scope) -> Type:
         found = self.of(node.value, scope)
         if found not in (*ORDERED, UNKNOWN):
-            self.error("K302", f"{_a(found).capitalize()} has no order, so it is between nothing.", node.value.span)
+            self.error("K302", f"{a(found).capitalize()} has no order, so it is between nothing.", node.value.span)
             found = UNKNOWN
         for end in (node.low, node.high):
             self.want(end, found, scope, "`between` here")
         return YES_NO
-
-
-def _a(kind: Type) -> str:
-    """A type in a sentence: "a number", "an error"."""
-    name = "yes or no" if kind == YES_NO else str(kind)
-    return name if kind == YES_NO else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

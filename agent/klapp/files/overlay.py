@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from klapp.files.failures import changed, denied, missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klapp.files.patterns import Pattern, escape
-from klapp.files.protocol import FileError, Identity
+from klapp.files.protocol import Base, FileError, Identity, Permits
 from klapp.files.shown import shown
 from klr.values import FileValue, numbered
 from klr.vocabulary import Permission
@@ -23,25 +22,6 @@ from klr.vocabulary import Permission
 _ANY: tuple[Permission, ...] = ("write", "read", "remove", "erase")
 OWN_DEVICE = -1
 """The device in the identity of a file version that only the overlay knows."""
-
-
-class Base(Protocol):
-    """What an overlay asks of the store below it; see ``Files``."""
-
-    def look(self, path: str) -> FileValue | None: ...
-    def kind_at(self, path: str) -> str: ...
-    def list(self, pattern: str) -> Iterator[FileValue]: ...
-    def read(self, path: str, limit: int) -> bytes: ...
-    def born(self, path: str) -> int: ...
-    def new_trash_token(self, path: str) -> str: ...
-    def in_trash(self, token: str) -> FileValue | None: ...
-
-
-class Permits(Protocol):
-    """What an overlay asks of a lane."""
-
-    def allows(self, permission: Permission, path: str, /) -> bool: ...
-    def leads_to_write(self, path: str, /) -> bool: ...
 
 
 @dataclass(slots=True)

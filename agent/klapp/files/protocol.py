@@ -15,6 +15,7 @@ from typing import Protocol
 
 from klr.effects import EffectError
 from klr.values import FileValue
+from klr.vocabulary import Permission
 
 Identity = tuple[int, int, int, int]
 """(device, inode, stamp, size), as ``FileValue.identity``: tells one version of one file from every other."""
@@ -108,3 +109,22 @@ class Files(Protocol):
 
     def sync(self) -> None:
         """Make everything done so far durable, and let go of cached folder handles."""
+
+
+class Base(Protocol):
+    """What an overlay asks of the store below it; see ``Files``."""
+
+    def look(self, path: str) -> FileValue | None: ...
+    def kind_at(self, path: str) -> str: ...
+    def list(self, pattern: str) -> Iterator[FileValue]: ...
+    def read(self, path: str, limit: int) -> bytes: ...
+    def born(self, path: str) -> int: ...
+    def new_trash_token(self, path: str) -> str: ...
+    def in_trash(self, token: str) -> FileValue | None: ...
+
+
+class Permits(Protocol):
+    """What an overlay asks of a lane."""
+
+    def allows(self, permission: Permission, path: str, /) -> bool: ...
+    def leads_to_write(self, path: str, /) -> bool: ...

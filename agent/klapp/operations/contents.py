@@ -70,7 +70,7 @@ class Append(_Writing):
         return True
 
     def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
-        return (Truncate(self.path, self.identity[3], self.content, self.identity[2]),)
+        return (Truncate(self.path, self.identity[3], self.content, self.identity[2], known(product)),)
 
     def sentence(self) -> str:
         return f"added a line to {shown(self.path)}"
@@ -87,6 +87,7 @@ class Truncate(_Writing):
     size: int
     tail: bytes
     stamp: int
+    identity: Identity
 
     def apply(self, world: World) -> Identity:
         return world.files.truncate(self.path, self.size, self.tail, self.stamp)
@@ -100,6 +101,9 @@ class Truncate(_Writing):
 
     def sentence(self) -> str:
         return f"took the last lines back out of {shown(self.path)}"
+
+    def takes(self) -> dict[str, Identity]:
+        return {self.path: self.identity}
 
 
 @dataclass(frozen=True)
