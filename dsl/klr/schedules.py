@@ -57,9 +57,22 @@ class Monthly:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Five fields as in crontab(5): minute, hour, day of month, month, day of week (0 and 7 are Sunday)."""
+    """A cron line, as ``parse_cron`` reads it.
+
+    Attributes:
+        text: the line as written, its fields one space apart.
+        minutes, hours, days, months, weekdays: the numbers that each field stands for, sorted; Monday is weekday 0.
+        either_day: a day counts where ``days`` or ``weekdays`` has it, rather than both: so it is in crontab(5) for a
+            line that limits both.
+    """
 
     text: str
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+    either_day: bool
 
     def describe(self) -> str:
         """The plan in words."""
@@ -68,45 +81,66 @@ class Cron:
 
 Schedule = Every | Weekly | Monthly | Cron
 
-_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
-_NAMES = {
-    "month": dict(
-        zip(
-            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-            range(1, 13),
-            strict=True,
-        )
-    ),
-    "day of week": dict(zip(["sun", "mon", "tue", "wed", "thu", "fri", "sat"], range(7), strict=True)),
-}
-_ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of month", 1, 31, {}),
+    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    ("day of week", 0, 7, {name[:3].lower(): number for number, name in enumerate(DAYS, 1)}),
+)
+"""The name of each field, its lowest and highest number, and the words for some. 0 and 7 are both Sunday."""
+_ITEM = re.compile(r"(?:\*|(?P<first>[0-9a-z]{1,4})(?:-(?P<last>[0-9a-z]{1,4}))?)(?:/(?P<step>[0-9]{1,4}))?")
 
 
 def parse_cron(text: str) -> Cron:
-    """Check the five fields of a cron line; raises ValueError with a sentence that names the one that is wrong."""
+    """Read a cron line of five fields, as in crontab(5); raises ValueError with a sentence that names what is wrong."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         raise ValueError(
             f"A cron line has five fields (minute, hour, day, month, weekday), and this one has {len(fields)}."
         )
-    for written, (name, lowest, highest) in zip(fields, _FIELDS, strict=True):
-        for item in written.lower().split(","):
-            if not _fits(item, name, lowest, highest):
-                raise ValueError(f"`{written}` is no {name}: it goes from {lowest} to {highest}.")
-    return Cron(" ".join(fields))
+    minutes, hours, days, months, weekdays = (
+        _numbers(written, *field) for written, field in zip(fields, _FIELDS, strict=True)
+    )
+    return Cron(
+        " ".join(fields),
+        minutes,
+        hours,
+        days,
+        months,
+        tuple(sorted({(day - 1) % 7 for day in weekdays})),
+        either_day=not fields[2].startswith("*") and not fields[4].startswith("*"),
+    )
 
 
-def _fits(item: str, name: str, lowest: int, highest: int) -> bool:
-    match = _ITEM.fullmatch(item)
-    if not match:
-        return False
-    first, last, step = match.groups()
-    if first == "*":
-        return last is None and (step is None or int(step) > 0)
-    ends = [_NAMES.get(name, {}).get(end, end) for end in (first, last) if end is not None]
-    if not all(str(end).isdecimal() and lowest <= int(end) <= highest for end in ends):
-        return False
-    return int(ends[0]) <= int(ends[-1]) and (step is None or (int(step) > 0 and last is not None))
+def _numbers(written: str, name: str, lowest: int, highest: int, words: dict[str, int]) -> tuple[int, ...]:
+    """The numbers that a field stands for, sorted."""
+    found: set[int] = set()
+    for item in written.lower().split(","):
+        match = _ITEM.fullmatch(item)
+        first, last, step = match.group("first", "last", "step") if match else ("", "", "")
+        if first is None:
+            low, high = lowest, highest
+        else:
+            low, high = (_number(end, lowest, highest, words) for end in (first, last or first))
+        if not match or low < 0 or high < 0 or (step and (int(step) == 0 or (first and not last))):
+            raise ValueError(f"`{written}` is no {name}: it goes from {lowest} to {highest}.")
+        if low > high and first == "sun":
+            low = 0
+        if low > high:
+            named = {number: word for word, number in words.items()}
+            end, start = named.get(highest, highest), named.get(min(named, default=lowest), lowest)
+            parts = f"{first}-{end},{start}-{last}"
+            raise ValueError(f"`{item}` runs backwards, so it is no {name}. Write `{parts}`.")
+        found.update(range(low, high + 1, int(step or 1)))
+    return tuple(sorted(found))
+
+
+def _number(end: str, lowest: int, highest: int, words: dict[str, int]) -> int:
+    """The number that one end of a range stands for; -1 for none."""
+    number = words.get(end, int(end) if end.isdecimal() else -1)
+    return number if lowest <= number <= highest else -1
 
 
 def _clock(times: tuple[time, ...]) -> str:

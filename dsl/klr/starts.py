@@ -15,7 +15,7 @@ from klr.source import Span
 from klr.types import PATH
 from klr.vocabulary import Trigger, Vocabulary
 
-SHORTEST = timedelta(minutes=1)
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=3653)
 GROUPS = {"day": tuple(range(7)), "weekday": tuple(range(5)), "weekend": (5, 6)}
 INTERVALS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 
@@ -127,6 +127,11 @@ class Starts:
     def _interval(self, every: s.Every, interval: timedelta) -> Schedule | None:
         if interval < SHORTEST:
             self.error("K503", "A rule runs at most once a minute.", every.span, "Write `every 1 minute` or longer.")
+            return None
+        if interval > LONGEST:
+            self.error(
+                "K503", "A rule that waits longer than ten years never runs.", every.span, "Write a shorter time."
+            )
             return None
         return Every(interval)
 

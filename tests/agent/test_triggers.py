@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from klapp.triggers.arrivals import Settling, is_partial
 from klapp.triggers.clock import Clock
 from klapp.triggers.folders import FolderWatch
 from klapp.triggers.schedule import next_after, real
-from klr.schedules import Cron, Every, Monthly, Schedule, Weekly, parse_cron
+from klr.schedules import Every, Monthly, Schedule, Weekly, parse_cron
 
 QUIET = timedelta(milliseconds=150)
 
@@ -126,6 +128,40 @@ def test_other_folders_from_now_on(tmp_path: Path, watching: Callable[..., Watch
     assert seen.names() == [b"b"]
 
 
+def test_a_folder_above_a_watched_one_is_watched_from_now_on(tmp_path: Path, watching: Callable[..., Watched]) -> None:
+    (tmp_path / "in").mkdir()
+    seen = watching((tmp_path / "in", False))
+    seen.watch.set_folders([(str(tmp_path), False), (str(tmp_path / "in"), False)])
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "in" / "b").write_text("x")
+    until(lambda: seen.names() == [b"a", b"b"])
+    seen.watch.set_folders([(str(tmp_path / "in"), False)])
+    (tmp_path / "c").write_text("x")
+    (tmp_path / "in" / "d").write_text("x")
+    until(lambda: len(seen.arrived) >= 3)
+    clock.sleep(2 * QUIET.total_seconds())
+    assert seen.names() == [b"a", b"b", b"d"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has leases")
+def test_a_look_whether_a_file_is_open_disturbs_nobody(tmp_path: Path) -> None:
+    """Programs that open the file while klapp looks are neither refused nor is klapp told by a signal that ends it."""
+    file = tmp_path / "busy"
+    file.write_text("x")
+    code = (
+        "import os, sys, threading\n"
+        "from klapp.triggers.arrivals import is_being_written\n"
+        "def look():\n"
+        "    for _ in range(20_000): is_being_written(sys.argv[1])\n"
+        "looker = threading.Thread(target=look); looker.start()\n"
+        "while looker.is_alive():\n"
+        "    with open(sys.argv[1], 'a'): pass\n"
+        "print('alive')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"alive\n", b"")
+
+
 @pytest.mark.parametrize(
     "name", ["a.crdownload", "A.PART", "x.partial", "~$letter.docx", ".~lock.a.odt#", "a.tmp", ".goutputstream-X", "b~"]
 )
@@ -197,6 +233,71 @@ def test_cron_and_the_words_for_it_agree(moment: datetime, zone: ZoneInfo, hour:
         moment = found
 
 
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@st.composite
+def cron_fields(draw: st.DrawFn, lowest: int, highest: int, words: tuple[str, ...] = ()) -> tuple[str, set[int]]:
+    """A field as somebody may write it, and the numbers that it stands for."""
+    items, meant = [], set()
+    for _ in range(draw(st.integers(1, 3))):
+        low, high = sorted((draw(st.integers(lowest, highest)), draw(st.integers(lowest, highest))))
+        step = draw(st.integers(1, highest + 5))
+        first, last = (
+            draw(st.sampled_from((words[n - lowest], words[n - lowest].upper())))
+            if words and draw(st.booleans())
+            else str(n)
+            for n in (low, high)
+        )
+        if first.lower() == "sun" and low == 7:
+            first = "7"
+        match draw(st.sampled_from(("*", "*/", "one", "span", "span/"))):
+            case "*":
+                items.append("*")
+                meant |= set(range(lowest, highest + 1))
+            case "*/":
+                items.append(f"*/{step}")
+                meant |= set(range(lowest, highest + 1, step))
+            case "one":
+                items.append(first)
+                meant.add(low)
+            case "span":
+                items.append(f"{first}-{last}")
+                meant |= set(range(low, high + 1))
+            case _:
+                items.append(f"{first}-{last}/{step}")
+                meant |= set(range(low, high + 1, step))
+    return ",".join(items), meant
+
+
+CRON_LINES = st.tuples(
+    cron_fields(0, 59), cron_fields(0, 23), cron_fields(1, 31), cron_fields(1, 12, MONTHS), cron_fields(0, 7, WEEKDAYS)
+)
+
+
+@given(MOMENTS, CRON_LINES)
+def test_every_cron_line_strikes_when_crontab_says(moment: datetime, fields: tuple[tuple[str, set[int]], ...]) -> None:
+    texts = [text for text, _ in fields]
+    minutes, hours, days, months, weekdays = (meant for _, meant in fields)
+    either = not texts[2].startswith("*") and not texts[4].startswith("*")
+
+    def counts(day: datetime) -> bool:
+        in_month, in_week = day.day in days, bool({day.isoweekday(), day.isoweekday() % 7} & weekdays)
+        return day.month in months and (in_month or in_week if either else in_month and in_week)
+
+    day = moment.replace(hour=0, minute=0, second=0)
+    expected = None
+    for number in range(800):
+        if counts(date := day + timedelta(days=number)):
+            later = (date.replace(hour=h, minute=m) for h in sorted(hours) for m in sorted(minutes))
+            expected = next((at for at in later if at > moment), None)
+            if expected:
+                break
+    found = next_after(parse_cron(" ".join(texts)), moment, ZoneInfo("UTC"))
+    assert found == expected or (expected is None and (found is None or found > day + timedelta(days=799)))
+
+
 @given(MOMENTS, ZONES, st.integers(1, 2000))
 def test_intervals_stay_equal_over_changes_of_the_clocks(moment: datetime, zone: ZoneInfo, minutes: int) -> None:
     plan = Every(timedelta(minutes=minutes))
@@ -214,11 +315,16 @@ def test_intervals_stay_equal_over_changes_of_the_clocks(moment: datetime, zone:
         (Weekly(tuple(range(7)), (time(2, 30),)), "2026-03-28T12:00+01:00", "2026-03-29T03:00+02:00"),  # skipped
         (Weekly(tuple(range(7)), (time(2, 30),)), "2026-10-24T12:00+02:00", "2026-10-25T02:30+02:00"),  # twice
         (Weekly(tuple(range(7)), (time(2, 30),)), "2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"),
-        (Cron("30 2 * * *"), "2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"),
+        (parse_cron("30 2 * * *"), "2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"),
         (Monthly("last", (time(18),)), "2028-02-01T00:00+01:00", "2028-02-29T18:00+01:00"),
         (Monthly(31, (time(18),)), "2026-04-01T00:00+02:00", "2026-04-30T18:00+02:00"),
-        (Cron("0 9 1 1 *"), "2026-01-01T09:00+01:00", "2027-01-01T09:00+01:00"),
-        (Cron("0 0 * * 7"), "2026-11-20T00:00+01:00", "2026-11-22T00:00+01:00"),
+        (parse_cron("0 9 1 1 *"), "2026-01-01T09:00+01:00", "2027-01-01T09:00+01:00"),
+        (parse_cron("0 0 * * sat-sun"), "2026-11-20T00:00+01:00", "2026-11-21T00:00+01:00"),
+        (parse_cron("0 0 * * sun-mon"), "2026-11-22T00:00+01:00", "2026-11-23T00:00+01:00"),
+        (parse_cron("30 4 13 * fri"), "2026-11-09T00:00+01:00", "2026-11-13T04:30+01:00"),
+        (parse_cron("30 4 13 * fri"), "2026-11-13T12:00+01:00", "2026-11-20T04:30+01:00"),
+        (parse_cron("0 0 29 2 */7"), "2026-01-01T00:00+01:00", "2032-02-29T00:00+01:00"),
+        (parse_cron("0 0 * * 7"), "2026-11-20T00:00+01:00", "2026-11-22T00:00+01:00"),
     ],
 )
 def test_known_moments_in_berlin(plan: Schedule, after: str, expected: str) -> None:
@@ -229,7 +335,7 @@ def test_known_moments_in_berlin(plan: Schedule, after: str, expected: str) -> N
 
 
 def test_a_plan_that_never_strikes_is_none() -> None:
-    assert next_after(Cron("0 0 30 2 *"), datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")) is None
+    assert next_after(parse_cron("0 0 30 2 *"), datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")) is None
 
 
 @pytest.mark.parametrize(
@@ -243,6 +349,12 @@ def test_a_plan_that_never_strikes_is_none() -> None:
         "* * * 13 *",
         "* * * * 8",
         "5-1 * * * *",
+        "* * * nov-feb *",
+        "* * * * fri-mon",
+        "* * * * mon-",
+        "\u0663 * * * *",
+        "*-5 * * * *",
+        "99999999999999999999999 * * * *",
         "*/0 * * * *",
         "a * * * *",
         "1/5 * * * *",
@@ -266,7 +378,7 @@ def test_the_clock_strikes_when_it_is_time_and_stops() -> None:
 
     ticking = Clock(tell, zone=ZoneInfo("UTC"), now=lambda: now[0])
     ticking.start()
-    ticking.set({"a": Every(timedelta(minutes=5)), "b": Cron("0 0 30 2 *")})
+    ticking.set({"a": Every(timedelta(minutes=5)), "b": parse_cron("0 0 30 2 *")})
     assert ticking.next_runs() == {"a": moment + timedelta(minutes=5)}
     now[0] += timedelta(minutes=17)  # the machine slept: one strike makes up for it
     ticking.set({"a": Every(timedelta(minutes=5))})

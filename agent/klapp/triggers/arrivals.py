@@ -42,12 +42,16 @@ def is_being_written(path: str) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     import fcntl
+    import signal
 
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
+        # Who opens the file while the lease holds has the kernel tell us by a signal. SIGIO, the usual one, would end
+        # the agent; SIGURG is ignored unless asked for.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:

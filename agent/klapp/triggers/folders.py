@@ -12,12 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from klapp.triggers.arrivals import Settling
 
 Folder = tuple[str, bool]
 """An absolute path, and whether the folders below it count, too."""
+
+
+class _Watch(NamedTuple):
+    """What watchdog watches for us: its handle, which folder that was, and whether files count, or folders only."""
+
+    handle: Any
+    identity: tuple[int, int]
+    wanted: bool
 
 
 class FolderWatch:
@@ -41,7 +49,7 @@ class FolderWatch:
         self._changes = changes
         self._settling = Settling(quiet.total_seconds())
         self._wanted: set[Folder] = set(folders)
-        self._watches: dict[Folder, tuple[Any, tuple[int, int]]] = {}
+        self._watches: dict[Folder, _Watch] = {}
         self._absent: set[Folder] = set()
         self._gone: list[str] = []
         self._unsure = True
@@ -103,12 +111,13 @@ class FolderWatch:
                 self._absent.discard(folder)
                 if not (first and (only is None or folder in only)):
                     self._scan(folder)
-        for watched, (watch, identity) in list(self._watches.items()):
-            if watched not in needed or _identity(watched[0]) != identity:
-                self._observer.unschedule(watch)
-                del self._watches[watched]
-                if needed.get(watched) and not first:
-                    self._scan(watched)  # another folder took its place; what is in it has arrived
+        for folder, watch in list(self._watches.items()):
+            replaced = _identity(folder[0]) != watch.identity
+            if needed.get(folder) is not watch.wanted or replaced:
+                self._observer.unschedule(watch.handle)
+                del self._watches[folder]
+                if needed.get(folder) and replaced and not first:
+                    self._scan(folder)  # another folder took its place; what is in it has arrived
         for folder, wanted in needed.items():
             if folder not in self._watches:
                 self._watch(folder, wanted)
@@ -118,7 +127,7 @@ class FolderWatch:
         if identity is None:
             return
         try:
-            watch = self._observer.schedule(
+            handle = self._observer.schedule(
                 _Handler(self),
                 folder[0],
                 recursive=folder[1],
@@ -127,7 +136,7 @@ class FolderWatch:
         except OSError as error:
             self._trouble(f"{folder[0]} can not be watched: {error.strerror}. What arrives there is not noticed.")
             return
-        self._watches[folder] = (watch, identity)
+        self._watches[folder] = _Watch(handle, identity, wanted)
 
     def _scan(self, folder: Folder) -> None:
         """Everything that lies in a folder has arrived."""

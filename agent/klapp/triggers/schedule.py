@@ -11,9 +11,8 @@ from typing import Any
 
 from klr.schedules import Cron, Every, Monthly, Schedule, Weekly
 
-SUNDAY = 7
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-FARTHEST = timedelta(days=366 * 9)
+FARTHEST = timedelta(days=366 * 41)
+"""Every plan that ever strikes does so within these: a 29th of February on one weekday, around a year such as 2100."""
 
 
 def next_after(schedule: Schedule, moment: datetime, zone: tzinfo) -> datetime | None:
@@ -27,7 +26,7 @@ def next_after(schedule: Schedule, moment: datetime, zone: tzinfo) -> datetime |
         case Monthly():
             return _first(schedule.times, moment, zone, lambda date: date.day == _day_of(schedule, date))
         case Cron():
-            return _cron(schedule.text, moment, zone)
+            return _cron(schedule, moment, zone)
 
 
 def _interval(interval: timedelta, moment: datetime, zone: tzinfo) -> datetime:
@@ -76,41 +75,32 @@ def real(wall: datetime, zone: tzinfo) -> datetime:
     return high.replace(microsecond=0).astimezone(zone)
 
 
-def _cron(text: str, moment: datetime, zone: tzinfo) -> datetime | None:
-    """APScheduler's cron trigger finds the wall-clock time; which moment that is is decided as above.
+def _cron(schedule: Cron, moment: datetime, zone: tzinfo) -> datetime | None:
+    """APScheduler's cron trigger finds the wall-clock times; which moment each of them is is decided as above.
 
-    It is asked in a zone without daylight saving, for in others it doubles the hour that a night has twice.
+    It is asked in a zone without daylight saving, for in others it doubles the hour that a night has twice; and with
+    lists of numbers only, for its words and ranges mean other days than those of crontab(5).
     """
-    from apscheduler.triggers.cron import CronTrigger
-
-    minute, hour, day, month, weekday = text.lower().split()
-    trigger: Any = CronTrigger(
-        minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=UTC
-    )
     wall = moment.astimezone(zone).replace(tzinfo=UTC) - timedelta(hours=3)
-    for _ in range(4000):
-        found = trigger.get_next_fire_time(None, wall)
-        if found is None:
+    triggers = _cron_triggers(schedule, wall + FARTHEST)
+    while True:
+        found = [at for trigger in triggers if (at := trigger.get_next_fire_time(None, wall)) is not None]
+        if not found:
             return None
-        struck = real(found.replace(tzinfo=None), zone)
+        struck = real(min(found).replace(tzinfo=None), zone)
         if struck > moment:
             return struck
-        wall = found + timedelta(seconds=1)
-    return None
+        wall = min(found) + timedelta(seconds=1)
 
 
-def _weekdays(field: str) -> str:
-    """A cron weekday field (0 and 7 are Sunday) in APScheduler's words, a list of day names."""
-    if field == "*":
-        return field
-    chosen: set[int] = set()
-    for item in field.split(","):
-        span, _, step = item.partition("/")
-        low, _, high = ("0-6" if span == "*" else span).partition("-")
-        first, last = _number(low), _number(high or low)
-        chosen.update(number % SUNDAY for number in range(first, last + 1, int(step or 1)))
-    return ",".join(_DAYS[(number - 1) % SUNDAY] for number in sorted(chosen))
+def _cron_triggers(schedule: Cron, end: datetime) -> list[Any]:
+    """What strikes at the times of a cron line, until ``end``; two where a day counts that is in either of two lists."""
+    from apscheduler.triggers.cron import CronTrigger
 
+    def listed(numbers: tuple[int, ...]) -> str:
+        return ",".join(map(str, numbers))
 
-def _number(day: str) -> int:
-    return int(day) if day.isdecimal() else (_DAYS.index(day) + 1) % SUNDAY
+    hours = {"minute": listed(schedule.minutes), "hour": listed(schedule.hours), "month": listed(schedule.months)}
+    days, weekdays = {"day": listed(schedule.days)}, {"day_of_week": listed(schedule.weekdays)}
+    choices = [days, weekdays] if schedule.either_day else [days | weekdays]
+    return [CronTrigger(**hours, **choice, second="0", end_date=end, timezone=UTC) for choice in choices]
