@@ -7,10 +7,11 @@ change is made under one lock, so that no two of them ever act at the same time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -147,26 +148,31 @@ class Agent:
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
             raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
-        return self.perform(self._requests(coworker.name, coworker.program, on))
+        return self.perform(*self._requests(coworker.name, coworker.program, on))
 
-    def perform(self, requests: Sequence[Request]) -> Iterator[dict[str, Any]]:
-        """Perform requests, chunk by chunk; what it gives is as for ``run``."""
-        for start in range(0, len(requests), CHUNK):
+    def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
+        """Perform about ``count`` requests, chunk by chunk; what it gives is as for ``run``."""
+        coming, done = iter(requests), 0
+        while True:
             with self._working():
-                reports = self.engine.perform(requests[start : start + CHUNK])
-            yield {"progress": min(start + CHUNK, len(requests)), "of": len(requests)}
+                reports = self.engine.perform(islice(coming, CHUNK))
+            if not reports:
+                return
+            done += len(reports)
+            yield {"progress": min(done, count), "of": count}
             yield from ({"report": report.to_json()} for report in reports)
 
-    def _requests(self, name: str, program: Program, on: Sequence[str] | None) -> list[Request]:
+    def _requests(self, name: str, program: Program, on: Sequence[str] | None) -> tuple[Iterable[Request], int]:
+        """What ``run`` is to do now, each request made when its turn comes; and about how many there are."""
         now = self.clock()
-        listening = listeners(name, program, self.person)
-        if on is not None:
-            requests = self.dispatcher.standing(listening, self.engine.files_for(program), on, now)
-            if not requests:
-                raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
-            return requests
-        unprompted = self.dispatcher.unprompted(name, program, now)
-        return unprompted or self.dispatcher.standing(listening, self.engine.files_for(program), None, now)
+        if on is None and (unprompted := self.dispatcher.unprompted(name, program, now)):
+            return unprompted, len(unprompted)
+        listening, files = listeners(name, program, self.person), self.engine.files_for(program)
+        paths = self.dispatcher.standing(listening, files, on)
+        if on is not None and not paths:
+            raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
+        count = sum(listener.hears(path) for path in paths for listener in listening) if listening[1:] else len(paths)
+        return self.dispatcher.arrivals(listening, files, paths, now), count
 
     def simulate(self, name: str, on: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not."""
@@ -181,7 +187,7 @@ class Agent:
             program = coworker.program
             if program is None:
                 raise NoCoworker(f'"{coworker.name}" can not be simulated: {_why(coworker)}')
-        requests = self._requests(program.name, program, on)
+        requests, _ = self._requests(program.name, program, on)
         return [report.to_json() for report in simulate(self.engine, requests)]
 
     # -- the past -----------------------------------------------------------------------------------------------------

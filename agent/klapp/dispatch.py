@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from klapp.engine.executor import Guarded
 from klapp.engine.runs import Request
 from klapp.files.protocol import FileError, Files
 from klapp.lane import Lane
@@ -81,27 +82,20 @@ class Dispatcher:
     ) -> Iterator[Request]:
         """A request for each rule that hears of each path where a file is; ``files`` must be able to look there."""
         for path in paths:
-            for listener in listening:
-                if listener.hears(path) and (file := _seen(files, path)) is not None:
+            hearing = [listener for listener in listening if listener.hears(path)]
+            file = _seen(files, path) if hearing else None
+            if file is not None:
+                for listener in hearing:
                     yield self.request(listener.coworker, listener.program, listener.rule, now, file)
 
-    def standing(
-        self, listening: Sequence[Listener], files: Files, within: Sequence[str] | None, now: datetime
-    ) -> list[Request]:
-        """Requests for the files that are there already, as if they had just arrived, ordered by path.
+    def standing(self, listening: Sequence[Listener], files: Guarded, within: Sequence[str] | None) -> list[str]:
+        """The paths of files that are there already and that a rule would hear of if they just arrived, ordered.
 
         ``within`` are files and folders to keep to; None is everywhere that the rules wait.
         """
-        found: dict[str, tuple[FileValue, list[Listener]]] = {}
-        for listener in listening:
-            for file in files.list(expanded(listener.pattern, self.person)):
-                if within is None or _inside(file.path, within):
-                    found.setdefault(file.path, (file, []))[1].append(listener)
-        return [
-            self.request(listener.coworker, listener.program, listener.rule, now, file)
-            for _, (file, hearing) in sorted(found.items())
-            for listener in hearing
-        ]
+        patterns = {listener.pattern for listener in listening}
+        found = {path for pattern in patterns for path in files.paths(expanded(pattern, self.person))}
+        return sorted(path for path in found if within is None or _inside(path, within))
 
     def unprompted(self, name: str, program: Program, now: datetime) -> list[Request]:
         """Requests for the rules that need no file: those that wait to be asked, or else those of the clock."""

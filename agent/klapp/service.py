@@ -110,7 +110,7 @@ class Service:
             if mine:
                 files = self.agent.engine.files_for(coworker.program)
                 requests.extend(self.agent.dispatcher.arrivals(mine, files, paths, now))
-        for item in self.agent.perform(requests):
+        for item in self.agent.perform(requests, len(requests)):
             self._told(item)
 
     def _due(self, key: Key) -> None:
@@ -121,7 +121,7 @@ class Service:
             if coworker.name == name and coworker.program is not None:
                 rule = coworker.program.rules[index]
                 request = self.agent.dispatcher.request(name, coworker.program, rule, self.agent.clock())
-                for item in self.agent.perform([request]):
+                for item in self.agent.perform([request], 1):
                     self._told(item)
 
     def _told(self, item: dict[str, Any]) -> None:

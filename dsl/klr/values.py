@@ -64,7 +64,7 @@ class FileValue(NamedTuple):
 
     def moved_to(self, path: str) -> FileValue:
         """The same file at another place."""
-        return self._replace(path=path)
+        return FileValue(path, *self[1:])
 
 
 def split_name(name: str) -> tuple[str, str]:

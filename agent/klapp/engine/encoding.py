@@ -8,14 +8,15 @@ from typing import Any
 
 from klr.values import FileValue
 
+_PLAIN = frozenset({str, int, bool, type(None)})
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def encode(value: Any) -> Any:
     """A value as JSON data: what JSON has no notation for becomes an object with one letter."""
+    if type(value) in _PLAIN:
+        return value
     match value:
-        case None | str() | bool() | int():
-            return value
         case FileValue():
             return {"f": [value.path, value.size, value.modified.isoformat(), value.stamp, value.device, value.inode]}
         case tuple():

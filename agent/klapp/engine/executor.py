@@ -31,6 +31,10 @@ class Guarded(Files, Protocol):
     @property
     def lane(self) -> Lane: ...
 
+    def paths(self, pattern: str) -> Iterator[str]:
+        """As ``list``, and only the paths."""
+        ...
+
 
 class Notifier(Protocol):
     """Tells the person something."""
@@ -72,7 +76,7 @@ class Engine:
         """A planner over a fresh overlay above the real disk."""
         return Planner(self.vocabulary, Overlay(files, files.lane, request.now), self.home)
 
-    def perform(self, requests: Sequence[Request]) -> list[RunReport]:
+    def perform(self, requests: Iterable[Request]) -> list[RunReport]:
         """Carry out requests in order, and tell of each. What a run could not do is in its report, not raised."""
         reports: list[RunReport] = []
         for batch in batches(requests):

@@ -15,7 +15,7 @@ from klapp.operations.steps import Step
 class RunReport:
     """One run. ``run`` is None for a simulation; ``started`` an ISO moment; ``file`` the path that started it, or None.
 
-    Each effect has a ``sentence`` in plain words, and the operation as data under ``operation``.
+    ``steps`` are what it did, or would do.
     """
 
     run: int | None
@@ -24,9 +24,13 @@ class RunReport:
     outcome: str
     reason: str
     file: str | None
-    effects: tuple[dict[str, Any], ...]
+    steps: tuple[Step, ...]
     undoes: int | None = None
     undone_by: int | None = None
+
+    def effects(self) -> list[dict[str, Any]]:
+        """Each step as a ``sentence`` in plain words, and as data under ``operation``."""
+        return [{"sentence": step.operation.sentence(), "operation": step.operation.to_json()} for step in self.steps]
 
     def to_json(self) -> dict[str, Any]:
         """The form of the command-line contract."""
@@ -37,7 +41,7 @@ class RunReport:
             "outcome": self.outcome,
             "reason": self.reason,
             "file": self.file,
-            "effects": list(self.effects),
+            "effects": self.effects(),
             "undoes": self.undoes,
             "undone_by": self.undone_by,
         }
@@ -67,14 +71,10 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
         outcome,
         reason,
         file["f"][0] if file else None,
-        tuple(map(_effect, steps)),
+        tuple(steps),
         body.get("undoes"),
         logged.undone_by,
     )
-
-
-def _effect(step: Step) -> dict[str, Any]:
-    return {"sentence": step.operation.sentence(), "operation": step.operation.to_json()}
 
 
 def report_of(entries: Sequence[Entry]) -> dict[str, Any]:

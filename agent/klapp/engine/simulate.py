@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from klapp.engine.executor import Engine, batches
 from klapp.engine.record import Bodies, Logged
@@ -10,7 +10,7 @@ from klapp.engine.report import RunReport, report
 from klapp.engine.runs import Request
 
 
-def simulate(engine: Engine, requests: Sequence[Request]) -> list[RunReport]:
+def simulate(engine: Engine, requests: Iterable[Request]) -> list[RunReport]:
     """The reports of runs that never were: each sees what those before it would have done. Nothing is logged."""
     reports = []
     for batch in batches(requests):

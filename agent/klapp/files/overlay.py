@@ -35,6 +35,10 @@ class Node:
     born: int | None = None
     hollow: bool = False  # brought back from where the overlay can not look: its content is not known
 
+    def at(self, path: str) -> Node:
+        """The same file at another place."""
+        return Node(self.value.moved_to(path), self.base, self.cut, self.tail, self.born, self.hollow)
+
 
 class Overlay:
     """``Files`` in memory over ``base``; see the protocol for each primitive and its errors.
@@ -142,7 +146,7 @@ class Overlay:
         if not self._same_file(node, goal):
             self._free(goal)
         self._drop(source)
-        return self._put(replace(node, value=node.value.moved_to(goal)))
+        return self._put(node.at(goal))
 
     def copy(self, source: str, goal: str, expect: Identity) -> Identity:
         self._need(source, "read")
@@ -177,7 +181,7 @@ class Overlay:
         node = self._expected(source, expect)
         self._expected(goal, replacing)
         self._drop(source)
-        return self._put(replace(node, value=node.value.moved_to(goal)))
+        return self._put(node.at(goal))
 
     def overwrite(self, path: str, content: bytes, expect: Identity) -> Identity:
         self._need(path, "write")
@@ -229,7 +233,7 @@ class Overlay:
         self._free(path)
         self._trash[token] = None
         node = node or Node(value, value.path, value.size, b"")
-        return self._put(replace(node, value=node.value.moved_to(path)))
+        return self._put(node.at(path))
 
     def keep(self, path: str, expect: Identity, token: str) -> None:
         self._need(path, "read", "write", "remove")
@@ -373,8 +377,10 @@ class Overlay:
     # -- permissions --------------------------------------------------------------------------------------------------
 
     def _need(self, path: str, *permissions: Permission) -> None:
-        lane = self.lane
-        if lane and not any(lane.allows(permission, path) for permission in permissions):
+        if self.lane:
+            for permission in permissions:
+                if self.lane.allows(permission, path):
+                    return
             raise denied(path, " or ".join(permissions))
 
     def _need_folder(self, path: str) -> None:

@@ -83,7 +83,8 @@ class Operation(ABC):
         """``{"do": kind, field: value, ...}``; bytes as text where they are UTF-8, otherwise as base64."""
         body: dict[str, Any] = {"do": self.kind}
         for name in _fields(type(self)):
-            body[name] = _encoded(getattr(self, name))
+            value = getattr(self, name)
+            body[name] = value if type(value) is str else _encoded(value)
         return body
 
     @classmethod
