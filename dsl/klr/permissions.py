@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.diagnostics import Diagnostic, visible
+from klr.narrowing import narrowed
 from klr.program import TriggerUse
 from klr.proof import (
     Language,
@@ -168,10 +169,12 @@ class _Walk:
 
     def _if(self, statement: s.If, environment: Environment) -> Environment | None:
         ends: list[Environment | None] = []
+        known = environment
         for condition, body in statement.branches:
-            self._read(condition, environment)
-            ends.append(self._block(body, dict(environment)))
-        ends.append(self._block(statement.otherwise, dict(environment)) if statement.otherwise else environment)
+            self._read(condition, known)
+            ends.append(self._block(body, narrowed(condition, True, known)))
+            known = narrowed(condition, False, known)
+        ends.append(self._block(statement.otherwise, known) if statement.otherwise else known)
         return joined([end for end in ends if end is not None], environment)
 
     def _for_each(self, statement: s.ForEach, environment: Environment) -> Environment:
@@ -298,6 +301,9 @@ class _Walk:
                 if (element := self._shape(node.items, environment)) is not None:
                     inner["it"] = element
                 self._read(node.condition if isinstance(node, s.Where) else node.key, inner)
+            case s.Binary(operator="and" | "or"):
+                self._read(node.left, environment)
+                self._read(node.right, narrowed(node.left, node.operator == "and", environment))
             case _:
                 for child in s.children(node):
                     self._read(child, environment)
@@ -311,7 +317,10 @@ class _Walk:
                 return environment.get(node.name)
             case s.Member() if self.facts.type_of(node) == PATH:
                 return self._folder(node, environment)
-            case s.Where() | s.SortedBy():
+            case s.Where():
+                items = self._shape(node.items, environment)
+                return narrowed(node.condition, True, {"it": items})["it"] if items else None
+            case s.SortedBy():
                 return self._shape(node.items, environment)
             case s.ListOf():
                 return either(self._shape(item, environment) for item in node.items)

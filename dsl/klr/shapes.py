@@ -14,6 +14,15 @@ class Shape:
 
     language: Language
     pattern: str
+    part_of: Shape | None = None
+    """The place of which a condition showed this to be a part."""
+
+    def is_part_of(self, other: Shape | None) -> bool:
+        """Whether this is that place, or was narrowed down from it."""
+        place: Shape | None = self
+        while place is not None and place is not other:
+            place = place.part_of
+        return place is other
 
     def or_(self, other: Shape) -> Shape:
         """A place that is this one or the other."""
@@ -55,8 +64,17 @@ def joined(ends: list[Environment], before: Environment) -> Environment | None:
     for name in before:
         shapes = [end[name] for end in ends]
         # A file that is gone on one of the ways may not be used behind them.
-        meeting[name] = None if None in shapes else either(shapes)
+        meeting[name] = None if None in shapes else _met(shapes, before[name])
     return meeting
+
+
+def _met(shapes: list[Shape | None], before: Shape | None) -> Shape | None:
+    """A place for several ways. Where none of them moved the file and one learned nothing of it, that says it all."""
+    if any(shape is before for shape in shapes) and all(
+        shape is not None and shape.is_part_of(before) for shape in shapes
+    ):
+        return before
+    return either(shapes)
 
 
 def within(new: Shape | None, old: Shape | None) -> bool:

@@ -141,6 +141,45 @@ def optional(language: Language) -> Language:
     return union(language, literal(""))
 
 
+def intersection(first: Language, second: Language) -> Language:
+    """The texts that are in both: the product automaton (Rabin and Scott, 1959), as far as it can be reached."""
+    index: dict[tuple[int, int], int] = {}
+    edges: list[tuple[tuple[Ranges, int], ...]] = []
+    waiting: list[tuple[int, int]] = []
+
+    def state(pair: tuple[int, int]) -> int:
+        if pair not in index:
+            index[pair] = len(index)
+            waiting.append(pair)
+        return index[pair]
+
+    starts = frozenset(state((one, other)) for one in sorted(first.starts) for other in sorted(second.starts))
+    done = 0
+    while done < len(waiting):
+        one, other = waiting[done]
+        done += 1
+        edges.append(
+            tuple(
+                (common, state((goal, other_goal)))
+                for letters, goal in first.edges[one]
+                for other_letters, other_goal in second.edges[other]
+                if (common := _common(letters, other_letters))
+            )
+        )
+    accepts = frozenset(at for (one, other), at in index.items() if one in first.accepts and other in second.accepts)
+    return _useful(Language(starts, accepts, tuple(edges)))
+
+
+def _useful(language: Language) -> Language:
+    """The same texts, without the states from which no text ends."""
+    ending = _leading_to(language, language.accepts)
+    edges = tuple(
+        tuple((letters, goal) for letters, goal in state if goal in ending) if at in ending else ()
+        for at, state in enumerate(language.edges)
+    )
+    return Language(language.starts & ending, language.accepts, edges)
+
+
 def _shifted(language: Language, shift: int) -> Iterable[tuple[tuple[Ranges, int], ...]]:
     return (tuple((letters, goal + shift) for letters, goal in state) for state in language.edges)
 
