@@ -31,6 +31,7 @@ from klapp.files.kept import Keeper
 from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
+from klapp.lineage import Lineage
 from klapp.notices import Notifier
 from klapp.single import working
 from klapp.vault.keys import Vault
@@ -67,6 +68,7 @@ class Agent:
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person)
         self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person)
+        self.lineage = Lineage()
         self.recovered = self._settle()
 
     def close(self) -> None:
@@ -155,9 +157,12 @@ class Agent:
         coming, done = iter(requests), 0
         while True:
             with self._working():
-                reports = self.engine.perform(islice(coming, CHUNK))
+                chunk = list(islice(coming, CHUNK))
+                reports = self.engine.perform(chunk)
             if not reports:
                 return
+            for request, report in zip(chunk, reports, strict=True):
+                self.lineage.made(request, report.steps)
             done += len(reports)
             yield {"progress": min(done, count), "of": count}
             yield from ({"report": report.to_json()} for report in reports)
@@ -217,7 +222,10 @@ class Agent:
                 raise NoCoworker("There is no run to undo yet.")
             runs = range(batch[0], batch[1] + 1)
         with self._working():
-            return [report.to_json() for report in undo(self.engine, runs)]
+            reports = undo(self.engine, runs)
+        for report in reports:
+            self.lineage.put_back(report.coworker, report.steps)
+        return [report.to_json() for report in reports]
 
 
 def program_of(text: str) -> Program:

@@ -14,6 +14,7 @@ from klapp.agent import Agent
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import Listener, listeners, schedules, watched_folders
 from klapp.engine.runs import Request
+from klapp.files.shown import shown
 from klapp.triggers.clock import Clock
 from klapp.triggers.folders import FolderWatch
 from klr.schedules import Schedule
@@ -43,6 +44,7 @@ class Service:
         self._worker = threading.Thread(target=self._loop, name="klapp-worker", daemon=True)
         self._listening: list[Listener] = []
         self._busy = False
+        self._rounds: set[Key] = set()
         self._folders = FolderWatch([], self._arrived, trouble=self._tell)
         self._own = FolderWatch(
             [(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300), changes=True
@@ -110,8 +112,23 @@ class Service:
             if mine:
                 files = self.agent.engine.files_for(coworker.program)
                 requests.extend(self.agent.dispatcher.arrivals(mine, files, paths, now))
-        for item in self.agent.perform(requests, len(requests)):
+        straight = [request for request in requests if not self._stopped_round(request)]
+        for item in self.agent.perform(straight, len(straight)):
             self._told(item)
+
+    def _stopped_round(self, request: Request) -> bool:
+        """Whether a rule must not start, since the file is of its own making; the person is told once for each rule."""
+        if not self.agent.lineage.goes_round(request):
+            return False
+        key = request.coworker, request.rule.index
+        if key not in self._rounds:
+            self._rounds.add(key)
+            where = shown(request.file.path) if request.file else ""
+            self._tell(
+                f'"{request.coworker}" (line {request.rule.line}) would go on for ever with what it makes itself, such '
+                f"as {where}. It was not started again. Let it put files where it does not wait for them."
+            )
+        return True
 
     def _due(self, key: Key) -> None:
         self._work.put(lambda: self._run_rule(*key))

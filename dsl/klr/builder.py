@@ -61,10 +61,11 @@ class Builder:
         return Span(self.relocate(meta.start_pos), self.relocate(meta.end_pos))
 
     def _line(self, item: Tree[Token]) -> Span:
-        """The span of a line or block without the line break that ends it."""
+        """The span of a line or block without the line break that ends it, nor a comment before that."""
         last = item.children[-1]
-        end = self._span(last).start if isinstance(last, Token) and last.type == "NEWLINE" else self._span(item).end
-        return Span(self._span(item).start, end)
+        if isinstance(last, Token) and last.type == "NEWLINE" and len(item.children) > 1:
+            last = item.children[-2]
+        return Span(self._span(item).start, self._span(last).end)
 
     def _error(self, code: str, message: str, span: Span, help: str = "") -> None:
         self.diagnostics.append(Diagnostic(code, message, span, help))

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from klr.checker import Checked, check
 from klr.compiler import compile_rule
+from klr.demands import RuleDemands, demanded
 from klr.diagnostics import Diagnostic, ordered
 from klr.effects import Inputs
 from klr.functions import FUNCTIONS
+from klr.loops import loops, round_advice
 from klr.parser import parse
 from klr.permissions import prove
-from klr.program import Program, Rule, Tracer
+from klr.program import Grant, Need, Program, Rule, Tracer
 from klr.source import Source
 from klr.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a text: every finding, and the program where none of them is an error."""
+    """What became of a text: every finding, and the program where none of them is an error.
+
+    ``needs`` is everything that its rules can do, known also where only ``may`` lines are wrong; None where not even
+    that could be found out.
+    """
 
     source: Source
     program: Program | None
     diagnostics: tuple[Diagnostic, ...]
+    needs: tuple[Need, ...] | None = None
+    grants: tuple[Grant, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -56,35 +64,51 @@ def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     if parsed.tree is None:
         return Loaded(source, None, ordered(diagnostics))
     checked = check(source, parsed.tree, vocabulary, diagnostics)
-    if not _has_errors(diagnostics):
-        prove(vocabulary, checked, diagnostics)
-    program = None if _has_errors(diagnostics) else _program(source, checked, vocabulary)
-    return Loaded(source, program, ordered(diagnostics))
+    if _has_errors(diagnostics):
+        return Loaded(source, None, ordered(diagnostics))
+    demands = [demanded(vocabulary, checked, rule, use) for rule, use in checked.triggers if use]
+    prove(checked, demands, diagnostics)
+    program = None if _has_errors(diagnostics) else _program(source, checked, vocabulary, demands)
+    if program is not None:
+        diagnostics.extend(_rounds(program, checked))
+    needs = tuple(demand.need for rule in demands for demand in rule.demands)
+    return Loaded(source, program, ordered(diagnostics), needs, checked.grants)
+
+
+def _rounds(program: Program, checked: Checked) -> Iterator[Diagnostic]:
+    """Advice for each way in which the rules of one coworker start each other for ever."""
+    for loop in loops([program]):
+        first = next(
+            rule for rule, built in zip(checked.triggers, program.rules, strict=True) if built.line == loop[0].line
+        )
+        yield round_advice(loop, first[0].trigger.span)
 
 
 def _has_errors(diagnostics: list[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in diagnostics)
 
 
-def _program(source: Source, checked: Checked, vocabulary: Vocabulary) -> Program:
+def _program(source: Source, checked: Checked, vocabulary: Vocabulary, demands: Sequence[RuleDemands]) -> Program:
     tree = checked.tree
     return Program(
         name=tree.name.constant or "",
         about=(tree.about.constant or "") if tree.about else "",
         text=source.text,
         grants=checked.grants,
-        rules=tuple(_rules(source, checked, vocabulary)),
+        rules=tuple(_rules(source, checked, vocabulary, demands)),
         settings=checked.settings,
         tests=checked.tests,
     )
 
 
-def _rules(source: Source, checked: Checked, vocabulary: Vocabulary) -> Iterator[Rule]:
-    for index, (block, use) in enumerate(checked.triggers):
+def _rules(source: Source, checked: Checked, vocabulary: Vocabulary, demands: Sequence[RuleDemands]) -> Iterator[Rule]:
+    for index, ((block, use), rule) in enumerate(zip(checked.triggers, demands, strict=True)):
         assert use is not None
+        needs = tuple(demand.need for demand in rule.demands)
+        waits = rule.waits.language if rule.waits else None
         start = compile_rule(block, source, checked, vocabulary, traced=False)
         make_traced = partial(compile_rule, block, source, checked, vocabulary, traced=True)
-        yield Rule(index, source.place(block.span.start)[0], use, start, partial(_traced, make_traced))
+        yield Rule(index, source.place(block.span.start)[0], use, start, partial(_traced, make_traced), waits, needs)
 
 
 def _traced(make: Any, inputs: Inputs, trace: Tracer) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from klr import syntax as s
 from klr.proof import Language, any_of, concat, intersection, literal, one_of, union
 from klr.proof.language import ANY, NOT_SLASH, Ranges, ranges
-from klr.shapes import Environment, Shape, escaped
+from klr.shapes import MOST_PATTERNS, Environment, Shape, escaped
 
 _FOLDER = concat(any_of(ANY), literal("/"))
 _NAME = any_of(NOT_SLASH)
@@ -49,7 +49,7 @@ def narrowed(condition: s.Expression, holds: bool, environment: Environment) -> 
 def _one_or_other(first: Shape | None, second: Shape | None, before: Shape | None) -> Shape | None:
     if first is None or second is None or before is first or before is second:
         return before
-    return Shape(union(first.language, second.language), before.pattern if before else first.pattern, part_of=before)
+    return Shape(union(first.language, second.language), (first if before is None else before).patterns, part_of=before)
 
 
 def _compared(operator: str, comparison: s.Binary, environment: Environment) -> Environment:
@@ -76,13 +76,17 @@ def _texts(operator: str, node: s.Expression) -> list[str] | None:
 
 def _within(place: Shape, choices: list[Names]) -> Shape:
     """The part of a place in which files have one of these names."""
-    pattern = place.pattern
-    if len(choices) == 1 and pattern.endswith("/**"):
-        pattern = f"{pattern}/{choices[0].pattern}"
-    elif len(choices) == 1 and pattern.endswith("/*"):
-        pattern = pattern[:-1] + choices[0].pattern
+    patterns: list[str] = []
+    for pattern in place.patterns:
+        folder, _, name = pattern.rpartition("/")
+        if name == "**":
+            patterns.extend(f"{pattern}/{choice.pattern}" for choice in choices)
+        elif name == "*":
+            patterns.extend(f"{folder}/{choice.pattern}" for choice in choices)
+        else:
+            patterns.append(pattern)
     names = union(*(choice.language for choice in choices))
-    return Shape(intersection(place.language, concat(_FOLDER, names)), pattern, part_of=place)
+    return Shape(intersection(place.language, concat(_FOLDER, names)), tuple(patterns[:MOST_PATTERNS]), part_of=place)
 
 
 # -- what each comparison tells of the name ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from klr.effects import Inputs, Run
+from klr.proof import Language
 from klr.vocabulary import Permission
 
 Tracer = Callable[[int, str, Any], None]
@@ -36,14 +37,31 @@ class TriggerUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a rule can do: ``permission`` for every path of ``language`` (None for one that takes no path).
+
+    ``patterns`` say the same to people, and not always as exactly.
+    """
+
+    permission: Permission
+    language: Language | None = None
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One ``when`` or ``every`` block. ``start`` and ``traced`` give a fresh run; see ``klr.effects``."""
+    """One ``when`` or ``every`` block. ``start`` and ``traced`` give a fresh run; see ``klr.effects``.
+
+    ``waits`` is where the files arrive that start it, ``needs`` is everything that it can do.
+    """
 
     index: int
     line: int
     trigger: TriggerUse
     start: Callable[[Inputs], Run]
     traced: Callable[[Inputs, Tracer], Run]
+    waits: Language | None = None
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

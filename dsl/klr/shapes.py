@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from klr.proof import Language, escape, glob, union
+from klr.proof import Language, TooComplex, escape, glob, union
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where a file (or each file of a list) can be: every path, and a pattern that says it to people."""
+    """Where a file (or each file of a list) can be: every path, and patterns that say it to people.
+
+    The patterns need not be as exact as the language: see ``klr.privilege.covering``.
+    """
 
     language: Language
-    pattern: str
+    patterns: tuple[str, ...]
     part_of: Shape | None = None
     """The place of which a condition showed this to be a part."""
 
@@ -26,14 +29,33 @@ class Shape:
 
     def or_(self, other: Shape) -> Shape:
         """A place that is this one or the other."""
-        return self if self is other else Shape(union(self.language, other.language), self.pattern)
+        if self is other:
+            return self
+        patterns = tuple(dict.fromkeys((*self.patterns, *other.patterns)))
+        return Shape(union(self.language, other.language), patterns[:MOST_PATTERNS])
+
+    def folders(self) -> tuple[str, ...]:
+        """Patterns for the folders of the files."""
+        return tuple(dict.fromkeys(pattern.rpartition("/")[0] for pattern in self.patterns))
+
+    def names(self) -> tuple[str, ...]:
+        """Patterns for the names of the files."""
+        return tuple(dict.fromkeys(pattern.rpartition("/")[2].replace("**", "*") for pattern in self.patterns))
+
+
+MOST_PATTERNS = 8
+
+
+def crossed(beginnings: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
+    """Each beginning with each end; no more than the first few, since they are for people to read."""
+    return tuple(beginning + end for beginning in beginnings for end in ends)[:MOST_PATTERNS]
 
 
 Environment = dict[str, Shape | None]
 """Where the file or path of each variable can be; None for a file that is gone."""
 
 
-ANYWHERE = Shape(union(glob("/**"), glob("~/**")), "~/**")
+ANYWHERE = Shape(union(glob("/**"), glob("~/**")), ("~/**", "/**"))
 
 
 def arrival_pattern(folder: str, named: str | None) -> str:
@@ -78,6 +100,10 @@ def _met(shapes: list[Shape | None], before: Shape | None) -> Shape | None:
 
 
 def within(new: Shape | None, old: Shape | None) -> bool:
+    """Whether each path of a place is in another one; no where that is too intricate to be found out."""
     if new is None or old is None:
         return new is old
-    return new is old or escape(new.language, [old.language]) is None
+    try:
+        return new is old or escape(new.language, [old.language]) is None
+    except TooComplex:
+        return False

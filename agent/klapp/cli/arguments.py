@@ -51,6 +51,11 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
     fmt = _add(commands, "fmt", "put coworkers into the one style, keeping comments")
     fmt.add_argument("--check", action="store_true", help="only say which files are not in it")
     fmt.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    permissions = _add(
+        commands, "permissions", "say what coworkers need to be allowed, beside what they are", data=True
+    )
+    permissions.add_argument("--fix", action="store_true", help="write the tightest `may` lines into the files")
+    permissions.add_argument("files", nargs="*", type=Path, metavar="FILE", help="(default: all of your coworkers)")
     test = _add(commands, "test", "run the test blocks of coworkers, on no disk and no clock", data=True)
     test.add_argument("files", nargs="+", type=Path, metavar="FILE")
 

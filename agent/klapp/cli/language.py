@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klr.diagnostics import Diagnostic
 from klr.loader import Loaded, load
+from klr.loops import loops, round_advice
 from klr.source import Source
 
 LARGEST_FILE = 1_000_000
@@ -39,6 +41,7 @@ def check(options: argparse.Namespace) -> int:
     """``klapp check FILE...``."""
     loaded = [load_file(path) for path in options.files]
     findings = [(one.source, found) for one in loaded for found in one.diagnostics]
+    findings.extend(_rounds(loaded))
     errors = sum(found.severity == "error" for _, found in findings)
     if options.format == "json":
         say_json([found.to_json(source) for source, found in findings])
@@ -53,6 +56,15 @@ def check(options: argparse.Namespace) -> int:
         else f"{files}: fine."
     )
     return PROBLEMS if errors else FINE
+
+
+def _rounds(loaded: list[Loaded]) -> Iterator[tuple[Source, Diagnostic]]:
+    """Loops through several coworkers; those within one are among its own findings."""
+    programs = {one.program.name: one for one in loaded if one.program}
+    for loop in loops([one.program for one in programs.values() if one.program]):
+        if len({stop.coworker for stop in loop}) > 1:
+            source = programs[loop[0].coworker].source
+            yield source, round_advice(loop, source.line_span(loop[0].line))
 
 
 def fmt(options: argparse.Namespace) -> int:
@@ -78,12 +90,12 @@ def fmt(options: argparse.Namespace) -> int:
             say(f"{path} is not in the one style. Run: klapp fmt {path}")
             outcome = PROBLEMS
         else:
-            _replace(path, formatted)
+            replace_text(path, formatted)
             say(f"{path} formatted.")
     return outcome
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Put new text in place of a file's old one, whole or not at all, keeping its mode."""
     target = path.resolve()
     try:

@@ -1,0 +1,54 @@
+"""Where files came from, so that no rule runs for ever: which rules had a hand in each version of a file.
+
+A rule that puts a file where it waits itself, alone or around through others, would start itself again and again. What
+a rule made, or put back when it was undone, does not start it. A file that a person changes is a new version, and free.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+
+from klapp.engine.runs import Request
+from klapp.files.protocol import Identity
+from klapp.operations.steps import Step
+
+REMEMBERED = 100_000
+"""Versions of files; the oldest are forgotten first."""
+
+Origin = tuple[str, int | None]
+"""A coworker, and the index of one of its rules; None stands for all of them."""
+
+
+class Lineage:
+    """For each version of a file the rules that it came through. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._origins: OrderedDict[Identity, frozenset[Origin]] = OrderedDict()
+        self._lock = Lock()
+
+    def goes_round(self, request: Request) -> bool:
+        """Whether a request would start a rule with what it made itself."""
+        if request.file is None:
+            return False
+        origins = self._origins.get(request.file.identity, frozenset())
+        return bool(origins & {(request.coworker, request.rule.index), (request.coworker, None)})
+
+    def made(self, request: Request, steps: Iterable[Step]) -> None:
+        """A rule ran, and did these steps."""
+        before = self._origins.get(request.file.identity, frozenset()) if request.file else frozenset()
+        self._note(steps, before | {(request.coworker, request.rule.index)})
+
+    def put_back(self, coworker: str, steps: Iterable[Step]) -> None:
+        """Runs of a coworker were undone by these steps: nothing of it is to do the same again at once."""
+        self._note(steps, frozenset({(coworker, None)}))
+
+    def _note(self, steps: Iterable[Step], origins: frozenset[Origin]) -> None:
+        with self._lock:
+            for step in steps:
+                if step.product is not None:
+                    self._origins[step.product] = origins
+                    self._origins.move_to_end(step.product)
+            while len(self._origins) > REMEMBERED:
+                self._origins.popitem(last=False)

@@ -1,0 +1,77 @@
+"""Least privilege: the tightest ``may`` lines that a program needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from klr.program import Need
+from klr.proof import GlobError, Language, TooComplex, escape, glob
+from klr.values import split_name
+from klr.vocabulary import PERMISSIONS, Permission
+
+EVERYWHERE = ("~/**", "/**")
+MOST_LINES = 4
+"""More patterns than these for one place are too many to read; a wider one stands for them."""
+
+
+def covering(need: Need) -> tuple[str, ...]:
+    """Patterns that together hold every path of a need, as tight as people would write them."""
+    assert need.language is not None
+    for patterns in _looser(need.patterns):
+        if 0 < len(patterns) <= MOST_LINES and covers(patterns, need.language):
+            return patterns
+    return EVERYWHERE
+
+
+def covers(patterns: Iterable[str], language: Language) -> bool:
+    """Whether every path of a language matches one of the patterns."""
+    try:
+        return escape(language, [glob(pattern) for pattern in patterns]) is None
+    except (GlobError, TooComplex):
+        return False
+
+
+def _looser(patterns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Sets of patterns, each looser than the one before."""
+    yield patterns
+    yield _each(patterns, lambda folder, name: (f"{folder}/{name}", f"{folder}/{_numbered(name)}"))
+    yield _each(patterns, lambda folder, name: (f"{folder}/*",))
+    yield _each(patterns, lambda folder, name: (f"{folder}/**",))
+    yield _each(patterns, lambda folder, name: (f"{fixed(folder)}/**",))
+
+
+def _each(patterns: tuple[str, ...], looser: Callable[[str, str], tuple[str, ...]]) -> tuple[str, ...]:
+    pairs = (pattern.rpartition("/")[::2] for pattern in patterns)
+    return tuple(dict.fromkeys(one for folder, name in pairs for one in looser(folder, name)))
+
+
+def _numbered(name: str) -> str:
+    """A pattern for the numbered forms of a name, such as ``a (2).pdf``."""
+    stem, extension = split_name(name)
+    return f"{stem} (*){extension}"
+
+
+def fixed(pattern: str) -> str:
+    """The folders with which a pattern begins, before the first component that can be several."""
+    parts = pattern.split("/")
+    free = next((index for index, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts))
+    return "/".join(parts[:free])
+
+
+def tightest(needs: Iterable[Need]) -> tuple[tuple[Permission, tuple[str, ...]], ...]:
+    """The permissions that these needs come to, each with the patterns that it takes, none of them superfluous."""
+    wanted: dict[Permission, dict[str, None]] = {}
+    for need in needs:
+        patterns = wanted.setdefault(need.permission, {})
+        if need.language is not None:
+            patterns.update(dict.fromkeys(covering(need)))
+    return tuple((kind.name, _needed(tuple(wanted[kind.name]))) for kind in PERMISSIONS.values() if kind.name in wanted)
+
+
+def _needed(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns without those that lie within another."""
+    kept = list(patterns)
+    for pattern in patterns:
+        if covers([other for other in kept if other != pattern], glob(pattern)):
+            kept.remove(pattern)
+    return tuple(sorted(kept))
