@@ -15,6 +15,7 @@ from klr import syntax as s
 from klr import types
 from klr.diagnostics import Diagnostic
 from klr.source import Span
+from klr.values import Months
 
 UNITS_OF_SIZE = {
     "byte": 1, "bytes": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -27,6 +28,7 @@ UNITS_OF_TIME = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
+MOST_MONTHS = 12 * 9999
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 _PIECE = re.compile(r"\\(.)|\{\{|\}\}|[^\\{}]+", re.DOTALL)
 
@@ -92,6 +94,15 @@ class Builder:
         name, written, value, *label = (c for c in self._parts(item) if getattr(c, "type", "") != "SHOWN_AS")
         shown = self._node(label[0]) if label else None
         return s.SettingLine(str(name), self._type(written), self._node(value), shown, span=self._line(item))
+
+    def _define_line(self, item: Tree[Token]) -> s.Define:
+        name, *parameters, value = self._parts(item)
+        return s.Define(str(name), tuple(map(self._parameter, parameters)), self._node(value), span=self._line(item))
+
+    def _parameter(self, item: Tree[Token]) -> s.Parameter:
+        preposition, name, written = item.children
+        word = str(preposition.children[0])  # type: ignore[union-attr]
+        return s.Parameter(word, str(name), self._type(written), span=self._span(item))  # type: ignore[arg-type]
 
     def _type(self, item: Tree[Token]) -> tuple[str, ...]:
         if item.data == "yes_no_type":
@@ -181,8 +192,13 @@ class Builder:
         return s.If(tuple(branches), otherwise, span=self._line(item))
 
     def _for_each(self, item: Tree[Token]) -> s.ForEach:
-        _, name, _, items, body = self._parts(item)
-        return s.ForEach(str(name), self._node(items), self._node(body), span=self._line(item))
+        _, name, _, items, body, *rest = self._parts(item)
+        on_error = self._node(rest[1]) if rest else None
+        return s.ForEach(str(name), self._node(items), self._node(body), on_error, span=self._line(item))
+
+    def _attempt(self, item: Tree[Token]) -> s.Attempt:
+        body, _, on_error = self._parts(item)
+        return s.Attempt(self._node(body), self._node(on_error), span=self._line(item))
 
     def _action(self, item: Tree[Token]) -> s.Action:
         verb, *rest = self._parts(item)
@@ -268,6 +284,14 @@ class Builder:
             self._error("K105", f"`{number} {unit}` is too long a time.", self._span(item))
             value = timedelta()
         return self._literal(item, value, types.DURATION, f"{number:f} {unit}")
+
+    def _months(self, item: Tree[Token]) -> s.Literal:
+        number, unit = _amount(str(item.children[0]))
+        count = int(number) * (12 if unit.startswith("year") else 1)
+        if count > MOST_MONTHS:
+            self._error("K105", f"`{number} {unit}` is too long a time.", self._span(item))
+            count = 0
+        return self._literal(item, Months(count), types.MONTHS, f"{number:f} {unit}")
 
     def _date(self, item: Tree[Token]) -> s.Literal:
         written = " ".join(str(item.children[0]).split())

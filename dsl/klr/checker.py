@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from klr import syntax as s
@@ -16,7 +17,7 @@ from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.trials import Trials
-from klr.types import BY_NAME, DATE, ERROR, FILE, PATH, UNKNOWN, WORD, YES_NO, Type, fits, list_of
+from klr.types import BY_NAME, DATE, ERROR, FILE, OF_PARAMETERS, PATH, UNKNOWN, WORD, YES_NO, Type, fits, list_of
 from klr.vocabulary import PERMISSIONS, Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
@@ -67,9 +68,13 @@ class _Checker:
             root.add(Variable(name, DATE, kind="builtin", used=True))
         for setting in self._parts(s.SettingLine):
             self._setting(setting, root)
+        self._definitions(root)
         self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
         for rule in self._parts(s.RuleBlock):
             self._rule(rule, root)
+        for key, define in self.expressions.calls.definitions.items():
+            if key not in self.expressions.calls.used:
+                self.error("K603", f"`{define.name}` is never used.", define.span, "Remove the line, or use it.")
         if not self.checked.triggers and not self.diagnostics:
             self.error(
                 "K505",
@@ -152,15 +157,34 @@ class _Checker:
         root.add(Variable(line.name, declared, line.span, "setting", used=True))
         self.checked.settings[line.name] = Setting(line.name, value, label or line.name)
 
-    def _type(self, line: s.SettingLine) -> Type:
+    def _definitions(self, root: Scope) -> None:
+        calls = self.expressions.calls
+        defines = self._parts(s.Define)
+        calls.later = {define.name for define in defines}
+        for define in defines:
+            if define.key in calls.functions or define.key == ("files", ("in",)):
+                self.error(
+                    "K202", f"`{define.name}` means something already.", define.span, "Choose another name for it."
+                )
+            scope = Scope(root)
+            types = []
+            for parameter in define.parameters:
+                types.append(self._type(parameter, OF_PARAMETERS))
+                self._new_name(parameter.name, parameter.span, scope)
+                scope.add(Variable(parameter.name, types[-1], parameter.span))
+            wanted = PATH if _is_path(define.value) else None
+            calls.define(define, tuple(types), partial(self.expressions.of, define.value, scope, wanted))
+            self._unused(scope)
+
+    def _type(self, line: s.SettingLine | s.Parameter, by_name: Mapping[str, Type] = BY_NAME) -> Type:
         *lists, name = line.type
-        known = BY_NAME.get(name)
+        known = by_name.get(name)
         if known is None:
             if name == MISSING:
                 return UNKNOWN
             help = (
-                did_you_mean(name, BY_NAME)
-                or f"Types are {listing(sorted(BY_NAME), 'and')}, and `list of` one of them."
+                did_you_mean(name, by_name)
+                or f"Types are {listing(sorted(by_name), 'and')}, and `list of` one of them."
             )
             self.error("K207", f"There is no type `{name}`.", line.span, help)
             return UNKNOWN
@@ -196,10 +220,13 @@ class _Checker:
         if gives_file:
             scope.add(Variable("file", FILE, kind="builtin", used=True))
         self._block(rule.body, Scope(scope))
-        if rule.on_error is not None:
+        self._on_error(rule.on_error, scope)
+
+    def _on_error(self, on_error: s.Block | None, scope: Scope) -> None:
+        if on_error is not None:
             caught = Scope(scope)
             caught.add(Variable("error", ERROR, kind="builtin", used=True))
-            self._block(rule.on_error, caught)
+            self._block(on_error, caught)
 
     def _block(self, block: s.Block, scope: Scope) -> None:
         ended: s.Statement | None = None
@@ -215,6 +242,9 @@ class _Checker:
             self._statement(statement, scope)
             if isinstance(statement, s.Action) and (verb := verb_of(statement, self.vocabulary)) and verb.control:
                 ended = statement
+        self._unused(scope)
+
+    def _unused(self, scope: Scope) -> None:
         for variable in scope.variables.values():
             if variable.kind == "variable" and not variable.used and variable.type != UNKNOWN:
                 self.error(
@@ -242,12 +272,15 @@ class _Checker:
                 self._new_name(statement.name, statement.span, scope)
                 inner.add(Variable(statement.name, items.element or UNKNOWN, statement.items.span, "element"))
                 self._block(statement.body, inner)
+                self._on_error(statement.on_error, inner)
+            case s.Attempt():
+                self._block(statement.body, Scope(scope))
+                self._on_error(statement.on_error, scope)
             case s.Action():
                 self._action(statement, scope)
 
     def _let(self, let: s.Let, scope: Scope) -> None:
-        is_path = isinstance(let.value, s.Template) and str(let.value.parts[:1]).startswith("('~/")
-        found = self.expressions.of(let.value, scope, PATH if is_path else None)
+        found = self.expressions.of(let.value, scope, PATH if _is_path(let.value) else None)
         self._new_name(let.name, let.span, scope)
         if found.name == "maybe":
             self.error(
@@ -322,6 +355,11 @@ class _Checker:
             help = "Write `trash file`: what is in the trash can be brought back."
         if name != MISSING:
             self.error("K203", f"klapp does not know how to `{name}`.", action.span, help)
+
+
+def _is_path(value: s.Expression) -> bool:
+    """Whether a text that could be anything is meant as a path."""
+    return isinstance(value, s.Template) and str(value.parts[:1]).startswith("('~/")
 
 
 def _keeps_name(verb: Verb, slot: Slot) -> bool:

@@ -28,7 +28,7 @@ COMPARISONS: dict[str, ast.cmpop] = {
 ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
-    for name in (*ARITHMETIC.values(), "negate", "contains_any", "contains_all", "caseless", "where", "sorted_by", "show", "show_formatted", "component", "name_part")
+    for name in (*ARITHMETIC.values(), "negate", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "show_formatted", "component", "name_part")
 }  # fmt: skip
 
 
@@ -52,6 +52,8 @@ class _Compiler:
         self.source = source
         self.facts = checked.facts
         self.settings = checked.settings
+        self.definitions = [part for part in checked.tree.parts if isinstance(part, s.Define)]
+        self.asking: set[tuple[str, tuple[str, ...]]] = set()
         self.vocabulary = vocabulary
         self.traced = traced
         self.globals: dict[str, Any] = {**RUNTIME, "Act": Act, "Ask": Ask, "Ending": Ending, "EffectError": EffectError}
@@ -79,14 +81,20 @@ class _Compiler:
         for name in self.settings:
             value = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(name), ast.Load())
             start.append(_assign(f"v_{name}", value))
-        body = self._block(rule.body, looping=False)
-        if rule.on_error is not None:
-            caught = [_assign("v_error", _load("caught")), *self._block(rule.on_error, looping=False)]
-            handler = ast.ExceptHandler(_load("EffectError"), "caught", caught)
-            body = [ast.Try(body, [handler], [], [])]
+        start.extend(self._definition(define) for define in self.definitions)
+        body = self._guarded(rule.body, rule.on_error, looping=False)
         end = ast.Return(_call(_load("Ending"), _constant("done")))
         definition = ast.FunctionDef("rule", arguments, [*start, *body, end], [], None)
         return _at(definition, self._line_of(rule))
+
+    def _definition(self, define: s.Define) -> ast.stmt:
+        """A definition as a local function; one that asks the world is a generator."""
+        value = self._expression(define.value)
+        parameters = [ast.arg(f"v_{parameter.name}") for parameter in define.parameters]
+        if _asks(value):
+            self.asking.add(define.key)
+        made = ast.Lambda(ast.arguments([], parameters, None, [], [], None, []), value)
+        return _at(_assign(_defined(define), made), self._line_of(define))
 
     def _line_of(self, node: s.Node) -> int:
         return self.source.place(node.span.start)[0]
@@ -100,6 +108,15 @@ class _Compiler:
                 statements.append(_at(made, self._line_of(statement)))
         return statements or [ast.Pass()]
 
+    def _guarded(self, block: s.Block, on_error: s.Block | None, looping: bool) -> list[ast.stmt]:
+        """A block, and what happens where something in it can not be done."""
+        body = self._block(block, looping)
+        if on_error is None:
+            return body
+        caught = [_assign("v_error", _load("caught")), *self._block(on_error, looping)]
+        handler = ast.ExceptHandler(_load("EffectError"), "caught", caught)
+        return [ast.Try(body, [handler], [], [])]
+
     def _statement(self, statement: s.Statement, looping: bool) -> list[ast.stmt]:
         match statement:
             case s.Let():
@@ -108,12 +125,14 @@ class _Compiler:
                 return [self._if(statement, looping)]
             case s.ForEach():
                 variable = ast.Name(f"v_{statement.name}", ast.Store())
-                body = self._block(statement.body, looping=True)
+                body = self._guarded(statement.body, statement.on_error, looping=True)
                 if self.traced:
                     body.insert(
                         0, ast.Expr(self._tell(statement, f"for each {statement.name}", _load(f"v_{statement.name}")))
                     )
                 return [ast.For(variable, self._expression(statement.items), body, [])]
+            case s.Attempt():
+                return self._guarded(statement.body, statement.on_error, looping)
             case s.Action():
                 return self._action(statement, looping)
 
@@ -203,9 +222,9 @@ class _Compiler:
                 low, high = self._expression(node.low), self._expression(node.high)
                 return ast.Compare(low, [ast.LtE(), ast.LtE()], [self._expression(node.value), high])
             case s.Where():
-                return self._through("where", node.items, node.condition)
+                return self._through("where", node.items, self._expression(node.condition))
             case s.SortedBy():
-                return self._through("sorted_by", node.items, node.key, _constant(node.descending))
+                return self._through("sorted_by", node.items, self._expression(node.key), _constant(node.descending))
             case s.Call():
                 return self._call_function(node)
             case s.Binary():
@@ -244,7 +263,11 @@ class _Compiler:
         return _call(_load("name_part" if real else "component"), text)
 
     def _member(self, node: s.Member) -> ast.expr:
-        of = self._expression(node.of)
+        if self.facts.type_of(node.of).name == "list":
+            return self._through("each", node.of, self._property(node, _load("it")))
+        return self._property(node, self._expression(node.of))
+
+    def _property(self, node: s.Member, of: ast.expr) -> ast.expr:
         known = self.vocabulary.properties.get(node.name)
         if node.name == "message" and known is None:
             return _attribute(of, "message")
@@ -263,15 +286,17 @@ class _Compiler:
             return ast.Yield(
                 _call(_load("Ask"), _constant("files"), _constant(pattern.constant), _constant(self._line_of(node)))
             )
+        if resolved.definition is not None:
+            made = _call(_load(_defined(resolved.definition)), *map(self._expression, resolved.arguments))
+            return ast.YieldFrom(made) if resolved.definition.key in self.asking else made
         name = f"f_{resolved.function.name}_{'_'.join(resolved.function.prepositions)}"
         self.globals[name] = resolved.function.call
         return _call(_load(name), *map(self._expression, resolved.arguments))
 
-    def _through(self, helper: str, items: s.Expression, each: s.Expression, *more: ast.expr) -> ast.expr:
-        """``items`` filtered or sorted by an expression over ``it``, which may itself ask the world."""
-        made = self._expression(each)
+    def _through(self, helper: str, items: s.Expression, made: ast.expr, *more: ast.expr) -> ast.expr:
+        """``items`` filtered, sorted or told by an expression over ``it``, which may itself ask the world."""
         argument = ast.arguments([], [ast.arg("it")], None, [], [], None, [])
-        if not any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(made)):
+        if not _asks(made):
             # The helper runs every test as a generator; one that asks for nothing is made into one.
             made = ast.IfExp(_constant(True), made, ast.Yield(_constant(None)))
         return ast.YieldFrom(_call(_load(helper), self._expression(items), ast.Lambda(argument, made), *more))
@@ -315,6 +340,20 @@ def _at(node: _Made, line: int) -> _Made:
     node.lineno = node.end_lineno = line
     node.col_offset = node.end_col_offset = 0
     return node
+
+
+def _asks(made: ast.AST) -> bool:
+    """Whether an expression asks the world itself; what a function within it asks, it asks when it is called."""
+    if isinstance(made, ast.Lambda):
+        return False
+    if isinstance(made, (ast.Yield, ast.YieldFrom)):
+        return True
+    return any(map(_asks, ast.iter_child_nodes(made)))
+
+
+def _defined(define: s.Define) -> str:
+    """The name of the local function that a definition becomes."""
+    return f"d_{'_'.join((define.name, *define.key[1]))}"
 
 
 def _load(name: str) -> ast.Name:

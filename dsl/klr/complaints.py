@@ -29,8 +29,8 @@ PLAIN = {
     "END": "`end`",
 }
 VALUE = frozenset(("QUOTE", "NUMBER", "NAME", "SIZE"))
-LINE_STARTS = ("coworker", "about", "may", "setting", "when", "every", "cron", "test")
-STATEMENT_STARTS = ("let", "if", "else", "for each", "end", "on error")
+LINE_STARTS = ("coworker", "about", "may", "setting", "define", "when", "every", "cron", "test")
+STATEMENT_STARTS = ("let", "if", "else", "for each", "try", "end", "on error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def _about_blocks(span: Span, trouble: Trouble) -> Diagnostic | None:
             "An `else` stands between an `if` and its `end`.",
         )
     if trouble.kind == "ON_ERROR":
-        help = "`on error` stands once, at the end of a `when` or `every` block, before its `end`."
-        return Diagnostic("K102", "This `on error` belongs to no rule.", span, help)
+        help = "`on error` stands once, at the end of a rule, a `for each` or a `try`, before its `end`."
+        return Diagnostic("K102", "This `on error` belongs to nothing that could fail.", span, help)
     return None
 
 
@@ -131,7 +131,7 @@ def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
     at_start = source.line_span(line).start == span.start
     if at_start and "MAY" in trouble.expected and "LET" not in trouble.expected:
         guess = did_you_mean(first, LINE_STARTS)
-        known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `when`, `every`, `cron` or `test`."
+        known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `define`, `when`, `every`, `cron` or `test`."
         return Diagnostic(
             "K101", f"A coworker has no line that begins with `{visible(first)}`.", span, f"{guess} {known}".strip()
         )
@@ -163,7 +163,7 @@ def _about_the_rest(span: Span, trouble: Trouble) -> Diagnostic:
 
 
 def _choices(expected: Iterable[str]) -> str:
-    expected = frozenset(expected)
+    expected = frozenset(expected) - {"MONTHS"}  # where these stand, durations do, too
     if expected >= VALUE:
         rest = expected - VALUE - {"DURATION", "DATE", "TIME", "YES", "NO", "LSQB", "LPAR", "MINUS", "NOT"}
         words = ["a value", *sorted(_plain(kind) for kind in rest)]

@@ -18,7 +18,7 @@ from klr.proof import Language, concat, glob, last_component, literal, name_hole
 from klr.scope import Resolved
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
 from klr.source import Span
-from klr.types import FILE, PATH, WORD
+from klr.types import FILE, PATH, WORD, list_of
 from klr.vocabulary import Permission, Slot, Verb, Vocabulary
 
 MOST_ROUNDS = 3
@@ -57,7 +57,8 @@ class _Walk:
         self.facts = checked.facts
         self.demands: list[Demand] = []
         self.diagnostics: list[Diagnostic] = []
-        self.places_of_file: list[Shape] = []
+        self.on_the_way: list[dict[str, list[Shape]]] = []
+        """For each `on error` around: where the files can be by then."""
 
     def rule(self, rule: s.RuleBlock, use: TriggerUse) -> Shape | None:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
@@ -68,15 +69,21 @@ class _Walk:
             shape = Shape(glob(pattern), (pattern,))
             self._demand("read", shape, rule.trigger.span)
             environment["file"] = shape
-            self.places_of_file = [shape]
-        self._block(rule.body, dict(environment))
-        if rule.on_error is not None:
-            # An error may come at any point: the file is wherever it has been on the way.
-            for place in self.places_of_file[1:]:
-                before = environment["file"]
-                environment["file"] = before.or_(place) if before else place
-            self._block(rule.on_error, environment)
+        self._guarded(rule.body, rule.on_error, environment)
         return shape
+
+    def _guarded(self, body: s.Block, on_error: s.Block | None, environment: Environment) -> list[Environment]:
+        """A block, and what happens where something in it can not be done: the environments in which it can end."""
+        if on_error is None:
+            end = self._block(body, dict(environment))
+            return [end] if end is not None else []
+        self.on_the_way.append({})
+        ends = [self._block(body, dict(environment))]
+        # An error may come at any point: a file is wherever it has been on the way.
+        places = self.on_the_way.pop()
+        caught = {name: either([shape, *places.get(name, [])]) for name, shape in environment.items()}
+        ends.append(self._block(on_error, caught))
+        return [end for end in ends if end is not None]
 
     def _demand(self, permission: Permission, shape: Shape | None, span: Span) -> None:
         need = Need(permission, shape.language, shape.patterns) if shape else Need(permission)
@@ -101,6 +108,8 @@ class _Walk:
                 return {**environment, statement.name: shape} if shape else environment
             case s.If():
                 return self._if(statement, environment)
+            case s.Attempt():
+                return joined(self._guarded(statement.body, statement.on_error, environment), environment)
             case s.ForEach():
                 return self._for_each(statement, environment)
             case s.Action():
@@ -122,8 +131,8 @@ class _Walk:
         for _ in range(MOST_ROUNDS):
             start: Environment = {**environment, statement.name: element} if element else dict(environment)
             demands, findings = len(self.demands), len(self.diagnostics)
-            end = self._block(statement.body, start)
-            meeting = joined([environment, *([end] if end is not None else [])], environment)
+            ends = self._guarded(statement.body, statement.on_error, start)
+            meeting = joined([environment, *ends], environment)
             assert meeting is not None
             if all(within(meeting[name], environment[name]) for name in environment):
                 return environment
@@ -131,7 +140,8 @@ class _Walk:
             del self.demands[demands:], self.diagnostics[findings:]
             environment = meeting
         moved = {name: ANYWHERE if shape else None for name, shape in environment.items()}
-        self._block(statement.body, {**moved, statement.name: element} if element else dict(moved))
+        start = {**moved, statement.name: element} if element else dict(moved)
+        self._guarded(statement.body, statement.on_error, start)
         return moved
 
     # -- actions ------------------------------------------------------------------------------------------------------
@@ -209,8 +219,8 @@ class _Walk:
             return {**environment, name: None}
         if verb.follows and goal is not None:
             after = goal.or_(before) if policy == "skip" and before else goal
-            if name == "file":
-                self.places_of_file.append(after)
+            for places in self.on_the_way:
+                places.setdefault(name, []).append(after)
             return {**environment, name: after}
         return environment
 
@@ -228,7 +238,7 @@ class _Walk:
             case s.Member():
                 self._read(node.of, environment)
                 known = self.vocabulary.properties.get(node.name)
-                if known and known.ask and self.facts.type_of(node.of) == FILE:
+                if known and known.ask and self.facts.type_of(node.of) in (FILE, list_of(FILE)):
                     self._demand("read", self._shape(node.of, environment) or ANYWHERE, node.span)
             case s.Call():
                 resolved = self.facts.calls[id(node)]
@@ -237,6 +247,8 @@ class _Walk:
                 else:
                     for argument in resolved.arguments:
                         self._read(argument, environment)
+                    if resolved.definition is not None:
+                        self._read(resolved.definition.value, self._handed(resolved, environment))
             case s.Where() | s.SortedBy():
                 self._read(node.items, environment)
                 inner = dict(environment)
@@ -257,7 +269,7 @@ class _Walk:
                 return self._path(node, environment)
             case s.Name():
                 return environment.get(node.name)
-            case s.Member() if self.facts.type_of(node) == PATH:
+            case s.Member() if self.facts.type_of(node) in (PATH, list_of(PATH)):
                 return self._folder(node, environment)
             case s.Where():
                 items = self._shape(node.items, environment)
@@ -272,8 +284,16 @@ class _Walk:
                 resolved = self.facts.calls[id(node)]
                 if resolved.function is None:
                     return self._files(resolved)
+                if resolved.definition is not None:
+                    return self._shape(resolved.definition.value, self._handed(resolved, environment))
                 return either(self._shape(argument, environment) for argument in resolved.arguments)
         return None
+
+    def _handed(self, resolved: Resolved, environment: Environment) -> Environment:
+        """Where the files and paths are that a call hands to a definition."""
+        assert resolved.definition is not None
+        given = zip(resolved.definition.parameters, resolved.arguments, strict=True)
+        return {p.name: shape for p, value in given if (shape := self._shape(value, environment)) is not None}
 
     def _folder(self, node: s.Member, environment: Environment) -> Shape:
         shape = self._shape(node.of, environment) or ANYWHERE

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from klr import syntax as s
+from klr.calls import Calls
 from klr.diagnostics import Diagnostic, did_you_mean, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
 from klr.parser import MISSING
-from klr.scope import Facts, Resolved, Scope, Variable
+from klr.scope import Facts, Scope, Variable
 from klr.source import Span
 from klr.types import (
     DURATION,
     ERROR,
     FILE,
+    MONTHS,
     NOTHING,
     NUMBER,
     PATH,
@@ -33,6 +35,7 @@ class Expressions:
         self.vocabulary = vocabulary
         self.facts = facts
         self.diagnostics = diagnostics
+        self.calls = Calls(vocabulary, facts, self.of, self.error)
 
     def error(self, code: str, message: str, span: Span, help: str = "") -> Type:
         """Record a finding; the type of what it is about is unknown from then on."""
@@ -97,7 +100,7 @@ class Expressions:
                     self.error("K302", f"{a(key).capitalize()} has no order to sort by.", node.key.span)
                 return items
             case s.Call():
-                return self._call(node, scope)
+                return self.calls.of(node, scope)
 
     # -- texts and paths ----------------------------------------------------------------------------------------------
 
@@ -211,7 +214,7 @@ class Expressions:
             if node.name == "message":
                 return TEXT
             return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
-        if of != FILE:
+        if of not in (FILE, list_of(FILE)):
             help = (
                 "The elements of a list are reached with `for each`, `where` or `first of`."
                 if of.name == "list"
@@ -230,64 +233,9 @@ class Expressions:
                 or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
             )
             return self.error("K204", f"A file has no `{node.name}`.", node.span, help)
-        if known.names:
+        if of == FILE and known.names:
             self.facts.real_names.add(id(node))
-        return known.type
-
-    def _call(self, node: s.Call, scope: Scope) -> Type:
-        known = self.vocabulary.functions
-        words = tuple(word for word, _ in node.arguments)
-        name = (node.name, words)
-        if name == ("files", ("in",)):
-            return self._files(node)
-        if name in known:
-            return self._apply(node, Resolved(known[name], tuple(value for _, value in node.arguments)), scope)
-        # `count of files in "..."`: the argument before a later preposition may itself begin a call.
-        for cut in range(len(words) - 1, 0, -1):
-            last = node.arguments[cut - 1][1]
-            if (node.name, words[:cut]) in known and isinstance(last, s.Name):
-                inner = s.Call(last.name, node.arguments[cut:], span=last.span.to(node.span))
-                arguments = (*(value for _, value in node.arguments[: cut - 1]), inner)
-                return self._apply(node, Resolved(known[node.name, words[:cut]], arguments), scope)
-        forms = sorted(f"{n} {' ... '.join(w)} ..." for n, w in (*known, ("files", ("in",))) if n == node.name)
-        help = f"Write {listing(forms)}." if forms else did_you_mean(node.name, {n for n, _ in known} | {"files"})
-        shown = f"{node.name} {' ... '.join(words)} ..."
-        for _, value in node.arguments:
-            self.of(value, scope)
-        return self.error("K205", f"klapp does not know `{shown}`.", node.span, help)
-
-    def _apply(self, node: s.Call, resolved: Resolved, scope: Scope) -> Type:
-        self.facts.calls[id(node)] = resolved
-        arguments = tuple(self.of(argument, scope) for argument in resolved.arguments)
-        if UNKNOWN in arguments:
-            return UNKNOWN
-        for argument, found in zip(resolved.arguments, arguments, strict=True):
-            if found.name == "maybe":
-                return self._may_be_missing(argument)
-        assert resolved.function
-        result = resolved.function.result(arguments)
-        if isinstance(result, str):
-            return self.error(
-                "K301",
-                f"`{node.name}` does not fit here. {result}",
-                node.span,
-                f"For example: `{resolved.function.example}`.",
-            )
-        return result
-
-    def _files(self, node: s.Call) -> Type:
-        pattern = node.arguments[0][1]
-        self.facts.calls[id(node)] = Resolved(None, (pattern,))
-        if not isinstance(pattern, s.Template) or pattern.constant is None:
-            self.error(
-                "K309",
-                "`files in` takes a pattern without holes.",
-                pattern.span,
-                'Write, for example, files in "~/Documents/**", and narrow it down with `where`.',
-            )
-            return list_of(FILE)
-        self.facts.types[id(pattern)] = TEXT
-        return list_of(FILE)
+        return known.type if of == FILE else list_of(known.type)
 
     # -- operators ----------------------------------------------------------------------------------------------------
 
@@ -384,6 +332,8 @@ class Expressions:
             if TEXT in (left, right) and node.operator == "+"
             else ""
         )
+        if MONTHS in (left, right) and DURATION in (left, right):
+            help = "A month has no fixed length. Add months to a date: `today - 3 months`."
         return self.error("K302", f"`{node.operator}` does not work between {a(left)} and {a(right)}.", node.span, help)
 
     def _between(self, node: s.Between, scope: Scope) -> Type:

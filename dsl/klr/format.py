@@ -101,12 +101,14 @@ class _Printer:
             case s.SettingLine():
                 label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
                 self._line(f"setting {part.name}: {' '.join(part.type)} = {_text(part.value)}{label}", 0, part.span)
+            case s.Define():
+                parameters = "".join(f" {p.preposition} {p.name}: {' '.join(p.type)}" for p in part.parameters)
+                self._line(f"define {part.name}{parameters} = {_text(part.value)}", 0, part.span)
             case s.RuleBlock():
                 self._line(_trigger(part.trigger), 0, part.trigger.span, opens=True)
                 self._block(part.body, 1)
                 if part.on_error is not None:
-                    self._word("on error", part.body.span, part.span, 0)
-                    self._block(part.on_error, 1)
+                    self._on_error(part.body, part.on_error, part.span, 0)
                 self._end(part.span, 0)
             case s.TestBlock():
                 self._line(f"test {_template(part.name)}", 0, part.name.span, opens=True)
@@ -123,6 +125,10 @@ class _Printer:
         self._opened = True
         self._line(word, depth, self.source.line_span(number), opens=True)
 
+    def _on_error(self, body: s.Block, on_error: s.Block, within: Span, depth: int) -> None:
+        self._word("on error", body.span, within, depth)
+        self._block(on_error, depth + 1)
+
     def _block(self, block: s.Block, depth: int) -> None:
         for statement in block.statements:
             self._statement(statement, depth)
@@ -138,6 +144,14 @@ class _Printer:
                 head = Span(span.start, statement.items.span.end)
                 self._line(f"for each {statement.name} in {_text(statement.items)}", depth, head, opens=True)
                 self._block(statement.body, depth + 1)
+                if statement.on_error is not None:
+                    self._on_error(statement.body, statement.on_error, span, depth)
+                self._end(span, depth)
+            case s.Attempt():
+                number = self.source.place(span.start)[0]
+                self._line("try", depth, self.source.line_span(number), opens=True)
+                self._block(statement.body, depth + 1)
+                self._on_error(statement.body, statement.on_error, span, depth)
                 self._end(span, depth)
             case s.If():
                 start = span.start

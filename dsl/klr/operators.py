@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from klr import runtime
-from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, YES_NO, Type, fits, list_of
+from klr.types import DATE, DURATION, MONTHS, NUMBER, SIZE, TEXT, TIME, YES_NO, Type, fits, list_of
 
 ORDERED = (NUMBER, SIZE, DURATION, DATE, TIME, TEXT)
 ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
@@ -13,6 +13,8 @@ ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
     ("+", DATE, DURATION): DATE,
     ("-", DATE, DURATION): DATE,
     ("-", DATE, DATE): DURATION,
+    **{(sign, DATE, MONTHS): DATE for sign in "+-"},
+    **{(sign, MONTHS, MONTHS): MONTHS for sign in "+-"},
     **{("*", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
     **{("*", NUMBER, t): t for t in (SIZE, DURATION)},
     **{("/", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},

@@ -284,9 +284,9 @@ class _Text:
         return len(self.lines) < self.source.line_count() + MOST_ERRORS
 
 
-OPENERS = frozenset(("when", "every", "cron", "test", "if", "for"))
-TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "coworker", "about"))
-LINE_WORDS = {word: word.upper() for word in (*TOP_WORDS, "else", "end", "if", "let")} | {"on": "ON_ERROR"}
+OPENERS = frozenset(("when", "every", "cron", "test", "if", "for", "try"))
+TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "define", "coworker", "about"))
+LINE_WORDS = {word: word.upper() for word in (*TOP_WORDS, "else", "end", "if", "let", "try")} | {"on": "ON_ERROR"}
 
 
 def _indent(line: str) -> int:
@@ -316,4 +316,10 @@ def _harmless(line: str) -> str:
         return f"let {match[1]} = {MISSING}"
     if match := re.match(r"setting\s+([^\W\d]\w*)", stripped):
         return f"setting {match[1]}: {MISSING} = {MISSING}"
+    if match := re.match(
+        r"define\s+[^\W\d]\w*(?:\s+(?:of|in|after|before)\s+[^\W\d]\w*\s*:\s*[^\W\d][\w/ ]*?)+(?=\s*=)", stripped
+    ):
+        return f"{match[0]} = {MISSING}"
+    if re.match(r"try\b", stripped):
+        return "try"
     return ""

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, 
 from typing import Any
 
 from klr.effects import EffectError
+from klr.values import Months
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, Overflow])
 ROUNDED = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow, DivisionByZero])
@@ -102,6 +103,14 @@ def where(items: Iterable[Any], test: Callable[[Any], Step]) -> Step:
     return tuple(kept)
 
 
+def each(items: Iterable[Any], tell: Callable[[Any], Step]) -> Step:
+    """What ``tell``, which may ask the world, makes of each element."""
+    made = []
+    for item in items:
+        made.append((yield from tell(item)))
+    return tuple(made)
+
+
 def sorted_by(items: Iterable[Any], key: Callable[[Any], Step], descending: bool) -> Step:
     """The elements by ``key``, which may ask the world; equal ones keep their order."""
     pairs = []
@@ -130,6 +139,8 @@ def show(value: Any) -> str:
             return value.strftime("%H:%M")
         case timedelta():
             return show_duration(value)
+        case Months():
+            return show_months(value.count)
         case tuple():
             return ", ".join(map(show, value))
     return str(value)
@@ -153,6 +164,13 @@ def show_duration(duration: timedelta) -> str:
         if amount:
             parts.append(f"{amount} {unit}{'s' * (amount != 1)}")
     return ("-" if duration < timedelta() else "") + (" ".join(parts[:2]) or "0 seconds")
+
+
+def show_months(count: int) -> str:
+    """``"1 year 3 months"``."""
+    years, months = divmod(abs(count), 12)
+    parts = [f"{n} {unit}{'s' * (n != 1)}" for n, unit in ((years, "year"), (months, "month")) if n]
+    return ("-" if count < 0 else "") + (" ".join(parts) or "0 months")
 
 
 NUMBER_FORMAT = re.compile(r"(0,0+|0+)(?:\.(0+))?")

@@ -24,6 +24,7 @@ RESERVED = frozenset(
         "coworker",
         "cron",
         "default",
+        "define",
         "descending",
         "each",
         "else",
@@ -57,6 +58,7 @@ RESERVED = frozenset(
         "test",
         "to",
         "today",
+        "try",
         "when",
         "where",
         "with",
@@ -112,10 +114,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a call means: a function and its arguments, or, without a function, the question ``files in pattern``."""
+    """What a call means: a function and its arguments, or, without a function, the question ``files in pattern``.
+
+    ``definition`` is where the function is defined, if the coworker does it itself.
+    """
 
     function: Function | None
     arguments: tuple[s.Expression, ...]
+    definition: s.Define | None = None
 
 
 @dataclass(slots=True)

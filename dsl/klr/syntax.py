@@ -178,11 +178,20 @@ class If(Node):
 
 @dataclass(frozen=True, slots=True)
 class ForEach(Node):
-    """``for each name in items``."""
+    """``for each name in items``; ``on_error`` is what happens for an element where its body fails."""
 
     name: str
     items: Expression
     body: Block
+    on_error: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Node):
+    """``try`` something, and what happens where that fails."""
+
+    body: Block
+    on_error: Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +203,7 @@ class Action(Node):
     slots: tuple[tuple[str, Expression], ...]
 
 
-Statement = Let | If | ForEach | Action
+Statement = Let | If | ForEach | Attempt | Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +232,29 @@ class SettingLine(Node):
     type: tuple[str, ...]
     value: Expression
     label: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Node):
+    """``preposition name: type`` of a definition; ``type`` as written."""
+
+    preposition: str
+    name: str
+    type: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Define(Node):
+    """``define name preposition parameter: type ... = value``: a function, used as it is written."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    value: Expression
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """What tells it from other functions: its name and prepositions."""
+        return self.name, tuple(parameter.preposition for parameter in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +327,7 @@ class TestBlock(Node):
     steps: tuple[Given | Event | Expect, ...]
 
 
-Part = May | SettingLine | RuleBlock | TestBlock
+Part = May | SettingLine | Define | RuleBlock | TestBlock
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ YES_NO = Type("yes/no")
 DATE = Type("date")
 TIME = Type("time")
 DURATION = Type("duration")
+MONTHS = Type("months")
 SIZE = Type("size")
 PATH = Type("path")
 FILE = Type("file")
@@ -32,8 +33,10 @@ WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on 
 UNKNOWN = Type("unknown")  # the type of what is already reported wrong; fits everything, so nothing is said twice
 NOTHING = Type("nothing")  # the element type of the empty list
 
-BY_NAME: dict[str, Type] = {t.name: t for t in (TEXT, NUMBER, YES_NO, DATE, TIME, DURATION, SIZE)}
+BY_NAME: dict[str, Type] = {t.name: t for t in (TEXT, NUMBER, YES_NO, DATE, TIME, DURATION, MONTHS, SIZE)}
 """The types that a person can write, as in ``setting large: number``."""
+OF_PARAMETERS = {**BY_NAME, FILE.name: FILE}
+"""The types that the parameters of a definition can have."""
 
 
 def list_of(element: Type) -> Type:

@@ -6,6 +6,7 @@ Every type of the language maps to exactly one Python type, so the type of a val
     yes/no    bool                size      int (bytes)
     date      datetime.datetime   duration  datetime.timedelta
     time      datetime.time       file      FileValue
+    months    Months
     list of T tuple               path      str, absolute, '/' between components
 
 A date is a wall-clock moment in the person's own time zone and therefore naive. Paths and names are Python strings
@@ -14,8 +15,37 @@ decoded with ``surrogateescape``, so that a name that is not UTF-8 survives ever
 
 from __future__ import annotations
 
+from calendar import monthrange
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """A number of calendar months, to be added to a date: a year is twelve of them. A month has no length of its own."""
+
+    count: int
+
+    def __add__(self, other: Months) -> Months:
+        return Months(self.count + other.count)
+
+    def __sub__(self, other: Months) -> Months:
+        return Months(self.count - other.count)
+
+    def __neg__(self) -> Months:
+        return Months(-self.count)
+
+    def __radd__(self, date: datetime) -> datetime:
+        """The same day of a later month, or its last day where it has not so many. OverflowError beyond year 9999."""
+        years, month = divmod(date.year * 12 + date.month - 1 + self.count, 12)
+        if not 1 <= years <= 9999:
+            raise OverflowError("there is no such year")
+        return date.replace(year=years, month=month + 1, day=min(date.day, monthrange(years, month + 1)[1]))
+
+    def __rsub__(self, date: datetime) -> datetime:
+        """As ``__radd__``, of an earlier month."""
+        return date + -self
 
 
 class FileValue(NamedTuple):

@@ -15,6 +15,8 @@ LITERALS = st.sampled_from(
         "1.5 GiB",
         "3 days",
         "90minutes",
+        "3  months",
+        "1 year",
         "2026-03-09",
         "2026-03-09 16:30",
         "09:00",
@@ -68,7 +70,9 @@ COMMENTS = st.sampled_from(("", "", "", "  # why", " #"))
 def _statements(draw: st.DrawFn, depth: int) -> str:
     lines: list[str] = []
     for _ in range(draw(st.integers(0, 3))):
-        kind = draw(st.sampled_from(("let", "action", "comment", "blank", "if", "for") if depth else ("let", "action")))
+        kind = draw(
+            st.sampled_from(("let", "action", "comment", "blank", "if", "for", "try") if depth else ("let", "action"))
+        )
         value = draw(EXPRESSIONS)
         note = draw(COMMENTS)
         match kind:
@@ -100,7 +104,13 @@ def _statements(draw: st.DrawFn, depth: int) -> str:
                     lines.extend((f"else{draw(COMMENTS)}", draw(_statements(depth - 1))))
                 lines.append(f"end{draw(COMMENTS)}")
             case "for":
-                lines.extend((f"for each z in {value}{note}", draw(_statements(depth - 1)), "end"))
+                lines.extend((f"for each z in {value}{note}", draw(_statements(depth - 1))))
+                if draw(st.booleans()):
+                    lines.extend((f"on  error{draw(COMMENTS)}", draw(_statements(depth - 1))))
+                lines.append("end")
+            case "try":
+                lines.extend((f"try{note}", draw(_statements(depth - 1)), f"on error{draw(COMMENTS)}"))
+                lines.extend((draw(_statements(depth - 1)), f"end{draw(COMMENTS)}"))
     return "\n".join(lines)
 
 
@@ -114,6 +124,8 @@ def coworkers(draw: st.DrawFn) -> str:
         "may notify",
     ]
     parts.append(f'setting s: list of text = {draw(EXPRESSIONS)} shown as "S"{draw(COMMENTS)}')
+    if draw(st.booleans()):
+        parts.append(f"define gross of net: number in  y:file = {draw(EXPRESSIONS)}{draw(COMMENTS)}")
     for _ in range(draw(st.integers(1, 2))):
         parts.append(
             draw(

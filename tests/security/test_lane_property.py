@@ -42,7 +42,20 @@ ACTS = st.one_of(
     GOALS.map(lambda p: f'append "x" to "{p.rstrip("/")}"'),
     GOALS.map(lambda p: f'make folder "{p.rstrip("/")}"'),
     st.just("trash file"),
+    st.just("copy file to place of file"),
     st.just('for each f in files in "~/In/*"\nmove f to "~/Out/"\nend'),
+    st.just('for each f in files in "~/In/*" where it.extension is "pdf"\nmove f to "~/Out/"\non error\ntrash f\nend'),
+)
+WRAPPERS = st.sampled_from(
+    (
+        "{0}",
+        "if file.size > 2 bytes\n{0}\nend",
+        'if file.extension is "pdf"\n{0}\nend',
+        'if not file.name starts with "a"\n{0}\nelse\n{1}\nend',
+        'if file.extension is not "pdf" or file.stem contains "x"\nskip\nend\n{0}',
+        "try\n{0}\non error\n{1}\nend",
+        'try\n{0}\nfail "on purpose"\non error\n{1}\nend',
+    )
 )
 
 
@@ -55,10 +68,10 @@ def programs(draw: st.DrawFn) -> str:
             f"may {permission} " + ", ".join(f'"{p}"' for p in draw(st.lists(PATTERNS, min_size=1, max_size=2)))
         )
     lines.append('may read "~/In/**"')
+    lines.append('define place of f: file = "~/Out/{f.stem}"')
     lines.append('when file arrives in "~/In"' + draw(st.sampled_from(("", ' named "*.pdf"'))))
     for _ in range(draw(st.integers(1, 3))):
-        act = draw(ACTS)
-        lines.append(f"if file.size > 2 bytes\n{act}\nend" if draw(st.booleans()) else act)
+        lines.append(draw(WRAPPERS).format(draw(ACTS), draw(ACTS)))
     return "\n".join([*lines, "end", ""])
 
 

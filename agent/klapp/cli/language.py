@@ -141,7 +141,7 @@ def test(options: argparse.Namespace) -> int:
     if options.format == "json":
         say_json(results)
         return outcome
-    for line in _told(results):
+    for line in _told(results) if results or outcome == FINE else ():
         say(line)
     return outcome
 

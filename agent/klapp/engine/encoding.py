@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from klr.values import FileValue
+from klr.values import FileValue, Months
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,6 +29,8 @@ def encode(value: Any) -> Any:
             return {"t": value.isoformat()}
         case timedelta():
             return {"s": value // _MICROSECOND}
+        case Months():
+            return {"m": value.count}
     raise TypeError(f"a {type(value).__name__} is no value of the language")
 
 
@@ -49,4 +51,6 @@ def decode(data: Any) -> Any:
             return time.fromisoformat(moment)
         case {"s": int(microseconds)}:
             return timedelta(microseconds=microseconds)
+        case {"m": int(months)}:
+            return Months(months)
     raise ValueError("the log holds a value that this version of klapp does not know")

@@ -1,0 +1,137 @@
+"""What a call means: a function of the language, one that the coworker defines, or the question ``files in ...``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from klr import syntax as s
+from klr.diagnostics import did_you_mean, listing
+from klr.operators import a
+from klr.scope import Facts, Resolved, Scope
+from klr.source import Span
+from klr.types import FILE, TEXT, UNKNOWN, Type, fits, list_of
+from klr.vocabulary import Function, Vocabulary
+
+MOST_STEPS = 10_000
+"""How many calls of definitions one call may come to; a few lines could otherwise ask for more than a life's work."""
+
+
+class Calls:
+    """Checks calls. ``type_of`` and ``error`` are those of whoever checks expressions."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        facts: Facts,
+        type_of: Callable[[s.Expression, Scope], Type],
+        error: Callable[[str, str, Span, str], Type],
+    ) -> None:
+        self.facts = facts
+        self.type_of = type_of
+        self.error = error
+        self.functions = dict(vocabulary.functions)
+        self.definitions: dict[tuple[str, tuple[str, ...]], s.Define] = {}
+        self.used: set[tuple[str, tuple[str, ...]]] = set()
+        self.later: set[str] = set()
+        self._steps: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._counted = 0
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    def define(self, define: s.Define, types: tuple[Type, ...], body: Callable[[], Type]) -> None:
+        """Make a definition known. Its ``body`` is checked before it is, so it can only use those above it."""
+        self._counted = 1
+        result = body()
+        self._steps[define.key] = self._counted
+        if self._counted > MOST_STEPS:
+            self.error(
+                "K210", f"`{define.name}` would take far too many steps.", define.span, "Let it use fewer definitions."
+            )
+        self.functions[define.key] = Function(*define.key, _result(types, result), _no_call, "", _form(define.key))
+        self.definitions[define.key] = define
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def of(self, node: s.Call, scope: Scope) -> Type:
+        """The type of a call."""
+        words = tuple(word for word, _ in node.arguments)
+        key = (node.name, words)
+        if key == ("files", ("in",)):
+            return self._files(node)
+        if key in self.functions:
+            return self._apply(node, key, tuple(value for _, value in node.arguments), scope)
+        # `count of files in "..."`: the argument before a later preposition may itself begin a call.
+        for cut in range(len(words) - 1, 0, -1):
+            last = node.arguments[cut - 1][1]
+            if (node.name, words[:cut]) in self.functions and isinstance(last, s.Name):
+                inner = s.Call(last.name, node.arguments[cut:], span=last.span.to(node.span))
+                arguments = (*(value for _, value in node.arguments[: cut - 1]), inner)
+                return self._apply(node, (node.name, words[:cut]), arguments, scope)
+        for _, value in node.arguments:
+            self.type_of(value, scope)
+        return self.error(
+            "K205", f"klapp does not know `{node.name} {' ... '.join(words)} ...`.", node.span, self._help(node)
+        )
+
+    def _help(self, node: s.Call) -> str:
+        if node.name in self.later:
+            return "A definition can only use those above it, so that nothing goes around in circles."
+        forms = sorted(_form(key) for key in (*self.functions, ("files", ("in",))) if key[0] == node.name)
+        return (
+            f"Write {listing(forms)}." if forms else did_you_mean(node.name, {n for n, _ in self.functions} | {"files"})
+        )
+
+    def _apply(
+        self, node: s.Call, key: tuple[str, tuple[str, ...]], arguments: tuple[s.Expression, ...], scope: Scope
+    ) -> Type:
+        function, definition = self.functions[key], self.definitions.get(key)
+        self.facts.calls[id(node)] = Resolved(function, arguments, definition)
+        self.used.add(key)
+        self._counted += self._steps.get(key, 0)
+        types = tuple(self.type_of(argument, scope) for argument in arguments)
+        if UNKNOWN in types:
+            return UNKNOWN
+        for argument, found in zip(arguments, types, strict=True):
+            if found.name == "maybe":
+                return self.error(
+                    "K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`."
+                )
+        result = function.result(types)
+        if isinstance(result, str):
+            return self.error(
+                "K301", f"`{node.name}` does not fit here. {result}", node.span, f"For example: `{function.example}`."
+            )
+        return result
+
+    def _files(self, node: s.Call) -> Type:
+        pattern = node.arguments[0][1]
+        self.facts.calls[id(node)] = Resolved(None, (pattern,))
+        if not isinstance(pattern, s.Template) or pattern.constant is None:
+            self.error(
+                "K309",
+                "`files in` takes a pattern without holes.",
+                pattern.span,
+                'Write, for example, files in "~/Documents/**", and narrow it down with `where`.',
+            )
+            return list_of(FILE)
+        self.facts.types[id(pattern)] = TEXT
+        return list_of(FILE)
+
+
+def _form(key: tuple[str, tuple[str, ...]]) -> str:
+    """A function as it is called: ``number after ... in ...``."""
+    return f"{key[0]} {' ... '.join(key[1])} ..."
+
+
+def _result(wanted: tuple[Type, ...], result: Type) -> Callable[[tuple[Type, ...]], Type | str]:
+    def of(given: tuple[Type, ...]) -> Type | str:
+        for found, want in zip(given, wanted, strict=True):
+            if not fits(found, want):
+                return f"It takes {a(want)}, and this is {a(found)}."
+        return result
+
+    return of
+
+
+def _no_call(*_: object) -> object:
+    raise AssertionError("a definition is compiled, not called")
