@@ -95,6 +95,13 @@ class Builder:
         shown = self._node(label[0]) if label else None
         return s.SettingLine(str(name), self._type(written), self._node(value), shown, span=self._line(item))
 
+    def _limit_line(self, item: Tree[Token]) -> s.LimitLine:
+        amount, *words = self._parts(item)
+        if isinstance(amount, Token):
+            value = s.Literal(Decimal(str(amount)), types.NUMBER, str(amount), span=self._span(amount))
+            return s.LimitLine(value, str(words[0]), span=self._line(item))
+        return s.LimitLine(self._node(amount), span=self._line(item))
+
     def _define_line(self, item: Tree[Token]) -> s.Define:
         name, *parameters, value = self._parts(item)
         return s.Define(str(name), tuple(map(self._parameter, parameters)), self._node(value), span=self._line(item))

@@ -10,8 +10,9 @@ from typing import TypeVar
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, did_you_mean, listing
 from klr.expressions import Expressions
+from klr.limits import limits_of
 from klr.parser import MISSING
-from klr.program import Grant, Setting, TestCase, TriggerUse
+from klr.program import Grant, Limits, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
 from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.source import Source, Span
@@ -34,6 +35,7 @@ class Checked:
     settings: dict[str, Setting] = field(default_factory=dict)
     triggers: list[tuple[s.RuleBlock, TriggerUse | None]] = field(default_factory=list)
     tests: tuple[TestCase, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> Checked:
@@ -69,6 +71,7 @@ class _Checker:
         for setting in self._parts(s.SettingLine):
             self._setting(setting, root)
         self._definitions(root)
+        self.checked.limits = limits_of(self._parts(s.LimitLine), self.diagnostics)
         self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
         for rule in self._parts(s.RuleBlock):
             self._rule(rule, root)

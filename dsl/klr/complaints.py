@@ -29,7 +29,7 @@ PLAIN = {
     "END": "`end`",
 }
 VALUE = frozenset(("QUOTE", "NUMBER", "NAME", "SIZE"))
-LINE_STARTS = ("coworker", "about", "may", "setting", "define", "when", "every", "cron", "test")
+LINE_STARTS = ("coworker", "about", "may", "setting", "limit", "define", "when", "every", "cron", "test")
 STATEMENT_STARTS = ("let", "if", "else", "for each", "try", "end", "on error")
 
 
@@ -131,7 +131,7 @@ def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
     at_start = source.line_span(line).start == span.start
     if at_start and "MAY" in trouble.expected and "LET" not in trouble.expected:
         guess = did_you_mean(first, LINE_STARTS)
-        known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `define`, `when`, `every`, `cron` or `test`."
+        known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `limit`, `define`, `when`, `every`, `cron` or `test`."
         return Diagnostic(
             "K101", f"A coworker has no line that begins with `{visible(first)}`.", span, f"{guess} {known}".strip()
         )

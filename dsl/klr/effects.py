@@ -61,6 +61,14 @@ Run = Generator[Effect, Any, Ending]
 """A rule in motion."""
 
 
+class OutOfBudget(Exception):
+    """A run has spent all that it may. No ``on error`` catches it: the run ends."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 class EffectError(Exception):
     """Something that a rule wished for could not be; the message is whole sentence(s) a person can act on.
 

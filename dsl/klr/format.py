@@ -101,6 +101,8 @@ class _Printer:
             case s.SettingLine():
                 label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
                 self._line(f"setting {part.name}: {' '.join(part.type)} = {_text(part.value)}{label}", 0, part.span)
+            case s.LimitLine():
+                self._line(f"limit {part.amount.written} {part.what}".rstrip(), 0, part.span)
             case s.Define():
                 parameters = "".join(f" {p.preposition} {p.name}: {' '.join(p.type)}" for p in part.parameters)
                 self._line(f"define {part.name}{parameters} = {_text(part.value)}", 0, part.span)

@@ -98,6 +98,7 @@ def _program(source: Source, checked: Checked, vocabulary: Vocabulary, demands: 
         rules=tuple(_rules(source, checked, vocabulary, demands)),
         settings=checked.settings,
         tests=checked.tests,
+        limits=checked.limits,
     )
 
 

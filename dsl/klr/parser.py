@@ -285,7 +285,7 @@ class _Text:
 
 
 OPENERS = frozenset(("when", "every", "cron", "test", "if", "for", "try"))
-TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "define", "coworker", "about"))
+TOP_WORDS = frozenset(("when", "every", "cron", "test", "may", "setting", "limit", "define", "coworker", "about"))
 LINE_WORDS = {word: word.upper() for word in (*TOP_WORDS, "else", "end", "if", "let", "try")} | {"on": "ON_ERROR"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from klr.effects import Inputs, Run
@@ -112,6 +112,16 @@ class TestCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may spend at most: files changed, notices shown, bytes read and written, time."""
+
+    files: int = 10_000
+    notices: int = 20
+    size: int = 50 * 10**9
+    time: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A coworker that passed every check."""
 
@@ -122,6 +132,7 @@ class Program:
     rules: tuple[Rule, ...]
     settings: Mapping[str, Setting]
     tests: tuple[TestCase, ...]
+    limits: Limits = field(default_factory=Limits)
 
     def defaults(self) -> dict[str, Any]:
         """The settings' default values, by name: what ``Inputs.settings`` starts from."""

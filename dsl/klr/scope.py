@@ -42,6 +42,7 @@ RESERVED = frozenset(
         "is",
         "it",
         "let",
+        "limit",
         "list",
         "may",
         "named",

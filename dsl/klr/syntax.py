@@ -235,6 +235,14 @@ class SettingLine(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitLine(Node):
+    """``limit 500 files``, ``limit 1 GB``, ``limit 5 minutes``; ``what`` is the word behind a plain number."""
+
+    amount: Literal
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter(Node):
     """``preposition name: type`` of a definition; ``type`` as written."""
 
@@ -327,7 +335,7 @@ class TestBlock(Node):
     steps: tuple[Given | Event | Expect, ...]
 
 
-Part = May | SettingLine | Define | RuleBlock | TestBlock
+Part = May | SettingLine | LimitLine | Define | RuleBlock | TestBlock
 
 
 @dataclass(frozen=True, slots=True)

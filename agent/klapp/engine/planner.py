@@ -6,17 +6,15 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from klapp.engine.budget import Spending
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import Identity
 from klapp.operations.steps import Step, plan
-from klr.effects import Act, Ask, EffectError, Ending, Inputs, Run
+from klr.effects import Act, Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.types import PATH
 from klr.values import FileValue
 from klr.vocabulary import Vocabulary
-
-MOST_EFFECTS = 100_000
-"""Questions and wishes of one run; a run that has more is ended."""
 
 Asker = Callable[[Overlay, Ask], Any]
 
@@ -58,7 +56,7 @@ class Planner:
         program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home))
         try:
             self._drive(program, run, past)
-        except EffectError as error:
+        except (EffectError, OutOfBudget) as error:
             run.ending = Ending("failed", error.message)
         except Exception as error:
             # A mistake of ours, not of the coworker: the run ends, the agent goes on, the log has the details.
@@ -69,19 +67,23 @@ class Planner:
         return run
 
     def _drive(self, program: Run, run: PlannedRun, past: Past | None) -> None:
+        spending = Spending(run.request.program.limits, self.vocabulary)
         try:
             effect = next(program)
             while True:
-                if len(run.effects) >= MOST_EFFECTS:
-                    raise EffectError(f"This run wanted more than {MOST_EFFECTS:,} things. It was ended.", "budget")
                 record = past.next() if past else None
                 if record is None:
-                    record = self._ask(effect) if isinstance(effect, Ask) else self._act(effect)
+                    record = self._answered(effect, spending.refusal(effect))
                 run.effects.append(record)
                 answer = record.answer
                 effect = program.throw(answer.error()) if isinstance(answer, Refusal) else program.send(answer)
         except StopIteration as stop:
             run.ending = stop.value
+
+    def _answered(self, effect: Effect, refusal: Refusal | None) -> Answered | Done:
+        if isinstance(effect, Ask):
+            return Answered(effect, refusal) if refusal else self._ask(effect)
+        return Done(effect, (), refusal) if refusal else self._act(effect)
 
     def _ask(self, ask: Ask) -> Answered:
         try:

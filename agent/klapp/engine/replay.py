@@ -14,7 +14,7 @@ from klapp.engine.report import report
 from klapp.engine.runs import Refusal
 from klapp.files.shown import shown
 from klr import runtime
-from klr.effects import Ask, Effect, EffectError, Ending, Inputs, Run
+from klr.effects import Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.program import Program, Rule, Tracer
 from klr.values import FileValue
 
@@ -110,7 +110,7 @@ class _Replay:
                 effect = program.throw(answer.error()) if isinstance(answer, Refusal) else program.send(answer)
         except StopIteration as stop:
             ending: Ending = stop.value
-        except EffectError as error:
+        except (EffectError, OutOfBudget) as error:
             ending = Ending("failed", error.message)
         left = next(expected, None)
         if left is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from klapp.operations.steps import Step
-from klr.effects import Act, Ask, EffectError, Ending
+from klr.effects import Act, Ask, EffectError, Ending, OutOfBudget
 from klr.program import Program, Rule
 from klr.values import FileValue
 
@@ -25,6 +25,10 @@ class Request:
     settings: Mapping[str, Any]
 
 
+BUDGET = "budget"
+"""The kind of a refusal that ends the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An effect that could not be; what is thrown into the program."""
@@ -37,9 +41,9 @@ class Refusal:
         """The refusal that an error stands for."""
         return cls(error.message, error.kind)
 
-    def error(self) -> EffectError:
+    def error(self) -> EffectError | OutOfBudget:
         """The error to throw."""
-        return EffectError(self.message, self.kind)
+        return OutOfBudget(self.message) if self.kind == BUDGET else EffectError(self.message, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
