@@ -237,6 +237,15 @@ class Builder:
         operator = " ".join(str(comparator.children[0]).split())  # type: ignore[union-attr]
         return s.Binary(operator, self._node(left), self._node(right), bool(ignoring), span=self._span(item))
 
+    def _matches(self, item: Tree[Token]) -> s.Matches:
+        value, _, pattern, *ignoring = item.children
+        return s.Matches(self._node(value), str(pattern)[1:-1], bool(ignoring), span=self._span(item))
+
+    def _match(self, item: Tree[Token]) -> s.Match:
+        word, pattern, *ignoring, _, value = item.children
+        every = str(word).startswith("matches")
+        return s.Match(str(pattern)[1:-1], self._node(value), every, bool(ignoring), span=self._span(item))
+
     def _between(self, item: Tree[Token]) -> s.Between:
         value, low, _, high = item.children
         return s.Between(self._node(value), self._node(low), self._node(high), span=self._span(item))

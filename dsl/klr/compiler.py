@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
 
-from klr import runtime
+from klr import patterns, runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
@@ -29,7 +29,7 @@ ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
     for name in (*ARITHMETIC.values(), "negate", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "show_formatted", "component", "name_part")
-}  # fmt: skip
+} | {name: getattr(patterns, name) for name in ("found", "first", "every")}  # fmt: skip
 
 
 def compile_rule(
@@ -221,6 +221,11 @@ class _Compiler:
             case s.Between():
                 low, high = self._expression(node.low), self._expression(node.high)
                 return ast.Compare(low, [ast.LtE(), ast.LtE()], [self._expression(node.value), high])
+            case s.Matches():
+                return _call(_load("found"), self._pattern(node), self._expression(node.value))
+            case s.Match():
+                name = "every" if node.every else "first"
+                return _call(_load(name), self._pattern(node), self._expression(node.value))
             case s.Where():
                 return self._through("where", node.items, self._expression(node.condition))
             case s.SortedBy():
@@ -237,6 +242,9 @@ class _Compiler:
         name = f"c_{len(self.globals)}"
         self.globals[name] = value
         return _load(name)
+
+    def _pattern(self, node: s.Matches | s.Match) -> ast.expr:
+        return self._value(patterns.compiled(node.pattern, node.ignoring_case))
 
     def _template(self, node: s.Template) -> ast.expr:
         path = self.facts.is_path(node)

@@ -15,6 +15,7 @@ PLAIN = {
     "DURATION": "a time span such as 7 days",
     "DATE": "a date",
     "TIME": "a time such as 09:00",
+    "PATTERN": "a pattern in double quotes",
     "NAME": "a name",
     "NEWLINE": "the end of the line",
     "LSQB": "a list in [ ]",
@@ -163,7 +164,7 @@ def _about_the_rest(span: Span, trouble: Trouble) -> Diagnostic:
 
 
 def _choices(expected: Iterable[str]) -> str:
-    expected = frozenset(expected) - {"MONTHS"}  # where these stand, durations do, too
+    expected = frozenset(expected) - {"MONTHS", "MATCH_OF", "MATCHES_OF"}  # where these stand, other values do, too
     if expected >= VALUE:
         rest = expected - VALUE - {"DURATION", "DATE", "TIME", "YES", "NO", "LSQB", "LPAR", "MINUS", "NOT"}
         words = ["a value", *sorted(_plain(kind) for kind in rest)]

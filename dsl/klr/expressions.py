@@ -7,6 +7,7 @@ from klr.calls import Calls
 from klr.diagnostics import Diagnostic, did_you_mean, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
 from klr.parser import MISSING
+from klr.patterns import PatternError, compiled
 from klr.scope import Facts, Scope, Variable
 from klr.source import Span
 from klr.types import (
@@ -24,6 +25,7 @@ from klr.types import (
     Type,
     fits,
     list_of,
+    maybe,
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
 
@@ -89,6 +91,12 @@ class Expressions:
                 return self._binary(node, scope)
             case s.Between():
                 return self._between(node, scope)
+            case s.Matches():
+                self._pattern(node, scope, "`matches`")
+                return YES_NO
+            case s.Match():
+                self._pattern(node, scope, "`match of`")
+                return list_of(TEXT) if node.every else maybe(TEXT)
             case s.Where():
                 items = self._items(node.items, scope)
                 self.want(node.condition, YES_NO, self._with_it(items, scope), "`where`")
@@ -335,6 +343,18 @@ class Expressions:
         if MONTHS in (left, right) and DURATION in (left, right):
             help = "A month has no fixed length. Add months to a date: `today - 3 months`."
         return self.error("K302", f"`{node.operator}` does not work between {a(left)} and {a(right)}.", node.span, help)
+
+    def _pattern(self, node: s.Matches | s.Match, scope: Scope, what: str) -> None:
+        self.want(node.value, TEXT, scope, what)
+        try:
+            compiled(node.pattern, node.ignoring_case)
+        except PatternError as error:
+            self.error(
+                "K106",
+                f"This pattern can not be read: {error}.",
+                node.span,
+                "A pattern is a regular expression, such as `INV-[0-9]+`.",
+            )
 
     def _between(self, node: s.Between, scope: Scope) -> Type:
         found = self.of(node.value, scope)

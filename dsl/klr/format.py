@@ -265,6 +265,13 @@ def _express(expression: s.Expression) -> tuple[str, int]:
         case s.Call():
             words = "".join(f" {word} {_inner(argument, value)}" for word, argument in expression.arguments)
             return f"{expression.name}{words}", _LOOSENESS["call"]
+        case s.Matches():
+            case = " ignoring case" if expression.ignoring_case else ""
+            return f'{_inner(expression.value, 6)} matches "{expression.pattern}"{case}', _COMPARISON
+        case s.Match():
+            case = " ignoring case" if expression.ignoring_case else ""
+            word = "matches" if expression.every else "match"
+            return f'{word} of "{expression.pattern}"{case} in {_inner(expression.value, value)}', _LOOSENESS["call"]
         case s.Between():
             low, high = _inner(expression.low, 6), _inner(expression.high, 6)
             return f"{_inner(expression.value, 6)} between {low} and {high}", _COMPARISON

@@ -124,7 +124,28 @@ class Call(Node):
     arguments: tuple[tuple[str, Expression], ...]
 
 
-Expression = Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | Call
+@dataclass(frozen=True, slots=True)
+class Matches(Node):
+    """``value matches "pattern"``."""
+
+    value: Expression
+    pattern: str
+    ignoring_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Node):
+    """``match of "pattern" in value``, or, where ``every`` is set, ``matches of "pattern" in value``."""
+
+    pattern: str
+    value: Expression
+    every: bool = False
+    ignoring_case: bool = False
+
+
+Expression = (
+    Matches | Match | Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | Call
+)
 
 
 def constant(node: Expression) -> Any:
@@ -154,6 +175,8 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return (node.left, node.right)
         case Between():
             return (node.value, node.low, node.high)
+        case Matches() | Match():
+            return (node.value,)
     return ()
 
 

@@ -58,6 +58,9 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, inner).map(lambda p: f"number after ({p[0]}) in ({p[1]})"),
         st.lists(inner, max_size=3).map(lambda items: "[" + ",\n ".join(items) + "]"),
         st.tuples(inner, inner, inner).map(lambda p: f"({p[0]}) between ({p[1]}) and ({p[2]})"),
+        inner.map(lambda e: f'({e}) matches "^a\\d{{2}}[(]$"'),
+        inner.map(lambda e: f'match of "b+" ignoring  case in ({e})'),
+        inner.map(lambda e: f'count of (matches  of "[{{]" in ({e}))'),
         bracketed,
     )
 
