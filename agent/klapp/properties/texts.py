@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import logging
+import atexit
 
 from klapp.files.shown import shown
+from klapp.sandbox import Failed, Reader
+from klapp.sandbox.documents import LONGEST
 from klr.effects import EffectError
 
-MOST_PAGES = 200
-LONGEST = 2_000_000
-"""Characters; what stands behind them is left out."""
+READER = Reader()
+"""One for the whole process: it costs nothing until the first document."""
+atexit.register(READER.close)
 
 
 def text_of(kind: str, data: bytes, path: str) -> str:
@@ -30,24 +31,8 @@ def _plain(data: bytes) -> str:
 
 
 def _pdf(data: bytes, path: str) -> str:
-    import pypdf
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it would speak of every oddity of a file
+    """Read in a process of its own that can reach nothing: a PDF is the most hostile thing that a mailbox brings."""
     try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise EffectError(f"{shown(path)} is locked with a password, so its text can not be read.", "value")
-        texts: list[str] = []
-        length = 0
-        for page in reader.pages[:MOST_PAGES]:
-            texts.append(page.extract_text())
-            length += len(texts[-1])
-            if length > LONGEST:
-                break
-    except EffectError:
-        raise
-    except Exception as error:
-        # A hostile or broken file makes the library raise what it likes; none of that may end the agent.
-        raise EffectError(f"{shown(path)} can not be read as a PDF; it may be damaged.", "value") from error
-    # Surrogates and NULs come from broken fonts; no name or notice could hold them.
-    return "\n".join(texts).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+        return READER.text(data)
+    except Failed as error:
+        raise EffectError(f"{shown(path)} {error}.", "value") from None
