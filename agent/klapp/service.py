@@ -17,6 +17,7 @@ from klapp.engine.runs import Request
 from klapp.files.shown import shown
 from klapp.triggers.clock import Clock
 from klapp.triggers.folders import FolderWatch
+from klapp.triggers.seen import SeenInDatabase
 from klr.schedules import Schedule
 
 Key = tuple[str, int]
@@ -45,7 +46,8 @@ class Service:
         self._listening: list[Listener] = []
         self._busy = False
         self._rounds: set[Key] = set()
-        self._folders = FolderWatch([], self._arrived, trouble=self._tell)
+        self._seen = SeenInDatabase(agent.log_store.connection, agent.log_store.lock)
+        self._folders = FolderWatch([], self._arrived, trouble=self._tell, seen=self._seen)
         self._own = FolderWatch(
             [(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300), changes=True
         )
@@ -57,6 +59,7 @@ class Service:
     def __enter__(self) -> Service:
         for report in self.agent.recovered:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
+        self._seen.forget()
         self._worker.start()
         self._folders.start()
         self._own.start()
@@ -115,6 +118,7 @@ class Service:
         straight = [request for request in requests if not self._stopped_round(request)]
         for item in self.agent.perform(straight, len(straight)):
             self._told(item)
+        self._folders.done(paths)
 
     def _stopped_round(self, request: Request) -> bool:
         """Whether a rule must not start, since the file is of its own making; the person is told once for each rule."""

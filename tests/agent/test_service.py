@@ -59,6 +59,31 @@ def start(tmp_path: Path) -> Start:
     return begin
 
 
+def test_what_came_while_klapp_was_off_is_found_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    (house.person / "In").mkdir()
+    (house.person / "Out").mkdir()
+    house.file("In/before", b"0")
+    house.coworker(mover("Mover", "In", "Out"))
+
+    def at_work() -> Running:
+        said: list[str] = []
+        agent = house.agent()
+        agent.approve("one")
+        return Running(house, Service(agent, said.append), said)
+
+    for number, expected in ((1, []), (2, ["came"]), (3, ["came", "came later"])):
+        running = at_work()
+        with running.service.agent, running.service:
+            if expected:
+                running.until(lambda expected=expected: running.names("Out") == expected)  # noqa: B023
+                running.until(lambda expected=expected: len(list(running.service.agent.log())) == len(expected))  # noqa: B023
+            running.rest()
+            assert running.names("In") == ["before"]
+            assert running.names("Out") == expected
+        house.file("In/came" if number == 1 else "In/came later", b"1")
+
+
 def mover(name: str, source: str, goal: str) -> str:
     return f'coworker "{name}"\nmay read "~/{source}/*"\nmay remove "~/{source}/*"\nmay write "~/{goal}/*"\n\nwhen file arrives in "~/{source}"\n  move file to "~/{goal}/"\nend\n'
 

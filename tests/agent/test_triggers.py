@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 from klapp.triggers.arrivals import Settling, is_partial
 from klapp.triggers.clock import Clock
 from klapp.triggers.folders import FolderWatch
+from klapp.triggers.mounts import kind_of_disk, tells_all
 from klapp.triggers.schedule import next_after, real
+from klapp.triggers.seen import SeenInDatabase, SeenInMemory
 from klr.schedules import Every, Monthly, Schedule, Weekly, parse_cron
 
 QUIET = timedelta(milliseconds=150)
@@ -160,6 +163,73 @@ def test_a_look_whether_a_file_is_open_disturbs_nobody(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"alive\n", b"")
+
+
+def test_nothing_is_missed_when_the_system_loses_count(tmp_path: Path, watching: Callable[..., Watched]) -> None:
+    """Where the kernel's queue overflows, for real: it is made short, and many files come at once."""
+    most = Path("/proc/sys/fs/inotify/max_queued_events")
+    if not os.access(most, os.W_OK):
+        pytest.skip("only root can shorten the kernel's queue")
+    (tmp_path / "old").write_text("x")
+    before = most.read_text()
+    most.write_text("16")
+    try:
+        seen = watching((tmp_path, True))
+    finally:
+        most.write_text(before)
+    source = seen.watch._observer._inotify_fd
+    with source._lock:  # nobody takes events out meanwhile
+        for number in range(3000):
+            (tmp_path / f"{number}").write_text("x")
+    until(lambda: len(seen.arrived) >= 3000)
+    clock.sleep(3 * QUIET.total_seconds())
+    assert sorted(map(int, seen.names())) == list(range(3000))
+
+
+def test_a_folder_that_can_not_be_watched_is_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("klapp.triggers.folders.POLL", 0.1)
+    monkeypatch.setattr("klapp.triggers.folders.tells_all", lambda _: False)
+    monkeypatch.setattr("klapp.triggers.folders._file_events", list)  # as if another machine changed it
+    (tmp_path / "old").write_text("x")
+    seen = Watched((tmp_path, False))
+    try:
+        assert "looks through it" in seen.troubles[0]
+        (tmp_path / "new").write_text("x")
+        until(lambda: seen.names() == [b"new"])
+        clock.sleep(0.5)
+        assert seen.names() == [b"new"]
+    finally:
+        seen.watch.stop()
+
+
+def test_disks_are_told_apart(tmp_path: Path) -> None:
+    assert kind_of_disk("/proc/self") in ("proc", "")
+    assert tells_all(str(tmp_path))
+    assert kind_of_disk("/nowhere/at/all") == kind_of_disk("/")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 2**64 - 1)), max_size=10))
+def test_both_memories_say_the_same(looks: list[tuple[str, int, int]]) -> None:
+    from klapp.vault.database import connect
+
+    with tempfile.TemporaryDirectory() as folder:
+        connection = connect(Path(folder) / "x.db", b"k" * 32)
+        kept, passing = SeenInDatabase(connection, threading.RLock()), SeenInMemory()
+        assert not kept.has(folder)
+        for memory in (kept, passing):
+            memory.begin(folder, [(f"{folder}/old", (1, 2, 3, 4))])
+        for name, size, inode in looks:
+            look = (f"{folder}/{name}\udcff", (1, inode, 5, size))
+            assert kept.unknown(folder, [look]) == passing.unknown(folder, [look])
+            kept.told([look])
+            passing.told([look])
+            assert kept.unknown(folder, [look]) == passing.unknown(folder, [look]) == []
+        assert kept.has(folder)
+        kept.keep_only([])
+        assert not kept.has(folder)
+        kept.forget(today=10**6)
+        assert kept.unknown(folder, [(f"{folder}/old", (1, 2, 3, 4))]) == [f"{folder}/old"]
+        connection.close()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 PARTIAL = (
@@ -61,6 +62,16 @@ def is_being_written(path: str) -> bool:
     return False
 
 
+def files_in(folder: str, deep: bool) -> Iterator[tuple[str, Version]]:
+    """The whole files in a folder, or, if ``deep``, below it, each with its version. Links are not followed."""
+    for parent, folders, names in os.walk(folder):
+        for name in names:
+            if not is_partial(name) and (version := version_of(path := os.path.join(parent, name))):
+                yield path, version
+        if not deep:
+            folders.clear()
+
+
 class Settling:
     """Files that something happened to, until they have been the same for ``quiet`` seconds.
 
@@ -81,6 +92,10 @@ class Settling:
         if not is_partial(os.path.basename(path)):
             self._waiting[path] = (version_of(path), now)
 
+    def waits_for(self, path: str) -> bool:
+        """Whether a file is being watched until it is quiet."""
+        return path in self._waiting
+
     def arrived(self, now: float) -> list[str]:
         """The files that have come to rest, sorted; they are waited for no longer."""
         found = []
@@ -98,6 +113,10 @@ class Settling:
                     self._remember(path, current)
                     found.append(path)
         return found
+
+    def told(self, paths: Iterable[str]) -> list[tuple[str, Version]]:
+        """The versions of files that were told to have arrived; those of long ago are forgotten."""
+        return [(path, self._told[path]) for path in paths if path in self._told]
 
     def next_look(self) -> float | None:
         """When the next file can have come to rest; None while none is waited for."""

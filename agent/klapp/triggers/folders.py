@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from klapp.triggers.arrivals import Settling
+from klapp.triggers.arrivals import Settling, files_in
+from klapp.triggers.mounts import tells_all
+from klapp.triggers.seen import Seen, SeenInMemory
 
+POLL = 30.0
+"""Seconds between two looks through a folder that can not be watched."""
 Folder = tuple[str, bool]
 """An absolute path, and whether the folders below it count, too."""
 
@@ -31,8 +35,9 @@ class _Watch(NamedTuple):
 class FolderWatch:
     """Calls ``arrived`` with the paths of files that came to rest, sorted, on a thread of its own.
 
-    A folder that is not there is waited for; what lies in it when it appears has arrived. ``trouble`` is told, in a
-    sentence, what a person should know. With ``changes``, files that are deleted are told of, too.
+    A folder that is not there is waited for; what lies in it when it appears has arrived. ``seen`` remembers what was
+    there before: whatever else is found in a folder, after a restart or when the system lost count, has arrived too.
+    ``trouble`` is told, in a sentence, what a person should know. With ``changes``, files that are deleted are told of.
     """
 
     def __init__(
@@ -42,15 +47,20 @@ class FolderWatch:
         *,
         quiet: timedelta = timedelta(seconds=1),
         changes: bool = False,
+        seen: Seen | None = None,
         trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._arrived = arrived
         self._trouble = trouble
         self._changes = changes
+        self.seen: Seen = seen or SeenInMemory()
         self._settling = Settling(quiet.total_seconds())
         self._wanted: set[Folder] = set(folders)
         self._watches: dict[Folder, _Watch] = {}
         self._absent: set[Folder] = set()
+        self._polled: set[Folder] = set()
+        self._next_poll = 0.0
+        self._overflowed = False
         self._gone: list[str] = []
         self._unsure = True
         self._stopped = False
@@ -61,10 +71,11 @@ class FolderWatch:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin; files that are in the folders already have not arrived."""
+        """Begin; files that are in the folders already have not arrived, unless they came since they were seen."""
         from watchdog.observers import Observer
 
         self._observer = Observer()
+        _notice_overflow(self._observer, self._lost_count)
         self._observer.start()
         with self._changed:
             self._attach(first=True)
@@ -84,9 +95,12 @@ class FolderWatch:
     def set_folders(self, folders: Iterable[Folder]) -> None:
         """Watch these folders from now on, and no others."""
         with self._changed:
-            added = set(folders) - self._wanted
-            self._wanted = set(folders)
+            folders = set(folders)
+            added = folders - self._wanted
+            self._wanted = folders
+            self.seen.keep_only(folder for folder, _ in self._wanted)
             self._attach(first=True, only=added)
+            self._changed.notify()
 
     # -- watching -----------------------------------------------------------------------------------------------------
 
@@ -110,17 +124,20 @@ class FolderWatch:
             elif folder in self._absent:
                 self._absent.discard(folder)
                 if not (first and (only is None or folder in only)):
-                    self._scan(folder)
+                    self._compare(folder)
         for folder, watch in list(self._watches.items()):
             replaced = _identity(folder[0]) != watch.identity
             if needed.get(folder) is not watch.wanted or replaced:
                 self._observer.unschedule(watch.handle)
                 del self._watches[folder]
                 if needed.get(folder) and replaced and not first:
-                    self._scan(folder)  # another folder took its place; what is in it has arrived
+                    self._compare(folder)  # another folder took its place; what is new in it has arrived
         for folder, wanted in needed.items():
             if folder not in self._watches:
                 self._watch(folder, wanted)
+                if wanted and first and (only is None or folder in only):
+                    self._begin(folder)
+        self._polled &= {folder for folder, wanted in needed.items() if wanted}
 
     def _watch(self, folder: Folder, wanted: bool) -> None:
         identity = _identity(folder[0])
@@ -134,18 +151,51 @@ class FolderWatch:
                 event_filter=_file_events() + _folder_events() if wanted else _folder_events(),
             )
         except OSError as error:
-            self._trouble(f"{folder[0]} can not be watched: {error.strerror}. What arrives there is not noticed.")
+            if wanted:
+                self._poll(folder, f"{folder[0]} can not be watched ({error.strerror})")
             return
+        if wanted and not tells_all(folder[0]):
+            self._poll(folder, f"{folder[0]} is on another machine, which does not tell of all that happens there")
         self._watches[folder] = _Watch(handle, identity, wanted)
 
-    def _scan(self, folder: Folder) -> None:
-        """Everything that lies in a folder has arrived."""
+    def _poll(self, folder: Folder, why: str) -> None:
+        if folder not in self._polled:
+            self._polled.add(folder)
+            self._trouble(f"{why}. klapp looks through it every {POLL:.0f} seconds instead.")
+
+    def _begin(self, folder: Folder) -> None:
+        """A folder is watched from now on: what is there is old, unless somebody watched before us and saw it not."""
+        if self.seen.has(folder[0]):
+            self._compare(folder)
+        else:
+            self.seen.begin(folder[0], files_in(*folder))
+
+    def _compare(self, folder: Folder) -> None:
+        """What lies in a folder and was never seen has arrived."""
         now = time.monotonic()
-        for parent, folders, files in os.walk(folder[0]):
-            for name in files:
-                self._settling.touched(os.path.join(parent, name), now)
-            if not folder[1]:
-                folders.clear()
+        for path in self.seen.unknown(folder[0], files_in(*folder)):
+            if not self._settling.waits_for(path):  # looking often must not keep a file from coming to rest
+                self._settling.touched(path, now)
+
+    def _lost_count(self) -> None:
+        """The system had so much to tell that it dropped some of it; called by watchdog's threads."""
+        with self._changed:
+            self._overflowed = True
+            self._changed.notify()
+
+    def _look_through(self, now: float) -> None:
+        """Look for what nobody told us of: everywhere after an overflow, now and then where there is no telling."""
+        if self._overflowed:
+            self._overflowed = False
+            self._trouble(
+                "So much happened at once that the system lost count. klapp looks through all folders itself."
+            )
+            for folder in self._wanted - self._absent:
+                self._compare(folder)
+        if self._polled and now >= self._next_poll:
+            self._next_poll = now + POLL
+            for folder in self._polled:
+                self._compare(folder)
 
     def happened(self, path: str, *, is_folder: bool, is_gone: bool) -> None:
         """Something happened to a file or folder; called by watchdog's threads."""
@@ -157,6 +207,12 @@ class FolderWatch:
                     self._gone.append(path)
                 self._settling.touched(path, time.monotonic())
             self._changed.notify()
+
+    def done(self, paths: Iterable[str]) -> None:
+        """What arrived at these paths has been dealt with: it is not to be told again, also not after a restart."""
+        with self._changed:
+            looks = self._settling.told(paths)
+        self.seen.told(looks)
 
     def _concerns(self, path: str) -> bool:
         """Whether a path is in a wanted folder; a watch for a missing one hears of others, too."""
@@ -175,12 +231,14 @@ class FolderWatch:
                     self._unsure = False
                     self._attach()
                 now = time.monotonic()
+                self._look_through(now)
                 found = self._settling.arrived(now)
                 found.extend(self._gone)
                 self._gone.clear()
                 if not found and not self._stopped:
-                    look = self._settling.next_look()
-                    self._changed.wait(None if look is None else max(0.0, look - now))
+                    looks = [self._settling.next_look(), self._next_poll if self._polled else None]
+                    soonest = min((look for look in looks if look is not None), default=None)
+                    self._changed.wait(None if soonest is None else max(0.0, soonest - now))
                 if self._stopped:
                     return
             if found:
@@ -202,6 +260,21 @@ class _Handler:
             is_gone = True
         if source:
             self._watch.happened(source, is_folder=event.is_directory, is_gone=is_gone)
+
+
+def _notice_overflow(observer: Any, lost_count: Callable[[], None]) -> None:
+    """Have ``lost_count`` called when the kernel's queue of events overflows, which watchdog itself only logs."""
+    source: Any = getattr(observer, "_inotify_fd", None)
+    handle = getattr(source, "handle_event", None)
+    if handle is None:
+        return  # only inotify has such a queue
+
+    def noticing(event: Any) -> None:
+        handle(event)
+        if event.is_queue_overflow:
+            lost_count()
+
+    source.handle_event = noticing
 
 
 def _file_events() -> list[Any]:

@@ -1,0 +1,146 @@
+"""Which versions of files have been seen: so that what came while nobody watched is found, and nothing is told twice."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections.abc import Iterable, Sequence
+from threading import RLock
+from typing import Protocol
+
+from klapp.triggers.arrivals import Version
+from klapp.triggers.mounts import numbers_last
+from klapp.vault.database import Connection
+
+Look = tuple[str, Version]
+"""A path, and the version of the file that was there."""
+KEPT = 90
+"""Days for which a file that is gone is remembered: it may come back, as from an undo or a disk."""
+_DAY = 86_400
+_PACKED = struct.Struct("<qqQ")
+
+
+class Seen(Protocol):
+    """What a watch remembers of the files in its folders."""
+
+    def has(self, folder: str) -> bool:
+        """Whether a folder was begun before."""
+        ...
+
+    def begin(self, folder: str, there: Iterable[Look]) -> None:
+        """A folder is watched for the first time; what is there is nothing new."""
+        ...
+
+    def keep_only(self, folders: Iterable[str]) -> None:
+        """Only these are watched from now on; another one that is watched again later begins anew."""
+        ...
+
+    def unknown(self, folder: str, there: Iterable[Look]) -> list[str]:
+        """The paths of those that were not seen in this version."""
+        ...
+
+    def told(self, looks: Iterable[Look]) -> None:
+        """These have been told, and what they started is done."""
+        ...
+
+
+class SeenInMemory:
+    """Remembers for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._folders: set[str] = set()
+        self._versions: dict[str, Version] = {}
+
+    def has(self, folder: str) -> bool:
+        return folder in self._folders
+
+    def begin(self, folder: str, there: Iterable[Look]) -> None:
+        self._folders.add(folder)
+        self._versions.update(there)
+
+    def keep_only(self, folders: Iterable[str]) -> None:
+        self._folders.intersection_update(folders)
+
+    def unknown(self, folder: str, there: Iterable[Look]) -> list[str]:
+        return [path for path, version in there if self._versions.get(path) != version]
+
+    def told(self, looks: Iterable[Look]) -> None:
+        self._versions.update(looks)
+
+
+class SeenInDatabase:
+    """Remembers in the encrypted database, over restarts. Safe to use from several threads."""
+
+    def __init__(self, connection: Connection, lock: RLock) -> None:
+        self._connection = connection
+        self._lock = lock
+        with lock:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS seen_folders (folder BLOB PRIMARY KEY) STRICT, WITHOUT ROWID"
+            )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY, version BLOB NOT NULL, day INTEGER NOT NULL)"
+                " STRICT, WITHOUT ROWID"
+            )
+
+    def has(self, folder: str) -> bool:
+        with self._lock:
+            query = "SELECT 1 FROM seen_folders WHERE folder = ?"
+            return self._connection.execute(query, (os.fsencode(folder),)).fetchone() is not None
+
+    def begin(self, folder: str, there: Iterable[Look]) -> None:
+        with self._lock:
+            self.told(there)
+            self._connection.execute("INSERT OR IGNORE INTO seen_folders VALUES (?)", (os.fsencode(folder),))
+
+    def keep_only(self, folders: Iterable[str]) -> None:
+        kept = set(map(os.fsencode, folders))
+        with self._lock:
+            known = self._connection.execute("SELECT folder FROM seen_folders").fetchall()
+            gone = [row for row in known if row[0] not in kept]
+            self._connection.executemany("DELETE FROM seen_folders WHERE folder = ?", gone)
+
+    def unknown(self, folder: str, there: Iterable[Look]) -> list[str]:
+        strict = numbers_last(folder)
+        fresh = []
+        with self._lock:
+            for path, version in there:
+                row = self._connection.execute(
+                    "SELECT version FROM seen WHERE path = ?", (os.fsencode(path),)
+                ).fetchone()
+                if row is None or not _same(row[0], version, strict):
+                    fresh.append(path)
+        return fresh
+
+    def told(self, looks: Iterable[Look]) -> None:
+        day = int(time.time()) // _DAY
+        rows = [(os.fsencode(path), _packed(version), day) for path, version in looks]
+        if not rows:
+            return
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", rows)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def forget(self, today: int | None = None) -> None:
+        """Forget files that are gone for long; ``today`` in days since 1970."""
+        before = (int(time.time()) // _DAY if today is None else today) - KEPT
+        with self._lock:
+            old = self._connection.execute("SELECT path FROM seen WHERE day < ?", (before,)).fetchall()
+            gone: Sequence[tuple[bytes]] = [row for row in old if not os.path.lexists(row[0])]
+            self._connection.executemany("DELETE FROM seen WHERE path = ?", gone)
+
+
+def _packed(version: Version) -> bytes:
+    """Without the device: the same disk can be another one tomorrow."""
+    _, inode, modified, size = version
+    return _PACKED.pack(modified, size, inode & 0xFFFFFFFFFFFFFFFF)
+
+
+def _same(packed: bytes, version: Version, strict: bool) -> bool:
+    return packed == _packed(version) if strict else packed[:16] == _packed(version)[:16]
