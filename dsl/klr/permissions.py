@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from klr import syntax as s
 from klr.checker import Checked, verb_of
-from klr.diagnostics import Diagnostic, visible
+from klr.diagnostics import Diagnostic, Edit, visible
 from klr.program import TriggerUse
 from klr.proof import (
     Language,
@@ -30,7 +30,7 @@ from klr.proof import (
     text_hole,
 )
 from klr.scope import Resolved
-from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, either, escaped, joined, within
+from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, either, escaped, joined, numbered_pattern, within
 from klr.source import Span
 from klr.types import FILE, PATH, WORD
 from klr.vocabulary import PERMISSIONS, Permission, Slot, Verb, Vocabulary
@@ -69,6 +69,7 @@ class _Judge:
     """Holds demands against the grants."""
 
     def __init__(self, checked: Checked) -> None:
+        self.tree = checked.tree
         self.grants: list[tuple[Permission, str | None, Span]] = []
         spans = iter(checked.grant_spans.values())
         for grant in checked.grants:
@@ -94,8 +95,16 @@ class _Judge:
             message, line = f"This coworker may not {plain}.", f"may {demand.permission}"
         else:
             message = f'This could {plain} "{visible(witness)}", and no `may {demand.permission}` line allows that.'
-            line = f'may {demand.permission} "{demand.shape.pattern}"'
-        return Diagnostic("K401", message, demand.span, f"To allow it, add this line at the top:\n{line}")
+            line = f'may {demand.permission} "{s.escaped(demand.shape.pattern)}"'
+        help = f"To allow it, add this line at the top:\n{line}"
+        return Diagnostic("K401", message, demand.span, help, (self._added(line),))
+
+    def _added(self, line: str) -> Edit:
+        """A ``may`` line, put before the first one; where there is none, before all else but the head."""
+        first = next((part for part in self.tree.parts if isinstance(part, s.May)), None)
+        if first is not None:
+            return Edit(first.span, "", f"{line}\n")
+        return Edit(self.tree.parts[0].span, "", f"{line}\n\n")
 
     def unused(self, demands: list[Demand]) -> Iterable[Diagnostic]:
         """Advice for each grant without which everything is still allowed."""
@@ -212,7 +221,7 @@ class _Walk:
                 continue
             shape = self._place(verb, slot, value, action.object, environment)
             if verb.numbered and slot.word == "to" and policy in ("", "rename"):
-                shape = Shape(numbered(shape.language), shape.pattern)
+                shape = Shape(numbered(shape.language), numbered_pattern(shape.pattern))
             if slot.word == "to":
                 goal = shape
             for permission in slot.needs:

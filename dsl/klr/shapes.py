@@ -37,6 +37,15 @@ def escaped(text: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in text)
 
 
+def numbered_pattern(pattern: str) -> str:
+    """A glob for the paths of ``pattern`` and for their numbered forms: "a.pdf" and "a (2).pdf" are in "a*.pdf"."""
+    folder, slash, name = pattern.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, dot, extension = name, "", ""
+    return f"{folder}{slash}{stem}{'' if stem.endswith('*') else '*'}{dot}{extension}"
+
+
 def either(shapes: Iterable[Shape | None]) -> Shape | None:
     found = [shape for shape in shapes if shape is not None]
     if not found:

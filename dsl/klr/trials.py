@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from klr import syntax as s
-from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
 from klr.source import Source, Span
 from klr.starts import Starts
@@ -49,9 +49,9 @@ class Trials:
             name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
         }
 
-    def error(self, message: str, span: Span, help: str = "") -> None:
+    def error(self, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
         """Record a finding about a test."""
-        self.diagnostics.append(Diagnostic("K506", message, span, help))
+        self.diagnostics.append(Diagnostic("K506", message, span, help, repair))
 
     def of(self, test: s.TestBlock) -> TestCase:
         """One test as data; where it is wrong, without the lines that are."""
@@ -104,7 +104,8 @@ class Trials:
         assert isinstance(name, s.Name)
         if name.name not in self.settings:
             help = did_you_mean(name.name, self.settings)
-            self.error(f"There is no setting `{name.name}`.", name.span, help)
+            repair = instead(name.span, name.name, self.settings)
+            self.error(f"There is no setting `{name.name}`.", name.span, help, repair)
             return
         try:
             value = s.constant(step.value)
