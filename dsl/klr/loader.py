@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +12,10 @@ from klr.compiler import compile_rule
 from klr.diagnostics import Diagnostic, ordered
 from klr.effects import Inputs
 from klr.functions import FUNCTIONS
-from klr.parser import parse
+from klr.parser import Parsed, parse
 from klr.permissions import prove
 from klr.program import Program, Rule, Tracer
-from klr.source import Source
+from klr.source import Source, Span
 from klr.vocabulary import Vocabulary
 
 
@@ -43,6 +43,42 @@ def with_functions(vocabulary: Vocabulary) -> Vocabulary:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that is known of a text without compiling it; ``checked`` is None where nothing could be read."""
+
+    source: Source
+    parsed: Parsed
+    checked: Checked | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding keeps the coworker from running."""
+        return _has_errors(self.diagnostics)
+
+
+def analyse(source: Source, vocabulary: Vocabulary) -> Analysis:
+    """Parse, check and prove; ``vocabulary`` with the language's functions. Never raises for any text."""
+    try:
+        return _analysed(source, vocabulary)
+    except RecursionError:
+        help = "Give its inner parts names with `let`, one line each."
+        deep = Diagnostic("K100", "Something in this text is nested too deeply to be read.", Span(0, 1), help)
+        return Analysis(source, Parsed(None, (), (deep,)), None, (deep,))
+
+
+def _analysed(source: Source, vocabulary: Vocabulary) -> Analysis:
+    parsed = parse(source)
+    diagnostics = list(parsed.diagnostics)
+    if parsed.tree is None:
+        return Analysis(source, parsed, None, ordered(diagnostics))
+    checked = check(source, parsed.tree, vocabulary, diagnostics)
+    if not _has_errors(diagnostics):
+        prove(vocabulary, checked, diagnostics)
+    return Analysis(source, parsed, checked, ordered(diagnostics))
+
+
 def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     """Check a coworker and compile it. Never raises for any text.
 
@@ -51,18 +87,12 @@ def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     """
     source = Source(text.replace("\r\n", "\n"), name)
     vocabulary = with_functions(vocabulary)
-    parsed = parse(source)
-    diagnostics = list(parsed.diagnostics)
-    if parsed.tree is None:
-        return Loaded(source, None, ordered(diagnostics))
-    checked = check(source, parsed.tree, vocabulary, diagnostics)
-    if not _has_errors(diagnostics):
-        prove(vocabulary, checked, diagnostics)
-    program = None if _has_errors(diagnostics) else _program(source, checked, vocabulary)
-    return Loaded(source, program, ordered(diagnostics))
+    known = analyse(source, vocabulary)
+    program = None if known.checked is None or known.has_errors else _program(source, known.checked, vocabulary)
+    return Loaded(source, program, known.diagnostics)
 
 
-def _has_errors(diagnostics: list[Diagnostic]) -> bool:
+def _has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in diagnostics)
 
 
