@@ -218,6 +218,12 @@ def keywords() -> dict[str, str]:
     return {kind: words for kind, words in written.items() if re.fullmatch("[a-z]+(?: [a-z]+)*", words)}
 
 
+@cache
+def choices(rule: str) -> frozenset[str]:
+    """The kinds of tokens that a rule of the grammar is a choice of, such as "slot_word"."""
+    return frozenset(option.expansion[0].name for option in _grammar().rules if option.origin.name == rule)
+
+
 def goes_on(line: str) -> bool:
     """Whether a line is a part of the one before it, by the word or sign that it begins with."""
     return _continuation().match("\n" + line) is not None

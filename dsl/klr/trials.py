@@ -15,6 +15,7 @@ from klr.starts import Starts
 from klr.types import DATE, SIZE, TEXT, Type
 from klr.vocabulary import Vocabulary
 
+GIVEN = ("file", "now", "setting")
 EXPECTED = ("file", "notice", "skip", "failure")
 
 
@@ -25,6 +26,13 @@ class _Case:
     now: datetime | None = None
     events: list[tuple[str, Any]] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
+
+
+def details(vocabulary: Vocabulary) -> dict[str, Type]:
+    """What a given file can say of itself: every property that does not follow from its path."""
+    return {
+        name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
+    }
 
 
 class Trials:
@@ -44,10 +52,7 @@ class Trials:
         self.settings = settings
         self.triggers = triggers
         self.diagnostics = diagnostics
-        # What a given file can say of itself: everything that does not follow from its path.
-        self.details: dict[str, Type] = {
-            name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
-        }
+        self.details = details(vocabulary)
 
     def error(self, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
         """Record a finding about a test."""
@@ -96,7 +101,7 @@ class Trials:
                 self._setting(step, case)
             case other:
                 self.error(
-                    f"A test can not be given `{other}`.", step.span, "It can be given `file`, `now` and `setting`."
+                    f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
                 )
 
     def _setting(self, step: s.Given, case: _Case) -> None:
