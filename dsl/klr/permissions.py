@@ -17,6 +17,7 @@ from klr.checker import Checked, verb_of
 from klr.diagnostics import Diagnostic, Edit, visible
 from klr.program import TriggerUse
 from klr.proof import (
+    GlobError,
     Language,
     TooComplex,
     concat,
@@ -97,14 +98,23 @@ class _Judge:
             message = f'This could {plain} "{visible(witness)}", and no `may {demand.permission}` line allows that.'
             line = f'may {demand.permission} "{s.escaped(demand.shape.pattern)}"'
         help = f"To allow it, add this line at the top:\n{line}"
-        return Diagnostic("K401", message, demand.span, help, (self._added(line),))
+        return Diagnostic("K401", message, demand.span, help, self._added(line, demand))
 
-    def _added(self, line: str) -> Edit:
-        """A ``may`` line, put before the first one; where there is none, before all else but the head."""
+    def _added(self, line: str, demand: Demand) -> tuple[Edit, ...]:
+        """A ``may`` line, put before the first one; where there is none, before all else but the head.
+
+        Nothing, where the line would not be enough: a file that can be in one of several places has one pattern only.
+        """
+        pattern = demand.shape.pattern if demand.shape else None
+        try:
+            if self._witness(demand, [*self.grants, (demand.permission, pattern, demand.span)]) is not None:
+                return ()
+        except (TooComplex, GlobError):
+            return ()
         first = next((part for part in self.tree.parts if isinstance(part, s.May)), None)
         if first is not None:
-            return Edit(first.span, "", f"{line}\n")
-        return Edit(self.tree.parts[0].span, "", f"{line}\n\n")
+            return (Edit(first.span, "", f"{line}\n"),)
+        return (Edit(self.tree.parts[0].span, "", f"{line}\n\n"),)
 
     def unused(self, demands: list[Demand]) -> Iterable[Diagnostic]:
         """Advice for each grant without which everything is still allowed."""

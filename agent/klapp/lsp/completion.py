@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from klapp.lsp.candidates import Candidate, candidates
-from klapp.lsp.context import context_at
+from klapp.lsp.context import context_at, phrase_starts
 from klapp.lsp.study import Study
 from klr.source import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
-    """The candidates, the best first, and the part of the text that a chosen one takes the place of."""
+class Offer:
+    """A candidate, and the part of the text that it takes the place of when it is chosen."""
 
     span: Span
-    candidates: tuple[Candidate, ...]
+    candidate: Candidate
 
 
-def offers(study: Study, offset: int, *, behind_blank: bool = False) -> Offers:
-    """What can stand at an offset, in place of the beginning of a word before it.
+def offers(study: Study, offset: int, *, behind_blank: bool = False) -> Iterator[Offer]:
+    """What can stand at an offset, in place of the beginning of a word before it; the best first.
 
-    ``behind_blank`` tells that a blank was typed and nothing was asked for: the words of the grammar, which can stand
-    nearly everywhere, are then left out.
+    A phrase such as ``on conflict`` is offered behind its first word, too. ``behind_blank`` tells that a blank was typed
+    and nothing was asked for: the words of the grammar, which can stand nearly everywhere, are then left out.
     """
-    context = context_at(study, offset)
-    found = candidates(study, context)
-    if behind_blank:
-        found = [one for one in found if one.kind != "keyword"]
-    return Offers(Span(context.word.start, max(context.word.start, offset)), tuple(found))
+    text = study.source.text
+    offset = min(max(offset, 0), len(text))
+    for number, start in enumerate(phrase_starts(study.source, offset)):
+        begun = " ".join(text[start:offset].split())
+        for one in candidates(study, context_at(study, start)):
+            if behind_blank and one.kind == "keyword":
+                continue
+            if not number or (" " in begun and one.text.startswith(begun)):
+                yield Offer(Span(start, offset), one)

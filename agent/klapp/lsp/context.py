@@ -7,6 +7,7 @@ the statement up to the place is parsed within a skeleton of these blocks, whate
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from klapp.lsp.outline import Frame, FrameKind
@@ -16,6 +17,9 @@ from klr.source import Source, Span
 
 LOOK_BACK = 60
 """A statement of more lines than this is read from its middle, and then often not understood."""
+
+LONGEST_PHRASE = 3
+"""So many words a phrase of the language or of the vocabulary has at most."""
 
 SKELETON: dict[FrameKind, str] = {
     "rule": "when x\n", "error": "when x\non error\n", "test": 'test ""\n',
@@ -72,6 +76,17 @@ def word_at(source: Source, offset: int) -> Span:
     while end < len(text) and (text[end].isalnum() or text[end] == "_"):
         end += 1
     return Span(start, end)
+
+
+def phrase_starts(source: Source, offset: int) -> Iterator[int]:
+    """Where the word at an offset begins, and the words before it on its line: a phrase can have several."""
+    start = word_at(source, offset).start
+    for _ in range(LONGEST_PHRASE):
+        yield start
+        before = source.text[:start].rstrip(" \t")
+        if before == source.text[:start] or not before or not (before[-1].isalnum() or before[-1] == "_"):
+            return
+        start = word_at(source, len(before)).start
 
 
 def _first_line(source: Source, line: int) -> int:

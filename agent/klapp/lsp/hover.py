@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from klapp.lsp import manual
 from klapp.lsp.candidates import Candidate, candidates
-from klapp.lsp.context import context_at, word_at
+from klapp.lsp.context import context_at, phrase_starts
 from klapp.lsp.study import Study
 from klr.source import Span
-
-LONGEST_PHRASE = 3
-"""So many words a phrase of the vocabulary has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ def meaning(study: Study, offset: int) -> Meaning | None:
     if binding is not None:
         place = next(place for place in binding.places if place.start <= offset <= place.end)
         return Meaning(place, manual.name(binding.name, binding.kind, binding.type))
-    for start in _starts(study, offset):
+    for start in phrase_starts(study.source, offset):
         context = context_at(study, start)
         found = ((_written(study, one, start), one) for one in candidates(study, context) if one.page)
         written = [(span, one) for span, one in found if span and span.start <= offset <= span.end]
@@ -43,18 +39,6 @@ def meaning(study: Study, offset: int) -> Meaning | None:
             pages = [one for span, one in written if span == longest]
             return Meaning(longest, "\n\n---\n\n".join(one.page for one in _meant(study, pages, longest)))
     return None
-
-
-def _starts(study: Study, offset: int) -> Iterator[int]:
-    """Where the word at an offset begins, and the words before it on its line."""
-    source = study.source
-    start = word_at(source, offset).start
-    for _ in range(LONGEST_PHRASE):
-        yield start
-        before = source.text[:start].rstrip(" \t")
-        if not before or not (before[-1].isalnum() or before[-1] == "_"):
-            return
-        start = word_at(source, len(before)).start
 
 
 def _written(study: Study, candidate: Candidate, start: int) -> Span | None:

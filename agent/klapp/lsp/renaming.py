@@ -45,12 +45,15 @@ def renamed(study: Study, offset: int, new: str) -> list[TextEdit]:
     after = Study(applied(study.source.text, edits))
     if _structure(after) != _structure(study, study.names.bindings.index(binding), new):
         raise Refused(f"`{new}` is taken already in this file. Choose another name.")
-    before = Counter(found.code for found in study.analysis.diagnostics)
-    worse = [found for found in after.analysis.diagnostics if not before[found.code]]
-    if worse or len(after.analysis.diagnostics) > before.total():
-        reason = worse[0].message if worse else "there would be one finding more."
+    more = _codes(after) - _codes(study)
+    if more:
+        reason = next(found.message for found in after.analysis.diagnostics if found.code in more)
         raise Refused(f"With the name `{new}` something would be wrong: {reason}")
     return edits
+
+
+def _codes(study: Study) -> Counter[str]:
+    return Counter(found.code for found in study.analysis.diagnostics)
 
 
 def _structure(study: Study, renamed: int | None = None, new: str = "") -> list[tuple[str, str, int, list[int]]]:

@@ -49,28 +49,33 @@ class Service:
         self._register()
 
     def _register(self) -> None:
-        feature = self.server.feature
-        feature(types.INITIALIZE)(self.initialize)
-        feature(types.SHUTDOWN)(self.shutdown)
-        feature(types.TEXT_DOCUMENT_DID_OPEN)(self.did_open)
-        feature(types.TEXT_DOCUMENT_DID_CHANGE)(self.did_change)
-        feature(types.TEXT_DOCUMENT_DID_CLOSE)(self.did_close)
+        self._feature(types.INITIALIZE, self.initialize)
+        self._feature(types.SHUTDOWN, self.shutdown)
+        self._feature(types.TEXT_DOCUMENT_DID_OPEN, self.did_open)
+        self._feature(types.TEXT_DOCUMENT_DID_CHANGE, self.did_change)
+        self._feature(types.TEXT_DOCUMENT_DID_CLOSE, self.did_close)
         typed = types.CompletionOptions(trigger_characters=[".", " ", "{"])
-        feature(types.TEXT_DOCUMENT_COMPLETION, typed)(self.completion)
-        feature(types.TEXT_DOCUMENT_HOVER)(self.hover)
-        feature(types.TEXT_DOCUMENT_DEFINITION)(self.definition)
-        feature(types.TEXT_DOCUMENT_REFERENCES)(self.references)
-        feature(types.TEXT_DOCUMENT_PREPARE_RENAME)(self.prepare_rename)
-        feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))(self.rename)
-        feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(self.symbols)
-        feature(types.TEXT_DOCUMENT_FOLDING_RANGE)(self.folds)
-        feature(types.TEXT_DOCUMENT_FORMATTING)(self.format)
+        self._feature(types.TEXT_DOCUMENT_COMPLETION, self.completion, typed)
+        self._feature(types.TEXT_DOCUMENT_HOVER, self.hover)
+        self._feature(types.TEXT_DOCUMENT_DEFINITION, self.definition)
+        self._feature(types.TEXT_DOCUMENT_REFERENCES, self.references)
+        self._feature(types.TEXT_DOCUMENT_PREPARE_RENAME, self.prepare_rename)
+        self._feature(types.TEXT_DOCUMENT_RENAME, self.rename, types.RenameOptions(prepare_provider=True))
+        self._feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, self.symbols)
+        self._feature(types.TEXT_DOCUMENT_FOLDING_RANGE, self.folds)
+        self._feature(types.TEXT_DOCUMENT_FORMATTING, self.format)
         quick = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
-        feature(types.TEXT_DOCUMENT_CODE_ACTION, quick)(self.actions)
-        feature(types.TEXT_DOCUMENT_CODE_LENS)(self.lenses)
+        self._feature(types.TEXT_DOCUMENT_CODE_ACTION, self.actions, quick)
+        self._feature(types.TEXT_DOCUMENT_CODE_LENS, self.lenses)
         self._command("klapp.permissions", self.permissions)
         self._command("klapp.test", self.test)
         self._command("klapp.simulate", self.simulate)
+
+    def _feature(self, name: str, answer: Callable[[Any], Any], options: Any = None) -> None:
+        def handler(params: Any) -> Any:  # pygls marks what it is given, and a method can not be marked
+            return answer(params)
+
+        self.server.feature(name, options)(handler)
 
     # -- the life of the server and of its documents ------------------------------------------------------------------
 
@@ -212,7 +217,7 @@ class Service:
 
         async def command(*arguments: Any) -> str:
             uri, line = (*arguments, None, None)[:2]
-            if not isinstance(uri, str) or not (line is None or isinstance(line, int)):
+            if not isinstance(uri, str) or not (line is None or isinstance(line, int)) or len(arguments) > 2:
                 raise _refusal(f"`{name}` takes the address of a document and the number of a line.")
             try:
                 found = await asyncio.to_thread(answer, uri, line)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from lsprotocol import types
 
-from klapp.lsp.candidates import Candidate, Kind
-from klapp.lsp.completion import Offers
+from klapp.lsp.candidates import Kind
+from klapp.lsp.completion import Offer
 from klapp.lsp.documents import Change, Document
 from klapp.lsp.edits import Fix, TextEdit
 from klapp.lsp.positions import Position, Range
@@ -76,14 +76,14 @@ def diagnostic(document: Document, found: Diagnostic) -> types.Diagnostic:
     )
 
 
-def completion(document: Document, offered: Offers) -> types.CompletionList:
+def completion(document: Document, offered: Iterable[Offer]) -> types.CompletionList:
     """What is offered, in its order."""
-    range = range_of(document, offered.span)
-    items = [_item(one, number, range) for number, one in enumerate(offered.candidates)]
+    items = [_item(document, offer, number) for number, offer in enumerate(offered)]
     return types.CompletionList(is_incomplete=False, items=items)
 
 
-def _item(one: Candidate, number: int, range: types.Range) -> types.CompletionItem:
+def _item(document: Document, offer: Offer, number: int) -> types.CompletionItem:
+    one = offer.candidate
     return types.CompletionItem(
         label=one.label,
         kind=ITEM[one.kind],
@@ -91,7 +91,7 @@ def _item(one: Candidate, number: int, range: types.Range) -> types.CompletionIt
         documentation=markdown(one.page) if one.page else None,
         filter_text=one.text,
         sort_text=f"{number:04}",
-        text_edit=types.TextEdit(range, one.text),
+        text_edit=types.TextEdit(range_of(document, offer.span), one.text),
     )
 
 

@@ -124,8 +124,8 @@ class Editor:
 
     def open(self, text: str, uri: str = "file:///a.klr") -> list[Message]:
         """Open a document; what is found in it."""
-        self._versions[uri] = 1
-        item = {"uri": uri, "languageId": "klapp", "version": 1, "text": text}
+        self._versions[uri] = max(self._versions.values(), default=0) + 1
+        item = {"uri": uri, "languageId": "klapp", "version": self._versions[uri], "text": text}
         self.tell("textDocument/didOpen", textDocument=item)
         return self.findings(uri)
 
@@ -139,9 +139,9 @@ class Editor:
         while True:
             for message in self.told:
                 params = message.get("params")
-                if message["method"] == "textDocument/publishDiagnostics" and params["uri"] == uri:
-                    if params.get("version") == self._versions[uri]:
-                        return list(params["diagnostics"])
+                of_uri = message["method"] == "textDocument/publishDiagnostics" and params["uri"] == uri
+                if of_uri and params.get("version") == self._versions[uri]:
+                    return list(params["diagnostics"])
             self._next()
 
     def at(self, method: str, line: int, character: int, uri: str = "file:///a.klr", **more: Any) -> Any:
