@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -60,23 +60,36 @@ class Analysis:
 
 def analyse(source: Source, vocabulary: Vocabulary) -> Analysis:
     """Parse, check and prove; ``vocabulary`` with the language's functions. Never raises for any text."""
+    return proved(examined(source, vocabulary), vocabulary)
+
+
+def examined(source: Source, vocabulary: Vocabulary) -> Analysis:
+    """Parse and check: names and types are known, permissions not yet proved. Never raises for any text."""
     try:
-        return _analysed(source, vocabulary)
+        parsed = parse(source)
+        diagnostics = list(parsed.diagnostics)
+        checked = check(source, parsed.tree, vocabulary, diagnostics) if parsed.tree is not None else None
+        return Analysis(source, parsed, checked, ordered(diagnostics))
     except RecursionError:
-        help = "Give its inner parts names with `let`, one line each."
-        deep = Diagnostic("K100", "Something in this text is nested too deeply to be read.", Span(0, 1), help)
-        return Analysis(source, Parsed(None, (), (deep,)), None, (deep,))
+        return _too_deep(source)
 
 
-def _analysed(source: Source, vocabulary: Vocabulary) -> Analysis:
-    parsed = parse(source)
-    diagnostics = list(parsed.diagnostics)
-    if parsed.tree is None:
-        return Analysis(source, parsed, None, ordered(diagnostics))
-    checked = check(source, parsed.tree, vocabulary, diagnostics)
-    if not _has_errors(diagnostics):
-        prove(vocabulary, checked, diagnostics)
-    return Analysis(source, parsed, checked, ordered(diagnostics))
+def proved(analysis: Analysis, vocabulary: Vocabulary) -> Analysis:
+    """What was examined, with the findings about permissions; where it has errors, as it is."""
+    if analysis.checked is None or analysis.has_errors:
+        return analysis
+    diagnostics = list(analysis.diagnostics)
+    try:
+        prove(vocabulary, analysis.checked, diagnostics)
+    except RecursionError:
+        return _too_deep(analysis.source)
+    return replace(analysis, diagnostics=ordered(diagnostics))
+
+
+def _too_deep(source: Source) -> Analysis:
+    help = "Give its inner parts names with `let`, one line each."
+    deep = Diagnostic("K100", "Something in this text is nested too deeply to be read.", Span(0, 1), help)
+    return Analysis(source, Parsed(None, (), (deep,)), None, (deep,))
 
 
 def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:

@@ -252,9 +252,12 @@ class _Text:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.text = "\n".join(self.lines) + "\n"
+        self.is_original = self.text[:-1] == self.source.text
 
     def relocate(self, offset: int) -> int:
         """An offset of the parsed text as one of the person's text."""
+        if self.is_original:
+            return min(offset, len(self.source.text))
         index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
         number = self.origins[index]
         return (

@@ -41,7 +41,7 @@ def path_of(uri: str) -> Path | None:
 def permissions(text: str) -> Answer:
     """What the ``may`` lines of a coworker allow, in words."""
     study = Study(text)
-    checked = study.analysis.checked
+    checked = study.examined.checked
     lines = in_words(gathered(checked.grants)) if checked else []
     name = (checked.tree.name.constant if checked else None) or "This coworker"
     told = "\n".join(f"- {visible(line)}" for line in lines)

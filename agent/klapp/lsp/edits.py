@@ -43,7 +43,7 @@ def formatted(study: Study) -> list[TextEdit]:
     """
     text = study.source.text
     source = Source(text.replace("\r\n", "\n"))
-    parsed = study.analysis.parsed if source.text == text else Study(source.text).analysis.parsed
+    parsed = study.examined.parsed if source.text == text else Study(source.text).examined.parsed
     if parsed.tree is None or parsed.diagnostics:
         return []
     wanted = format_source(source, parsed)

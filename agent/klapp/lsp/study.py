@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from klapp.lsp.names import Names
 from klapp.lsp.outline import Outline
 from klapp.vocabulary import VOCABULARY
-from klr.loader import Analysis, analyse, with_functions
+from klr.loader import Analysis, examined, proved, with_functions
 from klr.source import Source
 from klr.vocabulary import Vocabulary
 
@@ -25,9 +25,14 @@ class Study:
         self.source = Source(text)
 
     @cached_property
+    def examined(self) -> Analysis:
+        """Tree, names and types, without the proof, which takes as long again."""
+        return examined(self.source, words())
+
+    @cached_property
     def analysis(self) -> Analysis:
-        """Findings, tree and types."""
-        return analyse(self.source, words())
+        """All findings, those of the proof included."""
+        return proved(self.examined, words())
 
     @cached_property
     def outline(self) -> Outline:
@@ -37,4 +42,4 @@ class Study:
     @cached_property
     def names(self) -> Names:
         """What each name stands for."""
-        return Names(self.source, self.analysis.checked, words())
+        return Names(self.source, self.examined.checked, words())

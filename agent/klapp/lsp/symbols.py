@@ -34,7 +34,7 @@ class Lens:
 
 def symbols(study: Study) -> Iterator[Symbol]:
     """Settings, rules and tests, in the order of the text."""
-    tree = study.analysis.parsed.tree
+    tree = study.examined.parsed.tree
     for part in tree.parts if tree is not None else ():
         head = _head(study, part.span)
         match part:
@@ -48,7 +48,7 @@ def symbols(study: Study) -> Iterator[Symbol]:
 
 def lenses(study: Study) -> Iterator[Lens]:
     """What can be asked of the whole coworker, of each rule and of each test."""
-    tree = study.analysis.parsed.tree
+    tree = study.examined.parsed.tree
     if tree is None:
         return
     name = tree.name.span
