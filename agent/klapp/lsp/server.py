@@ -28,9 +28,10 @@ QUIET_SECONDS = 0.1
 def serve(reading: BinaryIO, writing: BinaryIO) -> int:
     """Answer until the editor says ``exit`` or is gone; returns 0 where it said ``shutdown`` before, as it should."""
     if not os.environ.get("KLAPP_DEBUG"):
-        quiet = logging.getLogger("pygls")
-        quiet.addHandler(logging.NullHandler())
-        quiet.propagate = False
+        for name in ("pygls", "asyncio"):
+            quiet = logging.getLogger(name)
+            quiet.addHandler(logging.NullHandler())
+            quiet.propagate = False
     service = Service()
     service.server.start_io(reading, writing)
     return 0 if service.asked_to_stop else 1
@@ -116,10 +117,14 @@ class Service:
     def _check(self, uri: str) -> None:
         self._waiting.pop(uri, None)
         document = self.documents.get(uri)
-        if document is not None:
+        if document is None:
+            return
+        try:
             found = [wire.diagnostic(document, one) for one in document.study.analysis.diagnostics]
-            params = types.PublishDiagnosticsParams(uri, found, document.version)
-            self.server.text_document_publish_diagnostics(params)
+        except Exception as error:  # nobody waits for this answer: without one, the old findings would stay
+            found = []
+            self.server.report_server_error(error, JsonRpcException)
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, document.version))
 
     def _at(self, params: Any) -> tuple[Document, int] | None:
         document = self.documents.get(params.text_document.uri)
