@@ -24,7 +24,7 @@ def _lines() -> Iterator[str]:
     for _, verb in sorted(VOCABULARY.verbs.items()):
         yield from (f"### {verb.name}", "", verb.doc, "", f"    {verb.example}", "")
         needs = [PERMISSIONS[permission].name for permission in verb.needs]
-        yield from (_slot(slot) for slot in verb.slots)
+        yield from (slot_line(slot) for slot in verb.slots)
         yield from (f"- needs `may {name}`" for name in needs)
         yield ""
     yield from ("## Properties of a file", "", "| | type | | for example |", "|---|---|---|---|")
@@ -38,13 +38,14 @@ def _lines() -> Iterator[str]:
     yield from ("", "## Triggers", "")
     for _, trigger in sorted(VOCABULARY.triggers.items()):
         yield from (f"### when {trigger.phrase}", "", trigger.doc, "", f"    {trigger.example}", "")
-        yield from (_slot(slot) for slot in trigger.slots)
+        yield from (slot_line(slot) for slot in trigger.slots)
         yield ""
     yield from ("`every` and `cron` are in [the language](language.md#what-starts-a-rule).", "", "## Permissions", "")
     yield from (f"- `may {kind.name}`: {kind.plain}" for kind in PERMISSIONS.values())
 
 
-def _slot(slot: Slot) -> str:
+def slot_line(slot: Slot) -> str:
+    """One place of a verb or trigger, as an item of a list."""
     word = f"`{slot.word}`" if slot.word else "behind the verb"
     kind = "one of " + ", ".join(f"`{choice}`" for choice in slot.words) if slot.type == WORD else f"a {slot.type}"
     optional = "" if slot.required else "; may be left out"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from klr import syntax as s
-from klr.diagnostics import did_you_mean, listing
+from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
@@ -16,6 +17,14 @@ MOST_STEPS = 10_000
 """How many calls of definitions one call may come to; a few lines could otherwise ask for more than a life's work."""
 
 
+class Report(Protocol):
+    """Records a finding, and gives the type of what is wrong."""
+
+    def __call__(
+        self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = (), /
+    ) -> Type: ...
+
+
 class Calls:
     """Checks calls. ``type_of`` and ``error`` are those of whoever checks expressions."""
 
@@ -24,7 +33,7 @@ class Calls:
         vocabulary: Vocabulary,
         facts: Facts,
         type_of: Callable[[s.Expression, Scope], Type],
-        error: Callable[[str, str, Span, str], Type],
+        error: Report,
     ) -> None:
         self.facts = facts
         self.type_of = type_of
@@ -69,17 +78,19 @@ class Calls:
                 return self._apply(node, (node.name, words[:cut]), arguments, scope)
         for _, value in node.arguments:
             self.type_of(value, scope)
-        return self.error(
-            "K205", f"klapp does not know `{node.name} {' ... '.join(words)} ...`.", node.span, self._help(node)
-        )
+        shown = f"{node.name} {' ... '.join(words)} ..."
+        forms = any(node.name == name for name, _ in (*self.functions, ("files", ())))
+        repair = () if forms or node.name in self.later else instead(node.span, node.name, self._names())
+        return self.error("K205", f"klapp does not know `{shown}`.", node.span, self._help(node), repair)
+
+    def _names(self) -> set[str]:
+        return {name for name, _ in self.functions} | {"files"}
 
     def _help(self, node: s.Call) -> str:
         if node.name in self.later:
             return "A definition can only use those above it, so that nothing goes around in circles."
         forms = sorted(_form(key) for key in (*self.functions, ("files", ("in",))) if key[0] == node.name)
-        return (
-            f"Write {listing(forms)}." if forms else did_you_mean(node.name, {n for n, _ in self.functions} | {"files"})
-        )
+        return f"Write {listing(forms)}." if forms else did_you_mean(node.name, self._names())
 
     def _apply(
         self, node: s.Call, key: tuple[str, tuple[str, ...]], arguments: tuple[s.Expression, ...], scope: Scope

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from klr import syntax as s
-from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.expressions import Expressions
 from klr.limits import limits_of
 from klr.parser import MISSING
@@ -57,8 +57,8 @@ class _Checker:
         self.expressions = Expressions(vocabulary, self.checked.facts, diagnostics)
         self.starts = Starts(vocabulary, diagnostics)
 
-    def error(self, code: str, message: str, span: Span, help: str = "") -> None:
-        self.expressions.error(code, message, span, help)
+    def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
+        self.expressions.error(code, message, span, help, repair)
 
     def check(self) -> Checked:
         tree = self.checked.tree
@@ -107,7 +107,8 @@ class _Checker:
             help = (
                 did_you_mean(may.permission, PERMISSIONS) or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
             )
-            self.error("K208", f"There is no permission `{may.permission}`.", may.span, help)
+            repair = instead(may.span, may.permission, PERMISSIONS)
+            self.error("K208", f"There is no permission `{may.permission}`.", may.span, help, repair)
             return
         if kind.takes_paths != bool(may.patterns):
             example = f'`may {kind.name} "~/Documents/**"`' if kind.takes_paths else f"`may {kind.name}`"
@@ -189,7 +190,11 @@ class _Checker:
                 did_you_mean(name, by_name)
                 or f"Types are {listing(sorted(by_name), 'and')}, and `list of` one of them."
             )
-            self.error("K207", f"There is no type `{name}`.", line.span, help)
+            behind_name = Span(
+                self.source.text.find(":", line.span.start), self.source.text.find("\n", line.span.start)
+            )
+            repair = instead(behind_name, name, by_name)
+            self.error("K207", f"There is no type `{name}`.", line.span, help, repair)
             return UNKNOWN
         for _ in range(len(lists) // 2):
             known = list_of(known)
@@ -323,7 +328,8 @@ class _Checker:
         if slot.type == WORD:
             if not isinstance(value, s.Name) or value.name not in slot.words:
                 help = did_you_mean(value.name, slot.words) if isinstance(value, s.Name) else ""
-                self.error("K209", f"{what} is one of {listing(slot.words)}.", value.span, help)
+                repair = instead(value.span, value.name, slot.words) if isinstance(value, s.Name) else ()
+                self.error("K209", f"{what} is one of {listing(slot.words)}.", value.span, help, repair)
             return
         self.expressions.want(value, slot.type, scope, what)
         if isinstance(value, s.Template) and self.checked.facts.goes_into_folder(value) and not _keeps_name(verb, slot):
@@ -354,10 +360,12 @@ class _Checker:
         help = (
             did_you_mean(name, verbs) or did_you_mean(action.words[0], verbs) or f"klapp can {listing(sorted(verbs))}."
         )
+        repair = instead(action.span, name, verbs) or instead(action.span, action.words[0], verbs)
         if action.words[0] in ("delete", "remove", "erase"):
             help = "Write `trash file`: what is in the trash can be brought back."
+            repair = (Edit(action.span, action.words[0], "trash"),)
         if name != MISSING:
-            self.error("K203", f"klapp does not know how to `{name}`.", action.span, help)
+            self.error("K203", f"klapp does not know how to `{name}`.", action.span, help, repair)
 
 
 def _is_path(value: s.Expression) -> bool:

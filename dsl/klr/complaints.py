@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from klr.diagnostics import Diagnostic, did_you_mean, visible
+from klr.diagnostics import Diagnostic, did_you_mean, instead, visible
 from klr.source import Source, Span
 
 PLAIN = {
@@ -133,9 +133,8 @@ def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
     if at_start and "MAY" in trouble.expected and "LET" not in trouble.expected:
         guess = did_you_mean(first, LINE_STARTS)
         known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `limit`, `define`, `when`, `every`, `cron` or `test`."
-        return Diagnostic(
-            "K101", f"A coworker has no line that begins with `{visible(first)}`.", span, f"{guess} {known}".strip()
-        )
+        message = f"A coworker has no line that begins with `{visible(first)}`."
+        return Diagnostic("K101", message, span, f"{guess} {known}".strip(), instead(span, first, LINE_STARTS))
     if "EQUAL" in trouble.expected and first in ("let", "setting"):
         return Diagnostic(
             "K101",

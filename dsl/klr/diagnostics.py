@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,26 @@ Severity = Literal["error", "warning", "advice"]
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One change that would mend a finding: within ``span`` the first ``old`` becomes ``new``.
+
+    ``old`` is whole words, apart by any blanks; where it is empty, ``new`` is inserted at the start of ``span``.
+    """
+
+    span: Span
+    old: str
+    new: str
+
+    def place(self, source: Source) -> Span | None:
+        """What ``new`` takes the place of; None where ``old`` does not stand in ``span``."""
+        if not self.old:
+            return Span(self.span.start, self.span.start)
+        words = r"[ \t]+".join(map(re.escape, self.old.split()))
+        found = re.compile(rf"(?<!\w){words}(?!\w)").search(source.text, *self.span)
+        return Span(*found.span()) if found else None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding.
 
@@ -23,12 +44,14 @@ class Diagnostic:
         message: what is wrong, in a plain sentence.
         help: why, and what to write instead; may be empty.
         span: where in the source.
+        repair: what ``help`` says to write, as changes of the text, where that is mechanical.
     """
 
     code: str
     message: str
     span: Span
     help: str = ""
+    repair: tuple[Edit, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -96,8 +119,18 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "Did you mean `move`?" for the nearest of the known words, or ""."""
-    close = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
-    return f"Did you mean `{close[0]}`?" if close else ""
+    close = _closest(word, known)
+    return f"Did you mean `{close}`?" if close else ""
+
+
+def instead(span: Span, word: str, known: Iterable[str]) -> tuple[Edit, ...]:
+    """The repair that ``did_you_mean`` speaks of: the nearest of the known words in place of ``word`` in ``span``."""
+    close = _closest(word, known)
+    return (Edit(span, word, close),) if close else ()
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)), "")
 
 
 def listing(words: Sequence[str], last: str = "or") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klr import syntax as s
 from klr.calls import Calls
-from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
 from klr.parser import MISSING
 from klr.patterns import PatternError, compiled
@@ -39,9 +39,9 @@ class Expressions:
         self.diagnostics = diagnostics
         self.calls = Calls(vocabulary, facts, self.of, self.error)
 
-    def error(self, code: str, message: str, span: Span, help: str = "") -> Type:
+    def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> Type:
         """Record a finding; the type of what it is about is unknown from then on."""
-        self.diagnostics.append(Diagnostic(code, message, span, help))
+        self.diagnostics.append(Diagnostic(code, message, span, help, repair))
         return UNKNOWN
 
     def want(self, node: s.Expression, wanted: Type, scope: Scope, what: str) -> Type:
@@ -195,24 +195,25 @@ class Expressions:
             return UNKNOWN
         variable = scope.find(node.name)
         if variable is None:
-            return self.error(
-                "K201", f"Nothing here is called `{node.name}`.", node.span, self._unknown_name(node.name, scope)
-            )
+            return self._unknown_name(node, scope)
         if variable.real_name:
             self.facts.real_names.add(id(node))
         return variable.type
 
-    def _unknown_name(self, name: str, scope: Scope) -> str:
-        if name == "file":
-            return "Only a rule that waits for a file (`when file arrives in ...`) has a `file`."
-        if name == "it":
-            return "`it` stands for each element within `where` and `sorted by`."
-        if name == "error":
-            return "Only the lines under `on error` have an `error`."
-        return (
-            scope.suggestion(name)
+    def _unknown_name(self, node: s.Name, scope: Scope) -> Type:
+        name = node.name
+        help = {
+            "file": "Only a rule that waits for a file (`when file arrives in ...`) has a `file`.",
+            "it": "`it` stands for each element within `where` and `sorted by`.",
+            "error": "Only the lines under `on error` have an `error`.",
+        }.get(name)
+        repair = () if help else instead(node.span, name, scope.names())
+        help = (
+            help
+            or scope.suggestion(name)
             or f"A name is made with `let {name} = ...` or `setting {name}: ... = ...` before it is used."
         )
+        return self.error("K201", f"Nothing here is called `{name}`.", node.span, help, repair)
 
     def _member(self, node: s.Member, scope: Scope) -> Type:
         of = self.of(node.of, scope)
@@ -240,7 +241,9 @@ class Expressions:
                 did_you_mean(node.name, self.vocabulary.properties)
                 or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
             )
-            return self.error("K204", f"A file has no `{node.name}`.", node.span, help)
+            word = Span(node.span.end - len(node.name), node.span.end)
+            repair = instead(word, node.name, self.vocabulary.properties)
+            return self.error("K204", f"A file has no `{node.name}`.", node.span, help, repair)
         if of == FILE and known.names:
             self.facts.real_names.add(id(node))
         return known.type if of == FILE else list_of(known.type)

@@ -303,9 +303,6 @@ def _template(template: s.Template) -> str:
 def _pieces(template: s.Template) -> Iterator[str]:
     for part in template.parts:
         if isinstance(part, str):
-            yield part.translate(_ESCAPES)
+            yield s.escaped(part)
         else:
             yield f"{{{_flat(part.value)}{':' + part.format if part.format else ''}}}"
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "{": "{{", "}": "}}"})

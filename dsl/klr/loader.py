@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,10 @@ from klr.diagnostics import Diagnostic, ordered
 from klr.effects import Inputs
 from klr.functions import FUNCTIONS
 from klr.loops import loops, round_advice
-from klr.parser import parse
+from klr.parser import Parsed, parse
 from klr.permissions import prove
 from klr.program import Grant, Need, Program, Rule, Tracer
-from klr.source import Source
+from klr.source import Source, Span
 from klr.vocabulary import Vocabulary
 
 
@@ -51,6 +51,59 @@ def with_functions(vocabulary: Vocabulary) -> Vocabulary:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that is known of a text without compiling it; ``checked`` is None where nothing could be read."""
+
+    source: Source
+    parsed: Parsed
+    checked: Checked | None
+    diagnostics: tuple[Diagnostic, ...]
+    demands: tuple[RuleDemands, ...] | None = None
+    """What each rule demands; None where names or types are wrong."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding keeps the coworker from running."""
+        return _has_errors(self.diagnostics)
+
+
+def analyse(source: Source, vocabulary: Vocabulary) -> Analysis:
+    """Parse, check and prove; ``vocabulary`` with the language's functions. Never raises for any text."""
+    return proved(examined(source, vocabulary), vocabulary)
+
+
+def examined(source: Source, vocabulary: Vocabulary) -> Analysis:
+    """Parse and check: names and types are known, permissions not yet proved. Never raises for any text."""
+    try:
+        parsed = parse(source)
+        diagnostics = list(parsed.diagnostics)
+        checked = check(source, parsed.tree, vocabulary, diagnostics) if parsed.tree is not None else None
+        return Analysis(source, parsed, checked, ordered(diagnostics))
+    except RecursionError:
+        return _too_deep(source)
+
+
+def proved(analysis: Analysis, vocabulary: Vocabulary) -> Analysis:
+    """What was examined, with the findings about permissions; where it has errors, as it is."""
+    if analysis.checked is None or analysis.has_errors:
+        return analysis
+    diagnostics = list(analysis.diagnostics)
+    try:
+        checked = analysis.checked
+        demands = tuple(demanded(vocabulary, checked, rule, use) for rule, use in checked.triggers if use)
+        prove(checked, demands, diagnostics)
+    except RecursionError:
+        return _too_deep(analysis.source)
+    return replace(analysis, diagnostics=ordered(diagnostics), demands=demands)
+
+
+def _too_deep(source: Source) -> Analysis:
+    help = "Give its inner parts names with `let`, one line each."
+    deep = Diagnostic("K100", "Something in this text is nested too deeply to be read.", Span(0, 1), help)
+    return Analysis(source, Parsed(None, (), (deep,)), None, (deep,))
+
+
 def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     """Check a coworker and compile it. Never raises for any text.
 
@@ -59,20 +112,15 @@ def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     """
     source = Source(text.replace("\r\n", "\n"), name)
     vocabulary = with_functions(vocabulary)
-    parsed = parse(source)
-    diagnostics = list(parsed.diagnostics)
-    if parsed.tree is None:
-        return Loaded(source, None, ordered(diagnostics))
-    checked = check(source, parsed.tree, vocabulary, diagnostics)
-    if _has_errors(diagnostics):
-        return Loaded(source, None, ordered(diagnostics))
-    demands = [demanded(vocabulary, checked, rule, use) for rule, use in checked.triggers if use]
-    prove(checked, demands, diagnostics)
-    program = None if _has_errors(diagnostics) else _program(source, checked, vocabulary, demands)
-    if program is not None:
-        diagnostics.extend(_rounds(program, checked))
-    needs = tuple(demand.need for rule in demands for demand in rule.demands)
-    return Loaded(source, program, ordered(diagnostics), needs, checked.grants)
+    known = analyse(source, vocabulary)
+    if known.checked is None or known.demands is None:
+        return Loaded(source, None, known.diagnostics)
+    needs = tuple(demand.need for rule in known.demands for demand in rule.demands)
+    if known.has_errors:
+        return Loaded(source, None, known.diagnostics, needs, known.checked.grants)
+    program = _program(source, known.checked, vocabulary, known.demands)
+    diagnostics = ordered([*known.diagnostics, *_rounds(program, known.checked)])
+    return Loaded(source, program, diagnostics, needs, known.checked.grants)
 
 
 def _rounds(program: Program, checked: Checked) -> Iterator[Diagnostic]:
@@ -84,7 +132,7 @@ def _rounds(program: Program, checked: Checked) -> Iterator[Diagnostic]:
         yield round_advice(loop, first[0].trigger.span)
 
 
-def _has_errors(diagnostics: list[Diagnostic]) -> bool:
+def _has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in diagnostics)
 
 

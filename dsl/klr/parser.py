@@ -183,6 +183,57 @@ def _trouble(error: UnexpectedInput) -> Trouble:
     return Trouble(str(error.char), "character", frozenset(error.allowed or ()))
 
 
+# -- what can come next --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """An unfinished text: its tokens as (kind, text), and the kinds that can follow; none where the text is wrong."""
+
+    tokens: tuple[tuple[str, str], ...]
+    next: frozenset[str]
+
+
+def prospect(text: str) -> Prospect:
+    """What the grammar expects behind a text that is not complete. Nothing, inside of a comment. Never raises."""
+    with _reading:
+        _heard.clear()
+        reading = _grammar().parse_interactive(text)
+        try:
+            tokens = tuple((token.type, str(token)) for token in reading.exhaust_lexer())
+        except UnexpectedInput:
+            return Prospect((), frozenset())
+        if _heard and _heard[-1].end_pos == len(text):
+            return Prospect(tokens, frozenset())
+        return Prospect(tokens, frozenset(reading.accepts()))  # type: ignore[no-untyped-call]
+
+
+@cache
+def keywords() -> dict[str, str]:
+    """The words of the language by the kinds of their tokens, as written: ``{"ON_CONFLICT": "on conflict", ...}``."""
+    written = {
+        terminal.name: terminal.pattern.value.removesuffix(r"(?!\w)").replace(r"[ \t]+", " ").replace("[ \t]+", " ")
+        for terminal in _grammar().terminals
+    }
+    return {kind: words for kind, words in written.items() if re.fullmatch("[a-z]+(?: [a-z]+)*", words)}
+
+
+@cache
+def choices(rule: str) -> frozenset[str]:
+    """The kinds of tokens that a rule of the grammar is a choice of, such as "slot_word"."""
+    return frozenset(option.expansion[0].name for option in _grammar().rules if option.origin.name == rule)
+
+
+def goes_on(line: str) -> bool:
+    """Whether a line is a part of the one before it, by the word or sign that it begins with."""
+    return _continuation().match("\n" + line) is not None
+
+
+@cache
+def _continuation() -> re.Pattern[str]:
+    return re.compile(_grammar().get_terminal("CONTINUATION").pattern.to_regexp())
+
+
 # -- recovery ------------------------------------------------------------------------------------------------------
 
 
@@ -201,9 +252,12 @@ class _Text:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.text = "\n".join(self.lines) + "\n"
+        self.is_original = self.text[:-1] == self.source.text
 
     def relocate(self, offset: int) -> int:
         """An offset of the parsed text as one of the person's text."""
+        if self.is_original:
+            return min(offset, len(self.source.text))
         index = min(bisect_right(self.starts, offset) - 1, len(self.lines) - 1)
         number = self.origins[index]
         return (

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from klr import syntax as s
 from klr.checker import Checked
 from klr.demands import Demand, RuleDemands
-from klr.diagnostics import Diagnostic, visible
+from klr.diagnostics import Diagnostic, Edit, visible
 from klr.privilege import covering, covers, fixed, tightest
 from klr.program import Need
 from klr.proof import TooComplex, escape, glob
@@ -38,6 +39,7 @@ class _Judge:
     """Holds demands against the grants."""
 
     def __init__(self, checked: Checked) -> None:
+        self.tree = checked.tree
         self.grants: list[_Grant] = []
         spans = iter(checked.grant_spans.values())
         for grant in checked.grants:
@@ -73,7 +75,15 @@ class _Judge:
         else:
             message = f'This could {plain} "{visible(witness)}", and no `may {need.permission}` line allows that.'
             line = may_line(need.permission, covering(need))
-        return Diagnostic("K401", message, demand.span, f"To allow it, add this line at the top:\n{line}")
+        help = f"To allow it, add this line at the top:\n{line}"
+        return Diagnostic("K401", message, demand.span, help, self._added(line))
+
+    def _added(self, line: str) -> tuple[Edit, ...]:
+        """The repair that puts a line before the first ``may`` line, or before the first part of all."""
+        first = next((part for part in self.tree.parts if isinstance(part, s.May)), None)
+        if first is not None:
+            return (Edit(first.span, "", f"{line}\n"),)
+        return (Edit(self.tree.parts[0].span, "", f"{line}\n\n"),)
 
     def advice(self, needs: list[Need]) -> Iterable[Diagnostic]:
         """What is granted and not needed: whole grants, and those that reach further than anything that is done."""

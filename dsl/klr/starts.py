@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from klr import syntax as s
-from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.parser import MISSING
 from klr.program import TriggerUse
 from klr.proof import GlobError, glob, glob_component
@@ -27,9 +27,9 @@ class Starts:
         self.vocabulary = vocabulary
         self.diagnostics = diagnostics
 
-    def error(self, code: str, message: str, span: Span, help: str = "") -> None:
+    def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
         """Record a finding."""
-        self.diagnostics.append(Diagnostic(code, message, span, help))
+        self.diagnostics.append(Diagnostic(code, message, span, help, repair))
 
     def of(self, trigger: s.When | s.Every | s.Cron) -> tuple[TriggerUse | None, bool]:
         """(the trigger as data, or None where it is wrong; whether its rule has a ``file``)."""
@@ -52,7 +52,8 @@ class Starts:
         if trigger is None and phrase != MISSING:
             known = sorted(self.vocabulary.triggers)
             help = did_you_mean(phrase, known) or f"A rule can wait for {listing(known)}."
-            self.error("K501", f"klapp can not wait for `{phrase}`.", when.span, help)
+            repair = instead(when.span, phrase, known)
+            self.error("K501", f"klapp can not wait for `{phrase}`.", when.span, help, repair)
         return trigger
 
     def _when(self, when: s.When) -> tuple[TriggerUse | None, bool]:
@@ -149,7 +150,8 @@ class Starts:
                     did_you_mean(word, known)
                     or f"After `every` stands a time span such as `15 minutes`, or {listing(known)}."
                 )
-                self.error("K503", f"klapp does not know a day called `{word}`.", every.span, help)
+                repair = instead(every.span, word, known)
+                self.error("K503", f"klapp does not know a day called `{word}`.", every.span, help, repair)
                 return None
         if every.day:
             self.error(

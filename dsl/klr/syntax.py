@@ -50,6 +50,14 @@ class Template(Node):
         return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], str) else None
 
 
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "{": "{{", "}": "}}"})
+
+
+def escaped(text: str) -> str:
+    """``text`` as it is written between the quotes of a text without holes."""
+    return text.translate(_ESCAPES)
+
+
 @dataclass(frozen=True, slots=True)
 class Name(Node):
     """A variable, a setting, ``it``, ``now``, ``today``, or one of a slot's words."""

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from klr import syntax as s
-from klr.diagnostics import Diagnostic, did_you_mean, listing
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.types import DATE, SIZE, TEXT, Type
 from klr.vocabulary import Vocabulary
 
+GIVEN = ("file", "now", "setting")
 EXPECTED = ("file", "notice", "skip", "failure")
 
 
@@ -25,6 +26,13 @@ class _Case:
     now: datetime | None = None
     events: list[tuple[str, Any]] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
+
+
+def details(vocabulary: Vocabulary) -> dict[str, Type]:
+    """What a given file can say of itself: every property that does not follow from its path."""
+    return {
+        name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
+    }
 
 
 class Trials:
@@ -44,14 +52,11 @@ class Trials:
         self.settings = settings
         self.triggers = triggers
         self.diagnostics = diagnostics
-        # What a given file can say of itself: everything that does not follow from its path.
-        self.details: dict[str, Type] = {
-            name: known.type for name, known in vocabulary.properties.items() if known.ask or known.type in (SIZE, DATE)
-        }
+        self.details = details(vocabulary)
 
-    def error(self, message: str, span: Span, help: str = "") -> None:
+    def error(self, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
         """Record a finding about a test."""
-        self.diagnostics.append(Diagnostic("K506", message, span, help))
+        self.diagnostics.append(Diagnostic("K506", message, span, help, repair))
 
     def of(self, test: s.TestBlock) -> TestCase:
         """One test as data; where it is wrong, without the lines that are."""
@@ -96,7 +101,7 @@ class Trials:
                 self._setting(step, case)
             case other:
                 self.error(
-                    f"A test can not be given `{other}`.", step.span, "It can be given `file`, `now` and `setting`."
+                    f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
                 )
 
     def _setting(self, step: s.Given, case: _Case) -> None:
@@ -104,7 +109,8 @@ class Trials:
         assert isinstance(name, s.Name)
         if name.name not in self.settings:
             help = did_you_mean(name.name, self.settings)
-            self.error(f"There is no setting `{name.name}`.", name.span, help)
+            repair = instead(name.span, name.name, self.settings)
+            self.error(f"There is no setting `{name.name}`.", name.span, help, repair)
             return
         try:
             value = s.constant(step.value)

@@ -141,6 +141,7 @@ def test_wrong_usage_and_problems_have_their_exit_codes(klapp: Terminal, argumen
         "check",
         "fmt",
         "test",
+        "lsp",
         "agent",
         "new",
         "list",

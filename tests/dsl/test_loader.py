@@ -256,3 +256,10 @@ def test_schedules_become_data() -> None:
     plans = [rule.trigger.arguments["schedule"] for rule in program.rules]
     assert plans[0].interval == timedelta(minutes=90)
     assert [plan.describe() for plan in plans] == ["every 1 hour 30 minutes", "every weekday at 09:00, 14:00"]
+
+
+@pytest.mark.parametrize("deep", ["not " * 20_000 + "yes", "1+" * 20_000 + "1"])
+def test_what_is_nested_too_deeply_is_a_finding_and_no_crash(deep: str) -> None:
+    loaded = load(f'coworker "x"\nwhen asked\n  let x = {deep}\n  skip "{{x}}"\nend\n', VOCABULARY)
+    assert [(found.code, found.span) for found in loaded.errors] == [("K100", (0, 1))]
+    assert loaded.program is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klr import syntax as s
-from klr.parser import MISSING, parse
+from klr.parser import MISSING, goes_on, keywords, parse, prospect
 from klr.source import Source
 from tests.dsl.texts import coworkers
 
@@ -121,3 +121,54 @@ def test_what_was_unreadable_is_marked_and_its_block_stays() -> None:
 )
 def test_a_missing_end_is_told_at_what_it_should_close(text: str, line: int) -> None:
     assert codes(text)[0] == ("K102", line)
+
+
+@pytest.mark.parametrize(
+    ("text", "follow", "never"),
+    [
+        ("", {"COWORKER", "MAY", "WHEN"}, {"LET", "NAME"}),
+        ("when asked\n", {"LET", "IF", "FOR_EACH", "END", "NAME"}, {"MAY", "ELSE"}),
+        ("when asked\nif yes\n", {"ELSE", "ELSE_IF", "END"}, {"ON_ERROR"}),
+        ("when asked\nmove file ", {"TO", "ON_CONFLICT"}, {"LET"}),
+        ('when asked\nnotify "a {', {"NAME", "NUMBER"}, {"TEXT"}),
+        ('when asked\nnotify "a ', {"TEXT", "QUOTE"}, {"NAME"}),
+        ("setting x: ", {"NAME", "LIST_OF"}, {"QUOTE"}),
+    ],
+)
+def test_what_can_come_next_is_what_the_grammar_says(text: str, follow: set[str], never: set[str]) -> None:
+    kinds = prospect(text).next
+    assert follow <= kinds
+    assert not never & kinds
+
+
+def test_nothing_follows_in_a_comment_or_behind_what_is_wrong() -> None:
+    assert prospect("when asked\n# the ").next == frozenset()
+    assert prospect("let let = = ").next == frozenset()
+    assert prospect("when asked\n# the \n").next
+
+
+def test_the_words_of_the_language_are_those_of_the_grammar() -> None:
+    words = keywords()
+    assert words["ON_CONFLICT"] == "on conflict"
+    assert words["FOR_EACH"] == "for each"
+    assert words["LET"] == "let"
+    assert "NAME" not in words
+
+
+def test_a_line_that_begins_with_a_joint_goes_on_with_the_one_before() -> None:
+    assert goes_on("    on  conflict rename")
+    assert goes_on("  + 3")
+    assert not goes_on("  orders")
+    assert not goes_on("let x = 1")
+
+
+@given(coworkers(), st.data())
+def test_the_token_that_does_come_next_is_among_those_that_can(text: str, data: st.DataObject) -> None:
+    tokens = prospect(text).tokens
+    assert tokens
+    lines = text.split("\n")
+    cut = data.draw(st.integers(0, len(lines)))
+    before = "".join(line + "\n" for line in lines[:cut])
+    seen = prospect(before)
+    if len(seen.tokens) < len(tokens) and tokens[len(seen.tokens)][0] != "NEWLINE":
+        assert tokens[len(seen.tokens)][0] in seen.next

@@ -58,6 +58,8 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
     permissions.add_argument("files", nargs="*", type=Path, metavar="FILE", help="(default: all of your coworkers)")
     test = _add(commands, "test", "run the test blocks of coworkers, on no disk and no clock", data=True)
     test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lsp = _add(commands, "lsp", "help editors to write coworkers: a language server on standard input and output")
+    lsp.add_argument("--stdio", action="store_true", help="accepted because many editors say it; there is no other way")
 
 
 def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:

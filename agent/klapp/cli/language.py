@@ -1,4 +1,4 @@
-"""``klapp check``, ``fmt`` and ``test``: commands about texts, which need no agent and no state."""
+"""``klapp check``, ``fmt``, ``test`` and ``lsp``: commands about texts, which need no agent and no state."""
 
 from __future__ import annotations
 
@@ -10,24 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klapp.texts import read_text
 from klr.diagnostics import Diagnostic
 from klr.loader import Loaded, load
 from klr.loops import loops, round_advice
 from klr.source import Source
-
-LARGEST_FILE = 1_000_000
-
-
-def read_text(path: Path) -> str:
-    """The text of a ``.klr`` file; raises Complaint where it can not be read."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Complaint(f"{path} is not text in UTF-8. Save it as UTF-8 in your editor.") from error
-    except OSError as error:
-        raise Complaint(f"{path} can not be read: {error.strerror}.") from error
 
 
 def load_file(path: Path) -> Loaded:
@@ -158,3 +145,10 @@ def _told(results: list[dict[str, object]]) -> Iterator[str]:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
+
+
+def lsp(options: argparse.Namespace) -> int:
+    """``klapp lsp``."""
+    from klapp.lsp.server import serve
+
+    return serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -12,7 +12,7 @@ from klapp.cli.arguments import parser
 from klapp.cli.output import FINE, PROBLEMS, Complaint
 
 COMMANDS = {
-    "check": "language", "fmt": "language", "test": "language", "permissions": "privilege",
+    "check": "language", "fmt": "language", "test": "language", "lsp": "language", "permissions": "privilege",
     "agent": "service", "demo": "service", "new": "coworkers",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs",

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from klr.proof.language import DOT, LAST, SLASH, Language, Ranges, union
 
 MOST_STATES = 200_000
+MOST_MOVES = 20_000
+"""So much is remembered of what is allowed, for the questions to come."""
 READABLE = tuple(map(ord, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_, ~"))
 TILDE = ord("~")
 
@@ -52,7 +55,7 @@ def escape(program: Language, allowed: Sequence[Language]) -> str | None:
     Texts that are no path (not beginning with ``/`` or ``~/``, or with a component that is empty, ``.`` or ``..``) do not
     count. Raises TooComplex after ``MOST_STATES`` steps.
     """
-    fence = _Fence(union(*allowed))
+    fence = _fence(tuple(allowed))
     found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in program.starts}
     waiting = deque(found)
     while waiting:
@@ -85,6 +88,12 @@ def _spelled(found: Mapping[_Place, tuple[_Place | None, int]], end: _Place) -> 
     return "".join(reversed(text))
 
 
+@lru_cache(maxsize=16)
+def _fence(allowed: tuple[Language, ...]) -> _Fence:
+    """Kept, because one program asks of the same patterns again and again, and so does an editor at every change."""
+    return _Fence(union(*allowed))
+
+
 class _Fence:
     """The union of what is allowed, made deterministic as far as it is asked; sets of states are bits of a number."""
 
@@ -101,6 +110,8 @@ class _Fence:
         key = inside, letters
         known = self._moves.get(key)
         if known is None:
+            if len(self._moves) >= MOST_MOVES:
+                self._moves.clear()
             known = self._moves[key] = tuple(self._made(inside, letters))
         return known
 

@@ -1,0 +1,1 @@
+"""The language server: everything but ``server`` and ``protocol`` knows nothing of how an editor is talked to."""

@@ -1,0 +1,277 @@
+"""What can be written at a place, each with its documentation: from the vocabulary, the grammar and the names in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from klapp.lsp import manual
+from klapp.lsp.context import Context
+from klapp.lsp.study import Study, words
+from klr.parser import choices, keywords
+from klr.schedules import WEEKDAYS
+from klr.starts import GROUPS, INTERVALS
+from klr.trials import EXPECTED, GIVEN, details
+from klr.types import BY_NAME, DATE, ERROR, FILE, TEXT, UNKNOWN, WORD, Type
+from klr.vocabulary import PERMISSIONS, Slot, Trigger, Verb
+
+Kind = Literal["verb", "slot", "property", "function", "name", "trigger", "permission", "type", "word", "keyword"]
+ORDER: tuple[Kind, ...] = (
+    "slot", "word", "property", "trigger", "permission", "type", "name", "verb", "function", "keyword",
+)  # fmt: skip
+"""In which order they are offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Words that can stand at a place: ``text`` is what is written, ``label`` what is shown, ``page`` Markdown."""
+
+    kind: Kind
+    text: str
+    label: str
+    detail: str = ""
+    page: str = ""
+
+
+def candidates(study: Study, context: Context) -> list[Candidate]:
+    """What can stand at a place, the best first; nothing where the statement before it is wrong."""
+    if not context.next:
+        return []
+    found = dict.fromkeys(_at(study, context))
+    return sorted(found, key=lambda one: (ORDER.index(one.kind), one.label))
+
+
+def _at(study: Study, context: Context) -> Iterator[Candidate]:
+    kinds = context.kinds
+    if not kinds:
+        if "NAME" in context.next:
+            yield from _verbs(())
+        yield from _keywords(context.next)
+    elif kinds[-1] == "DOT":
+        yield from _members(study, context)
+    elif kinds[0] in _LINES:
+        yield from _LINES[kinds[0]](context)
+    elif kinds[-1] not in ("LET", "FOR_EACH"):
+        yield from _in_statement(study, context)
+
+
+def _keywords(kinds: Iterable[str]) -> Iterator[Candidate]:
+    for kind in kinds:
+        if kind in keywords():
+            yield Candidate("keyword", keywords()[kind], keywords()[kind], "keyword")
+
+
+def _phrases(phrases: Iterable[tuple[str, Candidate]], before: tuple[str, ...]) -> Iterator[Candidate]:
+    """Of phrases that begin with the words before, the words that are left."""
+    for phrase, candidate in phrases:
+        parts = tuple(phrase.split())
+        if parts[: len(before)] == before and len(parts) > len(before):
+            rest = " ".join(parts[len(before) :])
+            yield Candidate(candidate.kind, rest, rest if before else candidate.label, candidate.detail, candidate.page)
+
+
+# -- lines outside of rules, and in tests -----------------------------------------------------------------------------
+
+
+def _of_may(context: Context) -> Iterator[Candidate]:
+    known = (
+        (kind.name, Candidate("permission", kind.name, kind.name, kind.plain, manual.page(kind)))
+        for kind in PERMISSIONS.values()
+    )
+    if "NAME" in context.next:
+        yield from _phrases(known, _names(context.tokens[1:]))
+
+
+def _of_when(context: Context) -> Iterator[Candidate]:
+    said = _names(context.tokens[1:])
+    trigger = words().triggers.get(" ".join(said))
+    if trigger is not None:
+        yield from _slots(trigger, trigger.phrase, context)
+    elif "NAME" in context.next:
+        known = (
+            (one.phrase, Candidate("trigger", one.phrase, one.phrase, "trigger", manual.page(one)))
+            for one in words().triggers.values()
+        )
+        yield from _phrases(known, said)
+
+
+def _of_every(context: Context) -> Iterator[Candidate]:
+    if "NAME" in context.next and context.kinds[-1] == "ON":
+        yield Candidate("word", "last day", "last day", "day of the month")
+    elif "NAME" in context.next and len(context.tokens) == 1 + 2 * context.kinds.count("COMMA"):
+        for word in (*INTERVALS, *GROUPS, *WEEKDAYS, "month"):
+            yield Candidate("word", word, word, "time")
+    yield from _keywords(context.next)
+
+
+def _of_setting(context: Context) -> Iterator[Candidate]:
+    kinds = context.kinds
+    if "EQUAL" in kinds:
+        yield from _keywords(context.next & {"YES", "NO", "SHOWN_AS"})
+    elif kinds[-1] in ("COLON", "LIST_OF"):
+        for word in BY_NAME:
+            yield Candidate("type", word, word, "type")
+        yield from _keywords(context.next & {"LIST_OF"})
+
+
+def _of_given(context: Context) -> Iterator[Candidate]:
+    if len(context.tokens) == 1:
+        for word in GIVEN:
+            yield Candidate("word", word, word, "what a test is given")
+    elif "WITH" in context.next or context.kinds[-1] == "WITH":
+        yield from _details(context)
+
+
+def _of_expect(context: Context) -> Iterator[Candidate]:
+    if context.kinds[-1] in ("EXPECT", "NO"):
+        for word in EXPECTED:
+            yield Candidate("word", word, word, "what a test expects")
+        yield from _keywords(context.next & {"NO"})
+    elif "WITH" in context.next or context.kinds[-1] == "WITH":
+        yield from _details(context)
+
+
+def _details(context: Context) -> Iterator[Candidate]:
+    for word, type in details(words()).items():
+        yield Candidate("property", word, word, str(type), manual.page(words().properties[word]))
+    yield from _keywords(context.next & {"WITH"})
+
+
+_LINES = {
+    "MAY": _of_may, "WHEN": _of_when, "EVERY": _of_every, "SETTING": _of_setting, "GIVEN": _of_given,
+    "EXPECT": _of_expect,
+}  # fmt: skip
+
+
+# -- statements -------------------------------------------------------------------------------------------------------
+
+
+def _verbs(before: tuple[str, ...]) -> Iterator[Candidate]:
+    known = (
+        (verb.name, Candidate("verb", verb.name, verb.name, "verb", manual.page(verb)))
+        for verb in words().verbs.values()
+    )
+    return _phrases(known, before)
+
+
+def _in_statement(study: Study, context: Context) -> Iterator[Candidate]:
+    said = _names(context.tokens)
+    verb = _verb(said)
+    if len(said) == len(context.tokens):
+        yield from _verbs(said)
+    slot = _chosen(verb, context) if verb else None
+    if slot is not None:
+        for word in slot.words:
+            yield Candidate("word", word, word, f"of `{slot.word}`", slot.doc)
+        return
+    if verb is not None:
+        yield from _slots(verb, verb.name, context)
+    if "NAME" in context.next and not (said and verb is None and len(said) == len(context.tokens)):
+        yield from _values(study, context)
+    yield from _keywords(context.next - choices("slot_word") - choices("preposition"))
+    yield from _prepositions(context)
+
+
+def _verb(said: tuple[str, ...]) -> Verb | None:
+    """The verb that a statement begins with; the longest, where one begins with another."""
+    for count in range(len(said), 0, -1):
+        verb = words().verbs.get(" ".join(said[:count]))
+        if verb is not None:
+            return verb
+    return None
+
+
+def _chosen(verb: Verb, context: Context) -> Slot | None:
+    """The slot whose words are to be chosen from at this place."""
+    word = keywords().get(context.kinds[-1])
+    return next((slot for slot in verb.slots if slot.type == WORD and slot.word == word), None)
+
+
+def _slots(owner: Verb | Trigger, name: str, context: Context) -> Iterator[Candidate]:
+    used = {keywords().get(kind) for kind in context.kinds}
+    for kind in context.next & (choices("slot_word") | choices("trigger_slot")):
+        word = keywords()[kind]
+        slot = next((slot for slot in owner.slots if slot.word == word and word not in used), None)
+        if slot is not None:
+            yield Candidate("slot", word, word, f"{slot.type} of `{name}`", slot.doc or manual.page(owner))
+
+
+def _prepositions(context: Context) -> Iterator[Candidate]:
+    said = {text for kind, text in context.tokens if kind == "NAME"}
+    fitting = {word for name, row in words().functions if name in said for word in row}
+    if "files" in said or context.kinds[0] == "FOR_EACH":
+        fitting.add("in")
+    for kind in context.next & choices("preposition"):
+        if keywords()[kind] in fitting:
+            yield Candidate("keyword", keywords()[kind], keywords()[kind], "keyword")
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def _values(study: Study, context: Context) -> Iterator[Candidate]:
+    for name, (kind, type) in in_scope(study, context).items():
+        yield Candidate("name", name, name, str(type), manual.name(name, kind, type))
+    for function in words().functions.values():
+        form = manual.form(function)
+        yield Candidate("function", function.name, form, "function", manual.page(function))
+    yield Candidate("function", "files", manual.FILES[0], "function", manual.FILES[1])
+
+
+def in_scope(study: Study, context: Context) -> dict[str, tuple[str, Type]]:
+    """(what it is, its type) of every name that can be used at a place."""
+    found = {"now": ("the moment of the run", DATE), "today": ("the day of the run, at 00:00", DATE)}
+    made = dict(study.outline.settings())
+    for frame in context.frames:
+        made.update(frame.names)
+    for name, line in made.items():
+        binding = study.names.made_in(line) if line else None
+        if binding is not None:
+            found[name] = (binding.kind, binding.type)
+        elif line:
+            found[name] = ("not understood yet", UNKNOWN)
+        else:
+            found[name] = ("given by the rule", ERROR if name == "error" else FILE)
+    if {"WHERE", "SORTED_BY"} & set(context.kinds):
+        found["it"] = ("each element of the list", _element(study, context))
+    return found
+
+
+def _element(study: Study, context: Context) -> Type:
+    """The type of ``it``, as far as the statement tells before it is complete."""
+    before = [text for kind, text in context.tokens[: _joint(context.kinds)] if kind == "NAME"]
+    if "files" in before:
+        return FILE
+    for name in reversed(before):
+        line = next((frame.names[name] for frame in context.frames if name in frame.names), 0)
+        binding = study.names.made_in(line or study.outline.settings().get(name, 0))
+        if binding is not None and binding.type.element is not None:
+            return binding.type.element
+    return UNKNOWN
+
+
+def _joint(kinds: tuple[str, ...]) -> int:
+    return max(index for index, kind in enumerate(kinds) if kind in ("WHERE", "SORTED_BY"))
+
+
+def _members(study: Study, context: Context) -> Iterator[Candidate]:
+    owner = context.tokens[-2]
+    known = in_scope(study, context).get(owner[1]) if owner[0] == "NAME" else None
+    type = known[1] if known else UNKNOWN
+    if type == ERROR:
+        yield Candidate("property", "message", "message", str(TEXT), "What could not be done, in a sentence.")
+    elif type in (FILE, UNKNOWN):
+        for known_property in words().properties.values():
+            name = known_property.name
+            yield Candidate("property", name, name, str(known_property.type), manual.page(known_property))
+
+
+def _names(tokens: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The names that tokens begin with."""
+    said = []
+    for kind, text in tokens:
+        if kind != "NAME":
+            break
+        said.append(text)
+    return tuple(said)
