@@ -79,7 +79,7 @@ def examined(source: Source, vocabulary: Vocabulary) -> Analysis:
         parsed = parse(source)
         diagnostics = list(parsed.diagnostics)
         checked = check(source, parsed.tree, vocabulary, diagnostics) if parsed.tree is not None else None
-        return Analysis(source, parsed, checked, ordered(diagnostics))
+        return Analysis(source, parsed, checked, _settled(diagnostics))
     except RecursionError:
         return _too_deep(source)
 
@@ -95,7 +95,14 @@ def proved(analysis: Analysis, vocabulary: Vocabulary) -> Analysis:
         prove(checked, demands, diagnostics)
     except RecursionError:
         return _too_deep(analysis.source)
-    return replace(analysis, diagnostics=ordered(diagnostics), demands=demands)
+    return replace(analysis, diagnostics=_settled(diagnostics), demands=demands)
+
+
+def _settled(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings in order. Advice waits until there are no errors: a misspelt name is not an unused one."""
+    found = ordered(diagnostics)
+    errors = tuple(one for one in found if one.severity == "error")
+    return errors or found
 
 
 def _too_deep(source: Source) -> Analysis:

@@ -7,6 +7,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from klr.codes import CODE
+
 _SPAN = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -46,7 +48,13 @@ def _add(
 
 
 def _language(commands: Commands[argparse.ArgumentParser]) -> None:
-    check = _add(commands, "check", "check coworkers: their words, types and permissions", data=True)
+    check = _add(commands, "check", "check coworkers: their words, types and permissions")
+    check.add_argument(
+        "--format",
+        choices=("text", "json", "sarif", "github"),
+        default="text",
+        help="how to print: for people, as JSON, as SARIF 2.1.0, or as commands for GitHub Actions (default: text)",
+    )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     fmt = _add(commands, "fmt", "put coworkers into the one style, keeping comments")
     fmt.add_argument("--check", action="store_true", help="only say which files are not in it")
@@ -103,12 +111,10 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     log.add_argument("name", nargs="?", metavar="NAME")
     log.add_argument("--follow", action="store_true", help="go on showing what is done from now on")
     log.add_argument("--newest", type=_positive, metavar="N", help="only the newest N runs")
-    for name, help in (
-        ("explain", "say why a run did what it did"),
-        ("replay", "run again from the log alone, and compare"),
-    ):
-        command = _add(commands, name, help, data=True)
-        command.add_argument("run", type=_positive, metavar="RUN")
+    explain = _add(commands, "explain", "say why a run did what it did, or what the code of a finding means", data=True)
+    explain.add_argument("what", type=_run_or_code, metavar="RUN|CODE", help="a run's number, or a code such as K401")
+    replay = _add(commands, "replay", "run again from the log alone, and compare", data=True)
+    replay.add_argument("run", type=_positive, metavar="RUN")
     undo = _add(commands, "undo", "take runs back: everything is as it was before", data=True)
     undo.add_argument(
         "runs",
@@ -137,6 +143,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
     return int(text)
+
+
+def _run_or_code(text: str) -> int | str:
+    """A run's number, or a code: a ``K`` before a number."""
+    if CODE.fullmatch(text):
+        return text
+    try:
+        return _positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a run's number nor a code such as K401") from error
 
 
 def _span(text: str) -> timedelta:

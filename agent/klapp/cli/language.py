@@ -1,4 +1,4 @@
-"""``klapp check``, ``fmt``, ``test`` and ``lsp``: commands about texts, which need no agent and no state."""
+"""``klapp check``, ``fmt``, ``test``, ``lsp`` and ``explain CODE``: commands about texts, without agent or state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
@@ -30,8 +31,8 @@ def check(options: argparse.Namespace) -> int:
     findings = [(one.source, found) for one in loaded for found in one.diagnostics]
     findings.extend(_rounds(loaded))
     errors = sum(found.severity == "error" for _, found in findings)
-    if options.format == "json":
-        say_json([found.to_json(source) for source, found in findings])
+    if options.format != "text":
+        _report(options.format, findings)
         return PROBLEMS if errors else FINE
     for source, found in findings:
         say(found.render(source) + "\n")
@@ -43,6 +44,37 @@ def check(options: argparse.Namespace) -> int:
         else f"{files}: fine."
     )
     return PROBLEMS if errors else FINE
+
+
+def _report(form: str, findings: Sequence[tuple[Source, Diagnostic]]) -> None:
+    """Print findings for a program."""
+    if form == "json":
+        say_json([found.to_json(source) for source, found in findings])
+        return
+    from importlib.metadata import version
+
+    from klr import reports
+
+    if form == "sarif":
+        say_json(reports.sarif(findings, version("klapp")))
+    else:
+        for line in reports.github(findings):
+            say(line)
+
+
+def explain_code(code: str, *, as_json: bool) -> int:
+    """``klapp explain CODE``: the page of a code."""
+    from klr.codes import UnknownCode, page
+
+    try:
+        known = page(code)
+    except UnknownCode as error:
+        raise Complaint(str(error)) from error
+    if as_json:
+        say_json(asdict(known))
+    else:
+        say(known.plain())
+    return FINE
 
 
 def _rounds(loaded: list[Loaded]) -> Iterator[tuple[Source, Diagnostic]]:

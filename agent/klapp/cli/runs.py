@@ -123,13 +123,17 @@ def _print_logged(options: argparse.Namespace, report: dict[str, Any]) -> None:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """``klapp explain RUN``."""
+    """``klapp explain RUN|CODE``."""
+    if isinstance(options.what, str):
+        from klapp.cli.language import explain_code
+
+        return explain_code(options.what, as_json=options.format == "json")
     with connected(options) as source:
-        explanation = source.call("explain", run=options.run)
+        explanation = source.call("explain", run=options.what)
     if options.format == "json":
         say_json(explanation)
         return FINE
-    say(f'Run {options.run} of "{explanation["coworker"]}", started {explanation["started"][:19].replace("T", " ")}')
+    say(f'Run {options.what} of "{explanation["coworker"]}", started {explanation["started"][:19].replace("T", " ")}')
     if explanation.get("file"):
         say(f"because of {shown(explanation['file'])}")
     for step in explanation["steps"]:
