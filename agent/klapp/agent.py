@@ -210,6 +210,10 @@ class Agent:
         """Why a run did what it did, step by step."""
         return explain(self.log_store, run, program_of)
 
+    def verify(self) -> dict[str, Any]:
+        """Whether every entry of the log follows from the one before: {"entries", "problem"}, the latter None if so."""
+        return {"entries": self.log_store.count(), "problem": self.log_store.verify()}
+
     def replay(self, run: int) -> list[dict[str, Any]]:
         """The differences between a run and its replay from the log alone; none, if all is well."""
         return [asdict(difference) for difference in replay(self.log_store, run, program_of)]

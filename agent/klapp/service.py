@@ -24,7 +24,21 @@ Key = tuple[str, int]
 """A rule of the clock: the coworker's name and the rule's index."""
 
 METHODS = frozenset(
-    ("overview", "approve", "revoke", "pause", "resume", "run", "simulate", "log", "explain", "replay", "undo", "ping")
+    (
+        "overview",
+        "approve",
+        "revoke",
+        "pause",
+        "resume",
+        "run",
+        "simulate",
+        "log",
+        "explain",
+        "replay",
+        "undo",
+        "verify",
+        "ping",
+    )
 )
 """What the command line may ask for over the socket."""
 

@@ -306,3 +306,25 @@ def test_the_demonstration_files_its_papers(klapp: Terminal) -> None:
     klapp("undo", "last")
     assert len(list((folder / "Inbox").iterdir())) == 13
     assert not (folder / "Filed").exists()
+
+
+def test_audit_verify_says_whether_the_log_was_changed(klapp: Terminal) -> None:
+    klapp.sorter()
+    (klapp.person / "In" / "a.txt").write_text("x")
+    klapp("approve", "sorter", "--yes")
+    klapp("run", "sorter")
+    assert "All 2 entries" in klapp("audit", "verify")
+    with klapp.agent():
+        assert json.loads(klapp("audit", "verify", "--format", "json")) == {"entries": 2, "problem": None}
+    from klapp.home import Home
+    from klapp.vault.database import connect
+    from klapp.vault.keys import open_vault
+
+    home = Home.of(klapp.env)
+    vault = open_vault(home.path, lambda _: "correct horse battery", use_keyring=False)
+    connection = connect(home.database, vault.key("log"))
+    connection.executescript("DROP TRIGGER entries_stay; UPDATE entries SET body = replace(body, 'done', 'skip')")
+    connection.close()
+    told = klapp("audit", "verify", code=1)
+    assert "Entry 1 of the log (run 1) was changed." in told
+    klapp("audit", "frobnicate", code=2)

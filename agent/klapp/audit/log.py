@@ -181,6 +181,12 @@ class Log:
             ).fetchone()
         return (int(json.loads(row[1])["batch"]), int(row[0])) if row else None
 
+    def count(self) -> int:
+        """How many entries there are."""
+        with self.lock:
+            (number,) = self.connection.execute("SELECT count(*) FROM entries").fetchone()
+        return int(number)
+
     def verify(self) -> str | None:
         """None where every row follows from the one before; else a sentence that names the first that does not."""
         chain, expected = b"", 1

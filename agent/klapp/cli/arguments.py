@@ -123,6 +123,8 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="RUN",
         help="a run's number, several, a range such as 3-7, or `last` for the last batch",
     )
+    audit = _add(commands, "audit", "look after the log: `verify` finds what was changed in it", data=True)
+    audit.add_argument("what", choices=("verify",), help="verify: hold every entry against the one before")
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
 

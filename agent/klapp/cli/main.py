@@ -15,7 +15,7 @@ COMMANDS = {
     "check": "language", "fmt": "language", "test": "language", "lsp": "language", "permissions": "privilege",
     "agent": "service", "demo": "service", "new": "coworkers",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
-    "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs",
+    "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
 
