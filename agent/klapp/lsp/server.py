@@ -46,6 +46,7 @@ class Service:
         self.server = StrictServer("klapp", version("klapp"), protocol_cls=StrictProtocol)
         self.documents = Documents()
         self.asked_to_stop = False
+        self.shows_answers = True
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._register()
 
@@ -81,9 +82,11 @@ class Service:
     # -- the life of the server and of its documents ------------------------------------------------------------------
 
     def initialize(self, params: types.InitializeParams) -> None:
-        """pygls has agreed with the editor on how characters are counted."""
+        """pygls has agreed with the editor on how characters are counted; the editor says who shows answers."""
         agreed = self.server.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self.documents.encoding = str(getattr(agreed, "value", agreed))
+        wishes = params.initialization_options
+        self.shows_answers = not (isinstance(wishes, dict) and wishes.get("answers") == "returned")
 
     def shutdown(self, params: None) -> None:
         """The editor is about to say ``exit``."""
@@ -228,8 +231,9 @@ class Service:
                 found = await asyncio.to_thread(answer, uri, line)
             except Unreadable as error:
                 raise _refusal(str(error)) from error
-            type = types.MessageType.Info if found.fine else types.MessageType.Warning
-            self.server.window_show_message(types.ShowMessageParams(type, found.text))
+            if self.shows_answers:
+                type = types.MessageType.Info if found.fine else types.MessageType.Warning
+                self.server.window_show_message(types.ShowMessageParams(type, found.text))
             return found.text
 
         handler: Callable[..., Awaitable[str]] = command
