@@ -28,6 +28,7 @@ from klapp.engine.simulate import simulate
 from klapp.engine.undo import undo
 from klapp.files.guarded import GuardedFiles
 from klapp.files.kept import Keeper
+from klapp.files.moments import zone_name
 from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
@@ -66,7 +67,7 @@ class Agent:
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
         self.keeper = Keeper(home.kept, vault.key("kept"))
         self.trash = platform_trash(home.path)
-        self.dispatcher = Dispatcher(self.person)
+        self.dispatcher = Dispatcher(self.person, zone_name())
         self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person)
         self.lineage = Lineage()
         self.recovered = self._settle()

@@ -68,14 +68,16 @@ def schedules(program: Program) -> dict[int, Schedule]:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Makes requests. ``settings`` are a program's values in force; ``person`` is the absolute path of the home."""
+    """Makes requests. ``settings`` are a program's values in force; ``person`` is the absolute path of the home,
+    ``zone`` the name of the time zone that the person's clocks show."""
 
     person: str
+    zone: str = ""
 
     def request(self, name: str, program: Program, rule: Rule, now: datetime, file: FileValue | None = None) -> Request:
         """One request, with the settings' values."""
         settings: Mapping[str, Any] = program.defaults()
-        return Request(coworker=name, program=program, rule=rule, file=file, now=now, settings=settings)
+        return Request(coworker=name, program=program, rule=rule, file=file, now=now, settings=settings, zone=self.zone)
 
     def arrivals(
         self, listening: Sequence[Listener], files: Files, paths: Iterable[str], now: datetime

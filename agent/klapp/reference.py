@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator
 
 from klapp.vocabulary import VOCABULARY
-from klr.functions import FUNCTIONS
+from klr.loader import with_functions
 from klr.types import WORD
 from klr.vocabulary import PERMISSIONS, Slot
+
+WORDS = with_functions(VOCABULARY)
 
 
 def reference() -> str:
@@ -30,8 +32,11 @@ def _lines() -> Iterator[str]:
     yield from ("## Properties of a file", "", "| | type | | for example |", "|---|---|---|---|")
     for _, known in sorted(VOCABULARY.properties.items()):
         yield f"| `{known.name}` | {known.type} | {known.doc} | `{known.example}` |"
+    yield from ("", "## Properties of other values", "", "| | | type | | for example |", "|---|---|---|---|---|")
+    for (kind, _), known in sorted(WORDS.members.items()):
+        yield f"| {kind} | `{known.name}` | {known.type} | {known.doc} | `{known.example}` |"
     yield from ("", "## Functions", "", "| | | for example |", "|---|---|---|")
-    for function in sorted(FUNCTIONS, key=lambda f: (f.name, f.prepositions)):
+    for function in sorted(WORDS.functions.values(), key=lambda f: (f.name, f.prepositions)):
         form = f"{function.name} {' '.join(f'{word} ...' for word in function.prepositions)}"
         yield f"| `{form}` | {function.doc} | `{function.example}` |"
     yield '| `files in "PATTERN"` | The files that match a pattern, ordered by path. Needs `may read`. | `files in "~/Documents/**"` |'

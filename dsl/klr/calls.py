@@ -10,7 +10,7 @@ from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
-from klr.types import FILE, TEXT, UNKNOWN, Type, fits, list_of
+from klr.types import FILE, TEXT, UNKNOWN, WORD, Type, fits, list_of
 from klr.vocabulary import Function, Vocabulary
 
 MOST_STEPS = 10_000
@@ -99,7 +99,7 @@ class Calls:
         self.facts.calls[id(node)] = Resolved(function, arguments, definition)
         self.used.add(key)
         self._counted += self._steps.get(key, 0)
-        types = tuple(self.type_of(argument, scope) for argument in arguments)
+        types = tuple(self._argument(function, index, value, scope) for index, value in enumerate(arguments))
         if UNKNOWN in types:
             return UNKNOWN
         for argument, found in zip(arguments, types, strict=True):
@@ -113,6 +113,18 @@ class Calls:
                 "K301", f"`{node.name}` does not fit here. {result}", node.span, f"For example: `{function.example}`."
             )
         return result
+
+    def _argument(self, function: Function, index: int, value: s.Expression, scope: Scope) -> Type:
+        words = function.words.get(index)
+        if words is None:
+            return self.type_of(value, scope)
+        if isinstance(value, s.Name) and value.name in words:
+            self.facts.types[id(value)] = WORD
+            return WORD
+        given = value.name if isinstance(value, s.Name) else ""
+        message = f"`{function.name} {function.prepositions[index]}` is followed by one of {listing(words)}."
+        help = did_you_mean(given, words) or f"For example: `{function.example}`."
+        return self.error("K209", message, value.span, help, instead(value.span, given, words))
 
     def _files(self, node: s.Call) -> Type:
         pattern = node.arguments[0][1]

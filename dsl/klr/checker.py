@@ -18,7 +18,7 @@ from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.trials import Trials
-from klr.types import BY_NAME, DATE, ERROR, FILE, OF_PARAMETERS, PATH, UNKNOWN, WORD, YES_NO, Type, fits, list_of
+from klr.types import BY_NAME, DATE, ERROR, FILE, OF_PARAMETERS, PATH, PATHS, UNKNOWN, WORD, YES_NO, Type, fits, list_of
 from klr.vocabulary import PERMISSIONS, Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
@@ -142,7 +142,7 @@ class _Checker:
     def _setting(self, line: s.SettingLine, root: Scope) -> None:
         self._new_name(line.name, line.span, root)
         declared = self._type(line)
-        found = self.expressions.of(line.value, Scope())
+        found = self.expressions.of(line.value, Scope(), declared)
         if declared != UNKNOWN and not fits(found, declared):
             self.error(
                 "K301",
@@ -154,12 +154,14 @@ class _Checker:
             self.error("K309", "A label takes a text without holes.", line.label.span)
         try:
             value = s.constant(line.value)
+            if declared in PATHS and isinstance(value, str) and len(value) > 2:
+                value = value.rstrip("/")
         except ValueError:
             value = None
             if found != UNKNOWN:
                 self.error("K309", "A setting's value is written out: it can not be computed.", line.value.span)
         root.add(Variable(line.name, declared, line.span, "setting", used=True))
-        self.checked.settings[line.name] = Setting(line.name, value, label or line.name)
+        self.checked.settings[line.name] = Setting(line.name, value, label or line.name, declared)
 
     def _definitions(self, root: Scope) -> None:
         calls = self.expressions.calls

@@ -18,18 +18,20 @@ from klr import patterns, runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
+from klr.formats import formatted
 from klr.source import Source
-from klr.types import FILE, PATH, TEXT, WORD
+from klr.types import DATE, ERROR, FILE, PATHS, TEXT, WORD
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
     "is": ast.Eq(), "is not": ast.NotEq(), "<": ast.Lt(), ">": ast.Gt(), "<=": ast.LtE(), ">=": ast.GtE(),
 }  # fmt: skip
+DATES = ("+", "-", "<", ">", "<=", ">=")
 ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
-    for name in (*ARITHMETIC.values(), "negate", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "show_formatted", "component", "name_part")
-} | {name: getattr(patterns, name) for name in ("found", "first", "every")}  # fmt: skip
+    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "component", "name_part")
+} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted}  # fmt: skip
 
 
 def compile_rule(
@@ -70,16 +72,19 @@ class _Compiler:
             _assign("v_now", _attribute(_load("inputs"), "now")),
             _assign("v_file", _attribute(_load("inputs"), "file")),
             _assign("home", _attribute(_load("inputs"), "home")),
+            _assign("zone", _attribute(_load("inputs"), "zone")),
             _assign(
                 "v_today",
                 _call(
                     _attribute(_load("v_now"), "replace"),
-                    **dict.fromkeys(("hour", "minute", "second", "microsecond"), _constant(0)),
+                    **dict.fromkeys(("hour", "minute", "second", "microsecond", "fold"), _constant(0)),
                 ),
             ),
         ]
-        for name in self.settings:
-            value = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(name), ast.Load())
+        for name, setting in self.settings.items():
+            value: ast.expr = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(name), ast.Load())
+            if setting.type in PATHS:
+                value = _call(_load("from_home"), value, _load("home"))
             start.append(_assign(f"v_{name}", value))
         start.extend(self._definition(define) for define in self.definitions)
         body = self._guarded(rule.body, rule.on_error, looping=False)
@@ -219,6 +224,8 @@ class _Compiler:
             case s.Unary():
                 return _call(_load("negate"), self._expression(node.operand))
             case s.Between():
+                if self.facts.type_of(node.value) == DATE:
+                    return self._between_dates(node)
                 low, high = self._expression(node.low), self._expression(node.high)
                 return ast.Compare(low, [ast.LtE(), ast.LtE()], [self._expression(node.value), high])
             case s.Matches():
@@ -234,6 +241,12 @@ class _Compiler:
                 return self._call_function(node)
             case s.Binary():
                 return self._binary(node)
+
+    def _between_dates(self, node: s.Between) -> ast.expr:
+        value = ast.NamedExpr(ast.Name("within", ast.Store()), self._expression(node.value))
+        early = _call(_load("is_before"), _load("zone"), value, self._expression(node.low))
+        late = _call(_load("is_before"), _load("zone"), self._expression(node.high), _load("within"))
+        return ast.UnaryOp(ast.Not(), ast.BoolOp(ast.Or(), [early, late]))
 
     def _value(self, value: Any) -> ast.expr:
         """A constant; those that Python has no notation for become globals."""
@@ -262,10 +275,10 @@ class _Compiler:
         value = self._expression(hole.value)
         kind = self.facts.type_of(hole.value)
         if hole.format:
-            text: ast.expr = _call(_load("show_formatted"), value, _constant(hole.format))
+            text: ast.expr = _call(_load("formatted"), value, _constant(hole.format))
         else:
-            text = value if kind in (TEXT, PATH) else _call(_load("show"), value)
-        if not in_path or kind == PATH:
+            text = value if kind in (TEXT, *PATHS) else _call(_load("show"), value)
+        if not in_path or kind in PATHS:
             return text
         real = self.facts.is_real_name(hole.value) and not hole.format
         return _call(_load("name_part" if real else "component"), text)
@@ -276,15 +289,16 @@ class _Compiler:
         return self._property(node, self._expression(node.of))
 
     def _property(self, node: s.Member, of: ast.expr) -> ast.expr:
-        known = self.vocabulary.properties.get(node.name)
-        if node.name == "message" and known is None:
+        kind = self.facts.type_of(node.of)
+        if kind == ERROR:
             return _attribute(of, "message")
+        known = self.vocabulary.property_of(kind.element if kind.name == "list" and kind.element else kind, node.name)
         assert known is not None
         if known.pure is None:
             return ast.Yield(_call(_load("Ask"), _constant(node.name), of, _constant(self._line_of(node))))
-        name = f"p_{node.name}"
+        name = f"p_{known.of.name}_{node.name}"
         self.globals[name] = known.pure
-        return _call(_load(name), of, *([_load("v_now")] if known.uses_now else []))
+        return _call(_load(name), of, *([_load("v_now"), _load("zone")] if known.uses_now else []))
 
     def _call_function(self, node: s.Call) -> ast.expr:
         resolved = self.facts.calls[id(node)]
@@ -299,7 +313,14 @@ class _Compiler:
             return ast.YieldFrom(made) if resolved.definition.key in self.asking else made
         name = f"f_{resolved.function.name}_{'_'.join(resolved.function.prepositions)}"
         self.globals[name] = resolved.function.call
-        return _call(_load(name), *map(self._expression, resolved.arguments))
+        zone = [_load("zone")] if resolved.function.uses_zone else []
+        return _call(_load(name), *zone, *map(self._argument, resolved.arguments))
+
+    def _argument(self, node: s.Expression) -> ast.expr:
+        """An argument of a function: a value, or one of the words that it chooses from."""
+        if isinstance(node, s.Name) and self.facts.type_of(node) == WORD:
+            return _constant(node.name)
+        return self._expression(node)
 
     def _through(self, helper: str, items: s.Expression, made: ast.expr, *more: ast.expr) -> ast.expr:
         """``items`` filtered, sorted or told by an expression over ``it``, which may itself ask the world."""
@@ -314,6 +335,8 @@ class _Compiler:
         operator = node.operator
         if operator in ("and", "or"):
             return ast.BoolOp(ast.And() if operator == "and" else ast.Or(), [left, right])
+        if self.facts.type_of(node.left) == DATE and operator in DATES:
+            return self._with_date(node, left, right)
         if operator in ARITHMETIC:
             return _call(_load(ARITHMETIC[operator]), left, right)
         if operator == "default":
@@ -335,6 +358,17 @@ class _Compiler:
             case "starts with":
                 return _call(_attribute(left, "startswith"), right)
         return _call(_attribute(left, "endswith"), right)
+
+    def _with_date(self, node: s.Binary, left: ast.expr, right: ast.expr) -> ast.expr:
+        """Arithmetic and comparisons of a date, whose outcome depends on when the clocks of the zone change."""
+        if node.operator in "+-":
+            both = self.facts.type_of(node.right) == DATE
+            name = "difference" if both else "later" if node.operator == "+" else "earlier"
+            return _call(_load(name), _load("zone"), left, right)
+        # `a > b` is `b < a`, and `a >= b` is `not a < b`.
+        sides = (left, right) if node.operator in ("<", ">=") else (right, left)
+        made: ast.expr = _call(_load("is_before"), _load("zone"), *sides)
+        return ast.UnaryOp(ast.Not(), made) if node.operator in ("<=", ">=") else made
 
 
 # -- short ways to build Python's nodes -------------------------------------------------------------------------------

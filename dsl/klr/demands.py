@@ -18,7 +18,7 @@ from klr.proof import Language, concat, glob, last_component, literal, name_hole
 from klr.scope import Resolved
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
 from klr.source import Span
-from klr.types import FILE, PATH, WORD, list_of
+from klr.types import FILE, PATHS, WORD, Type, list_of
 from klr.vocabulary import Permission, Slot, Verb, Vocabulary
 
 MOST_ROUNDS = 3
@@ -55,6 +55,11 @@ class _Walk:
     def __init__(self, vocabulary: Vocabulary, checked: Checked) -> None:
         self.vocabulary = vocabulary
         self.facts = checked.facts
+        self.settings: Environment = {
+            name: Shape(literal(setting.value), (escaped(setting.value),))
+            for name, setting in checked.settings.items()
+            if setting.type in PATHS
+        }
         self.demands: list[Demand] = []
         self.diagnostics: list[Diagnostic] = []
         self.on_the_way: list[dict[str, list[Shape]]] = []
@@ -62,7 +67,7 @@ class _Walk:
 
     def rule(self, rule: s.RuleBlock, use: TriggerUse) -> Shape | None:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
-        environment: Environment = {}
+        environment: Environment = dict(self.settings)
         shape = None
         if "in" in use.arguments:
             pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named"))
@@ -269,7 +274,7 @@ class _Walk:
                 return self._path(node, environment)
             case s.Name():
                 return environment.get(node.name)
-            case s.Member() if self.facts.type_of(node) in (PATH, list_of(PATH)):
+            case s.Member() if self._is_path(node):
                 return self._folder(node, environment)
             case s.Where():
                 items = self._shape(node.items, environment)
@@ -289,15 +294,20 @@ class _Walk:
                 return either(self._shape(argument, environment) for argument in resolved.arguments)
         return None
 
+    def _is_path(self, node: s.Expression) -> bool:
+        kind: Type | None = self.facts.type_of(node)
+        return (kind.element if kind and kind.name == "list" else kind) in PATHS
+
     def _handed(self, resolved: Resolved, environment: Environment) -> Environment:
         """Where the files and paths are that a call hands to a definition."""
         assert resolved.definition is not None
         given = zip(resolved.definition.parameters, resolved.arguments, strict=True)
-        return {p.name: shape for p, value in given if (shape := self._shape(value, environment)) is not None}
+        handed = {p.name: shape for p, value in given if (shape := self._shape(value, environment)) is not None}
+        return {**self.settings, **handed}
 
     def _folder(self, node: s.Member, environment: Environment) -> Shape:
         shape = self._shape(node.of, environment) or ANYWHERE
-        if node.name == "folder":
+        if node.name == "folder" and not shape.can_be_the_top():
             return Shape(parent(shape.language), shape.folders())
         return shape if node.name == "path" else ANYWHERE
 
@@ -320,7 +330,7 @@ class _Walk:
                 languages.append(literal(part))
                 patterns = crossed(patterns, (escaped(part),))
                 continue
-            shape = self._shape(part.value, environment) if self.facts.type_of(part.value) == PATH else None
+            shape = self._shape(part.value, environment) if self._is_path(part.value) else None
             if shape is not None:
                 languages.append(shape.language)
                 patterns = crossed(patterns, shape.patterns)
@@ -333,7 +343,7 @@ class _Walk:
         value = hole.value
         if hole.format or not self.facts.is_real_name(value):
             return text_hole()
-        if isinstance(value, s.Member) and value.name == "name":
+        if isinstance(value, s.Member) and value.name == "name" and self.facts.type_of(value.of) == FILE:
             shape = self._shape(value.of, environment)
             return last_component(shape.language) if shape else name_hole()
         return name_hole()

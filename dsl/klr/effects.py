@@ -41,13 +41,15 @@ class Inputs(NamedTuple):
     """What one run starts from.
 
     ``file`` is None for a rule that no file started; ``now`` is fixed for the run; ``home`` is the absolute path that
-    ``~`` stands for in the paths that the coworker builds.
+    ``~`` stands for in the paths that the coworker builds; ``zone`` is the IANA name of the time zone whose wall clock
+    the run's dates show, or "" for one whose clocks never change.
     """
 
     now: datetime
     file: FileValue | None = None
     settings: dict[str, Any] = {}  # noqa: RUF012 - read only; a NamedTuple default
     home: str = "~"
+    zone: str = ""
 
 
 class Ending(NamedTuple):

@@ -18,6 +18,7 @@ from klr.types import (
     NOTHING,
     NUMBER,
     PATH,
+    PATHS,
     SIZE,
     TEXT,
     UNKNOWN,
@@ -56,7 +57,7 @@ class Expressions:
             self._may_be_missing(node)
             return
         help = ""
-        if found == FILE and wanted in (TEXT, PATH):
+        if found == FILE and wanted in (TEXT, *PATHS):
             help = "Write `.name` or `.path` behind it."
         elif wanted == TEXT:
             help = 'To make a text of a value, put it into a hole: "{value}".'
@@ -78,7 +79,7 @@ class Expressions:
             case s.Literal():
                 return node.type
             case s.Template():
-                return self._path(node, scope) if wanted == PATH else self._text(node, scope)
+                return self._path(node, scope, wanted) if wanted in PATHS else self._text(node, scope)
             case s.Name():
                 return self._name(node, scope)
             case s.Member():
@@ -129,30 +130,27 @@ class Expressions:
         if found.name == "maybe":
             return self._may_be_missing(hole.value)
         if hole.format and found != UNKNOWN:
-            accepts, example = FORMATS.get(found, (None, ""))
-            if accepts is None:
-                self.error(
-                    "K305",
-                    f"{a(found).capitalize()} takes no format.",
-                    hole.span,
-                    "Remove the colon and what follows it.",
-                )
-            elif not accepts(hole.format):
-                self.error(
-                    "K305",
-                    f"`{hole.format}` is no format for {a(found)}.",
-                    hole.span,
-                    f"Write, for example, {example}.",
-                )
+            self._format(hole, found)
         return found
 
-    def _path(self, node: s.Template, scope: Scope) -> Type:
+    def _format(self, hole: s.Hole, found: Type) -> None:
+        check, examples = FORMATS.get(found, (None, ""))
+        if check is None:
+            help = "Remove the colon and what follows it."
+            self.error("K305", f"{a(found).capitalize()} takes no format.", hole.span, help)
+        elif problem := check(hole.format):
+            help = f"{problem} Write, for example, {examples}."
+            self.error("K305", f"`{hole.format}` is no format for {a(found)}.", hole.span, help)
+
+    def _path(self, node: s.Template, scope: Scope, wanted: Type = PATH) -> Type:
         self.facts.paths.add(id(node))
         first = node.parts[0] if node.parts else ""
         types = [self._hole(part, scope) if isinstance(part, s.Hole) else None for part in node.parts]
-        starts_in_folder = types[:1] == [PATH] and len(node.parts) > 1 and str(node.parts[1]).startswith("/")
+        starts_in_folder = (
+            types[0:1] != [] and types[0] in PATHS and len(node.parts) > 1 and str(node.parts[1]).startswith("/")
+        )
         if UNKNOWN in types[:1]:
-            return PATH
+            return wanted
         if not starts_in_folder and not (isinstance(first, str) and first.startswith(("~/", "/"))):
             return self.error(
                 "K306",
@@ -162,7 +160,10 @@ class Expressions:
             )
         for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
             element = found.element if found and found.name == "list" else found
-            if isinstance(part, s.Hole) and element in (FILE, PATH, ERROR):
+            if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
+                help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
+                self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
+            if isinstance(part, s.Hole) and element in (FILE, *PATHS, ERROR):
                 self.error(
                     "K304",
                     f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
@@ -170,7 +171,7 @@ class Expressions:
                     "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
                 )
         self._components(node, starts_in_folder)
-        return PATH
+        return wanted
 
     def _components(self, node: s.Template, starts_in_folder: bool) -> None:
         written = "".join(part if isinstance(part, str) else "\0" for part in node.parts)
@@ -223,30 +224,27 @@ class Expressions:
             if node.name == "message":
                 return TEXT
             return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
-        if of not in (FILE, list_of(FILE)):
-            help = (
-                "The elements of a list are reached with `for each`, `where` or `first of`."
-                if of.name == "list"
-                else ""
-            )
-            return self.error(
-                "K204",
-                f"{a(of).capitalize()} has no properties, so `.{node.name}` means nothing here.",
-                node.span,
-                help,
-            )
-        known = self.vocabulary.properties.get(node.name)
+        kind = of.element if of.name == "list" and of.element else of
+        known = self.vocabulary.property_of(kind, node.name)
         if known is None:
-            help = (
-                did_you_mean(node.name, self.vocabulary.properties)
-                or f"A file has {listing(sorted(self.vocabulary.properties), 'and')}."
-            )
-            word = Span(node.span.end - len(node.name), node.span.end)
-            repair = instead(word, node.name, self.vocabulary.properties)
-            return self.error("K204", f"A file has no `{node.name}`.", node.span, help, repair)
-        if of == FILE and known.names:
+            return self._no_property(node, of, kind)
+        if of == kind and known.names:
             self.facts.real_names.add(id(node))
-        return known.type if of == FILE else list_of(known.type)
+        return known.type if of == kind else list_of(known.type)
+
+    def _no_property(self, node: s.Member, of: Type, kind: Type) -> Type:
+        if of.name == "maybe":
+            return self._may_be_missing(node.of)
+        there = self.vocabulary.properties_of(kind)
+        if not there:
+            in_list = "The elements of a list are reached with `for each`, `where` or `first of`."
+            message = f"{a(of).capitalize()} has no properties, so `.{node.name}` means nothing here."
+            return self.error("K204", message, node.span, in_list if of.name == "list" else "")
+        what = a(kind).capitalize()
+        help = did_you_mean(node.name, there) or f"{what} has {listing(sorted(there), 'and')}."
+        word = Span(node.span.end - len(node.name), node.span.end)
+        repair = instead(word, node.name, there)
+        return self.error("K204", f"{what} has no `{node.name}`.", node.span, help, repair)
 
     # -- operators ----------------------------------------------------------------------------------------------------
 
@@ -314,7 +312,7 @@ class Expressions:
         """A text beside a path is a path: `file.folder is "~/Downloads"`."""
         sides = ((node.left, node.right), (node.right, node.left))
         for one, other in sides:
-            if isinstance(one, s.Template) and not isinstance(other, s.Template) and self.of(other, scope) == PATH:
+            if isinstance(one, s.Template) and not isinstance(other, s.Template) and self.of(other, scope) in PATHS:
                 return PATH
         return None
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from klr import dates, paths
 from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, Type, list_of, maybe
-from klr.vocabulary import Function
+from klr.vocabulary import Function, Property
 
 Result = Callable[[tuple[Type, ...]], Type | str]
 
@@ -113,4 +114,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("number", ("after", "in"), _texts(maybe(NUMBER)), number_after, "The first number behind a word in a text; missing where there is none.", 'number after "Total" in file.text default 0'),
     Function("text", ("after", "in"), _texts(maybe(TEXT)), text_after, "What follows a word on its line; missing where the word is not there.", 'text after "Invoice no." in file.text default "none"'),
     Function("text", ("before", "in"), _texts(maybe(TEXT)), text_before, "What stands before a word on its line; missing where the word is not there.", 'text before "GmbH" in file.text default "unknown"'),
+    *dates.FUNCTIONS,
 )  # fmt: skip
+PROPERTIES: tuple[Property, ...] = (*dates.PROPERTIES, *paths.PROPERTIES)
+"""What values of the language's own types tell of themselves."""

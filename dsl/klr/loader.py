@@ -12,7 +12,7 @@ from klr.compiler import compile_rule
 from klr.demands import RuleDemands, demanded
 from klr.diagnostics import Diagnostic, ordered
 from klr.effects import Inputs
-from klr.functions import FUNCTIONS
+from klr.functions import FUNCTIONS, PROPERTIES
 from klr.loops import loops, round_advice
 from klr.parser import Parsed, parse
 from klr.permissions import prove
@@ -48,6 +48,7 @@ def with_functions(vocabulary: Vocabulary) -> Vocabulary:
         vocabulary.properties,
         {**{(f.name, f.prepositions): f for f in FUNCTIONS}, **vocabulary.functions},
         vocabulary.triggers,
+        {**{(p.of.name, p.name): p for p in PROPERTIES}, **vocabulary.members},
     )
 
 

@@ -60,7 +60,7 @@ def _compared(operator: str, comparison: s.Binary, environment: Environment) -> 
     name, place = member.of.name, environment.get(member.of.name)
     texts = _texts(operator, comparison.right)
     learn = _LEARNED.get((member.name, "is" if operator == "is any of" else operator))
-    if place is None or texts is None or learn is None:
+    if place is None or texts is None or learn is None or place.can_be_the_top():
         return environment
     learned = [names for text in texts if (names := learn(text))]
     return {**environment, name: _within(place, learned)} if len(learned) == len(texts) else environment

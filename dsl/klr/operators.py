@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from klr import runtime
+from klr import formats
+from klr.diagnostics import listing
 from klr.types import DATE, DURATION, MONTHS, NUMBER, SIZE, TEXT, TIME, YES_NO, Type, fits, list_of
 
+UNIT = "Its format is a unit."
 ORDERED = (NUMBER, SIZE, DURATION, DATE, TIME, TEXT)
 ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
     **{(sign, t, t): t for sign in "+-" for t in (NUMBER, SIZE, DURATION)},
@@ -20,13 +22,16 @@ ARITHMETIC: dict[tuple[str, Type, Type], Type] = {
     **{("/", t, NUMBER): t for t in (NUMBER, SIZE, DURATION)},
     **{("/", t, t): NUMBER for t in (SIZE, DURATION)},
 }
-FORMATS: dict[Type, tuple[Callable[[str], object], str]] = {
-    NUMBER: (runtime.NUMBER_FORMAT.fullmatch, "`0.00` or `0,000.00`"),
-    SIZE: (runtime.SIZE_FORMAT.fullmatch, "`MB` or `kB`"),
-    TEXT: (runtime.TEXT_FORMAT.fullmatch, "`upper` or `lower`"),
-    DATE: (runtime.DATE_FORMAT.fullmatch, "`%Y-%m-%d`"),
-    TIME: (runtime.DATE_FORMAT.fullmatch, "`%H:%M`"),
+FORMATS: dict[Type, tuple[Callable[[str], str], str]] = {
+    NUMBER: (formats.number_problem, "`0.00`, `0,00`, `0,0.00`, `0.000,00`, `000` or `0%`"),
+    SIZE: (lambda form: "" if form in formats.SIZES else UNIT, listing(tuple(formats.SIZES))),
+    DURATION: (lambda form: "" if form in formats.DURATIONS else UNIT, listing(tuple(formats.DURATIONS))),
+    TEXT: (lambda form: "" if form in ("upper", "lower") else "It says which letters.", "`upper` or `lower`"),
+    YES_NO: (lambda form: "" if form.count("/") == 1 else "It is two words with a `/` between them.", "`paid/open`"),
+    DATE: (formats.date_problem, "`%Y-%m-%d` or `%-d %B %Y`"),
+    TIME: (lambda form: formats.date_problem(form, formats.TIME_CODES), "`%H:%M`"),
 }
+"""For each type what is wrong with a text as its format ("" for nothing), and examples of formats."""
 
 
 def comparison_problem(operator: str, left: Type, right: Type) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from klr.effects import Inputs, Run
 from klr.proof import Language
+from klr.types import TEXT, Type
 from klr.vocabulary import Permission
 
 Tracer = Callable[[int, str, Any], None]
@@ -66,11 +67,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value that a person may change: its name, default and the label it is shown under."""
+    """A value that a person may change: its name, default, the label it is shown under, and its type."""
 
     name: str
     value: Any
     label: str
+    type: Type = TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class TestCase:
     now: datetime | None = None
     events: tuple[tuple[str, Any], ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

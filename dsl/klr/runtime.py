@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable
 from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from typing import Any
 
+from klr import moments
 from klr.effects import EffectError
 from klr.values import Months
 
@@ -50,6 +50,21 @@ def divide(left: Any, right: Any) -> Any:
     return _calculate(lambda: ROUNDED.divide(_count(left), _count(right)))
 
 
+def later(zone: str, date: datetime, span: Any) -> datetime:
+    """``date + span`` of a duration or of months; see ``klr.moments``."""
+    return _calculate(lambda: date + span if isinstance(span, Months) else moments.later(date, span, zone))  # type: ignore[no-any-return]
+
+
+def earlier(zone: str, date: datetime, span: Any) -> datetime:
+    """``date - span`` of a duration or of months."""
+    return later(zone, date, -span)
+
+
+def difference(zone: str, end: datetime, start: datetime) -> timedelta:
+    """``end - start`` of two dates."""
+    return moments.between(end, start, zone)
+
+
 def negate(value: Any) -> Any:
     """``-value``."""
     return -value
@@ -71,6 +86,11 @@ def _calculate(calculation: Callable[[], Any]) -> Any:
         return calculation()
     except (Inexact, InvalidOperation, Overflow, OverflowError) as error:
         raise _wrong("A result is too large, or has too many digits, to be exact.") from error
+
+
+def is_before(zone: str, left: datetime, right: datetime) -> bool:
+    """Whether one date is earlier than another."""
+    return moments.is_before(left, right, zone)
 
 
 # -- comparisons and lists --------------------------------------------------------------------------------------------
@@ -173,66 +193,9 @@ def show_months(count: int) -> str:
     return ("-" if count < 0 else "") + (" ".join(parts) or "0 months")
 
 
-NUMBER_FORMAT = re.compile(r"(0,0+|0+)(?:\.(0+))?")
-DATE_FORMAT = re.compile(r"(?:%[YymdHMSjBbAaV%]|[^%])*")
-SIZE_FORMAT = re.compile(r"bytes|kB|MB|GB|TB")
-TEXT_FORMAT = re.compile(r"upper|lower")
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def show_formatted(value: Any, form: str) -> str:
-    """A value as ``{value:form}`` shows it; the checker has made sure that the format fits the type."""
-    match value:
-        case str():
-            return value.upper() if form == "upper" else value.lower()
-        case Decimal():
-            return _number(value, form)
-        case int():
-            unit = {"bytes": 0, "kB": 3, "MB": 6, "GB": 9, "TB": 12}[form]
-            return f"{ROUNDED.normalize(Decimal(value).scaleb(-unit)):f}"
-    return re.sub(r"%(.)", lambda code: _date_part(value, code[1]), form)
-
-
-def _number(value: Decimal, form: str) -> str:
-    match = NUMBER_FORMAT.fullmatch(form)
-    assert match, form
-    decimals = len(match[2] or "")
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, Context(prec=80))
-    grouped = "," in match[1]
-    text = format(abs(rounded), ",f" if grouped else "f")
-    whole, point, rest = text.partition(".")
-    return ("-" if rounded < 0 else "") + whole.rjust(1 if grouped else len(match[1]), "0") + point + rest
-
-
-def _date_part(value: datetime | time, code: str) -> str:
-    """One part of a date, in English and without any locale."""
-    if isinstance(value, datetime):
-        match code:
-            case "B":
-                return MONTHS[value.month - 1]
-            case "b":
-                return MONTHS[value.month - 1][:3]
-            case "A":
-                return DAYS[value.weekday()]
-            case "a":
-                return DAYS[value.weekday()][:3]
-            case "Y":
-                return f"{value.year:04d}"
-    return value.strftime("%" + code)
+def from_home(path: str, home: str) -> str:
+    """A path that is written out, with the person's home in place of ``~``."""
+    return home + path[1:] if path == "~" or path.startswith("~/") else path
 
 
 def component(value: str) -> str:

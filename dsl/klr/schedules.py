@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Literal
 
-from klr.runtime import DAYS, show_duration
+from klr.formats import DAYS
+from klr.runtime import show_duration
 
 WEEKDAYS = {name.lower(): number for number, name in enumerate(DAYS)}
 """Monday is 0."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from klr.proof import Language, TooComplex, escape, glob, union
+from klr.proof import Language, TooComplex, any_of, concat, escape, glob, intersection, literal, union
+from klr.proof.language import NOT_SLASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Shape:
             place = place.part_of
         return place is other
 
+    def can_be_the_top(self) -> bool:
+        """Whether this can be the home or root folder itself, whose own name and place its language does not tell."""
+        return escape(concat(literal("/_"), intersection(self.language, _TOP)), []) is not None
+
     def or_(self, other: Shape) -> Shape:
         """A place that is this one or the other."""
         if self is other:
@@ -44,6 +49,7 @@ class Shape:
 
 
 MOST_PATTERNS = 8
+_TOP = any_of(NOT_SLASH)
 
 
 def crossed(beginnings: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:

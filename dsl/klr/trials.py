@@ -9,13 +9,14 @@ from typing import Any
 
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
+from klr.moments import NoZone, zone_of
 from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.types import DATE, SIZE, TEXT, Type
 from klr.vocabulary import Vocabulary
 
-GIVEN = ("file", "now", "setting")
+GIVEN = ("file", "now", "zone", "setting")
 EXPECTED = ("file", "notice", "skip", "failure")
 
 
@@ -24,6 +25,7 @@ class _Case:
     given: list[GivenFile] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     now: datetime | None = None
+    zone: str = ""
     events: list[tuple[str, Any]] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
 
@@ -80,7 +82,7 @@ class Trials:
             self.error("This test expects nothing, so it can not fail.", test.name.span, "Add an `expect` line.")
         return TestCase(
             test.name.constant or "", self.source.place(test.span.start)[0], tuple(case.given), case.settings,
-            case.now, tuple(case.events), tuple(case.expectations),
+            case.now, tuple(case.events), tuple(case.expectations), case.zone,
         )  # fmt: skip
 
     def _given(self, step: s.Given, case: _Case, line: int) -> None:
@@ -97,12 +99,25 @@ class Trials:
                     self.error(
                         "`given now` takes a date.", step.value.span, "For example: `given now 2026-03-13 16:30`."
                     )
+            case "zone":
+                self._zone(step.value, case)
             case "setting":
                 self._setting(step, case)
             case other:
                 self.error(
                     f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
                 )
+
+    def _zone(self, value: s.Expression, case: _Case) -> None:
+        name = value.constant if isinstance(value, s.Template) else None
+        try:
+            if name:
+                zone_of(name)
+                case.zone = name
+                return
+        except NoZone:
+            pass
+        self.error("`given zone` takes a time zone.", value.span, 'For example: `given zone "Europe/Berlin"`.')
 
     def _setting(self, step: s.Given, case: _Case) -> None:
         name = step.details[0][1]

@@ -7,11 +7,11 @@ whoever touches it, and handed in as one ``Vocabulary``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from klr.types import Type
+from klr.types import FILE, Type
 
 Permission = Literal["read", "write", "remove", "erase", "notify"]
 
@@ -90,9 +90,9 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """Something a file tells of itself, written ``file.NAME``.
+    """Something that a value of type ``of`` tells of itself, written ``file.NAME``.
 
-    ``pure`` computes it from the ``FileValue`` (and the run's ``now``, if ``uses_now``) without asking the world;
+    ``pure`` computes it from the value (and the run's ``now`` and time zone, if ``uses_now``) without asking the world;
     otherwise it is asked by effect, ``ask`` is what the agent calls, and reading the file must be permitted.
     ``names`` tells that the text is part of a real file name: it may hold what names may hold, but no separator.
     """
@@ -105,6 +105,7 @@ class Property:
     uses_now: bool = False
     ask: Callable[..., Any] | None = None
     names: bool = False
+    of: Type = FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class Function:
     """A pure function in words: ``number after X in Y`` has name "number" and prepositions ("after", "in").
 
     ``result`` maps the argument types to the result's type, or to a sentence that says what is wrong with them.
+    ``words`` are the words to choose from where an argument, by its index, is one (of type WORD). With ``uses_zone``,
+    ``call`` is given the run's time zone first.
     """
 
     name: str
@@ -120,6 +123,8 @@ class Function:
     call: Callable[..., Any]
     doc: str
     example: str
+    words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    uses_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +149,41 @@ class Vocabulary:
     properties: Mapping[str, Property] = field(default_factory=dict)
     functions: Mapping[tuple[str, tuple[str, ...]], Function] = field(default_factory=dict)
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    members: Mapping[tuple[str, str], Property] = field(default_factory=dict)
+    """The properties of what is no file, by type and name; those of a file are in ``properties``."""
+
+    def property_of(self, kind: Type, name: str) -> Property | None:
+        """The declaration of ``.name`` behind a value of some type, or None."""
+        return self.properties.get(name) if kind == FILE else self.members.get((kind.name, name))
+
+    def properties_of(self, kind: Type) -> Mapping[str, Property]:
+        """Everything that a value of some type tells of itself, by name."""
+        if kind == FILE:
+            return self.properties
+        return {name: known for (of, name), known in self.members.items() if of == kind.name}
 
     @classmethod
     def of(
         cls,
         verbs: Iterable[Verb] = (),
-        properties: Iterable[Property] = (),
+        properties: Sequence[Property] = (),
         functions: Iterable[Function] = (),
         triggers: Iterable[Trigger] = (),
     ) -> Vocabulary:
         """Index declarations by name; raises ValueError where two of a kind share one."""
+        of_files = [p for p in properties if p.of == FILE]
+        of_others = [p for p in properties if p.of != FILE]
         vocabulary = cls(
             {v.name: v for v in verbs},
-            {p.name: p for p in properties},
+            {p.name: p for p in of_files},
             {(f.name, f.prepositions): f for f in functions},
             {t.phrase: t for t in triggers},
+            {(p.of.name, p.name): p for p in of_others},
         )
         counts = (
             (list(verbs), vocabulary.verbs),
-            (list(properties), vocabulary.properties),
+            (of_files, vocabulary.properties),
+            (of_others, vocabulary.members),
             (list(functions), vocabulary.functions),
             (list(triggers), vocabulary.triggers),
         )

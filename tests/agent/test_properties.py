@@ -30,7 +30,7 @@ def ask(name: str, content: bytes, path: str = "/home/x/a.bin") -> object:
     if known.ask:
         return known.ask(files, file)
     assert known.pure is not None
-    return known.pure(file, NOW) if known.uses_now else known.pure(file)
+    return known.pure(file, NOW, "") if known.uses_now else known.pure(file)
 
 
 def zipped(*names: str, first: tuple[str, bytes] | None = None) -> bytes:

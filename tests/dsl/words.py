@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from klr.types import DATE, DURATION, FILE, PATH, SIZE, TEXT, WORD
+from klr.moments import between
+from klr.types import DATE, DURATION, FILE, FOLDER, PATH, SIZE, TEXT, WORD
 from klr.values import FileValue
 from klr.vocabulary import Property, Slot, Trigger, Verb, Vocabulary
 
 CONFLICT = Slot("on conflict", WORD, required=False, words=("rename", "skip", "replace", "fail"))
 
 
-def _age(file: FileValue, now: datetime) -> object:
-    return now - file.modified
+def _age(file: FileValue, now: datetime, zone: str) -> object:
+    return between(now, file.modified, zone)
 
 
 VOCABULARY = Vocabulary.of(
@@ -36,7 +37,7 @@ VOCABULARY = Vocabulary.of(
         Property("size", SIZE, "", "file.size", pure=lambda f: f.size),
         Property("modified", DATE, "", "file.modified", pure=lambda f: f.modified),
         Property("age", DURATION, "", "file.age", pure=_age, uses_now=True),
-        Property("folder", PATH, "", "file.folder", pure=lambda f: f.folder),
+        Property("folder", FOLDER, "", "file.folder", pure=lambda f: f.folder),
         Property("path", PATH, "", "file.path", pure=lambda f: f.path),
         Property("text", TEXT, "", "file.text", ask=lambda files, file: ""),
         Property("kind", TEXT, "", "file.kind", ask=lambda files, file: ""),

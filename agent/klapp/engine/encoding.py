@@ -18,13 +18,13 @@ def encode(value: Any) -> Any:
         return value
     match value:
         case FileValue():
-            return {"f": [value.path, value.size, value.modified.isoformat(), value.stamp, value.device, value.inode]}
+            return {"f": [value.path, value.size, _written(value.modified), value.stamp, value.device, value.inode]}
         case tuple():
             return list(map(encode, value))
         case Decimal():
             return {"n": str(value)}
         case datetime():
-            return {"d": value.isoformat()}
+            return {"d": _written(value)}
         case time():
             return {"t": value.isoformat()}
         case timedelta():
@@ -32,6 +32,15 @@ def encode(value: Any) -> Any:
         case Months():
             return {"m": value.count}
     raise TypeError(f"a {type(value).__name__} is no value of the language")
+
+
+def _written(date: datetime) -> str:
+    """A date; with a ``~`` where it lies in an hour that comes twice, the second time."""
+    return date.isoformat() + "~" * date.fold
+
+
+def _read(written: str) -> datetime:
+    return datetime.fromisoformat(written.removesuffix("~")).replace(fold=int(written.endswith("~")))
 
 
 def decode(data: Any) -> Any:
@@ -42,11 +51,11 @@ def decode(data: Any) -> Any:
         case list():
             return tuple(map(decode, data))
         case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:
-            return FileValue(path, size, datetime.fromisoformat(modified), stamp, device, inode)
+            return FileValue(path, size, _read(modified), stamp, device, inode)
         case {"n": str(number)}:
             return Decimal(number)
         case {"d": str(date)}:
-            return datetime.fromisoformat(date)
+            return _read(date)
         case {"t": str(moment)}:
             return time.fromisoformat(moment)
         case {"s": int(microseconds)}:

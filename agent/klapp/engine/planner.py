@@ -53,7 +53,7 @@ class Planner:
         self.overlay.now = request.now
         if request.file is not None:
             self.overlay.expect(request.file)
-        program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home))
+        program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home, request.zone))
         try:
             self._drive(program, run, past)
         except (EffectError, OutOfBudget) as error:

@@ -37,7 +37,7 @@ class Bodies:
             "rule": request.rule.index,
             "trigger": request.rule.trigger.phrase,
             "home": self.home,
-            "now": request.now.isoformat(),
+            "now": encode(request.now)["d"],
             "file": encode(request.file),
             "effects": [self._effect(effect) for effect in run.effects],
             "outcome": run.ending.outcome,
@@ -45,6 +45,8 @@ class Bodies:
         }
         if request.settings:
             body["settings"] = {name: encode(value) for name, value in request.settings.items()}
+        if request.zone:
+            body["zone"] = request.zone
         if done:
             body["done"] = done
         if run.trouble:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from klapp.audit.log import Log
@@ -83,7 +82,7 @@ def _rule(log: Log, logged: Logged, load: Load) -> Rule:
 def _inputs(logged: Logged) -> Inputs:
     body = logged.body
     settings = {name: decode(value) for name, value in body.get("settings", {}).items()}
-    return Inputs(datetime.fromisoformat(body["now"]), decode(body["file"]), settings, body["home"])
+    return Inputs(decode({"d": body["now"]}), decode(body["file"]), settings, body["home"], body.get("zone", ""))
 
 
 class _Replay:

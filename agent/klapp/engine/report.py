@@ -67,7 +67,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
     return RunReport(
         None if simulated else logged.number,
         body["coworker"],
-        body["now"],
+        body["now"].removesuffix("~"),
         outcome,
         reason,
         file["f"][0] if file else None,

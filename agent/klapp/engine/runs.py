@@ -15,7 +15,8 @@ from klr.values import FileValue
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish that a rule runs. ``settings`` are the values in force; ``now`` is the run's one moment."""
+    """A wish that a rule runs. ``settings`` are the values in force; ``now`` is the run's one moment, as the wall clock
+    of the time zone ``zone`` (an IANA name, or "" where no clock ever changes) shows it."""
 
     coworker: str
     program: Program
@@ -23,6 +24,7 @@ class Request:
     file: FileValue | None
     now: datetime
     settings: Mapping[str, Any]
+    zone: str = ""
 
 
 BUDGET = "budget"

@@ -99,7 +99,7 @@ class _Trial:
                 return
         for rule in self.program.rules:
             if rule.trigger.phrase == phrase and self._hears(rule, value):
-                yield Request(self.program.name, self.program, rule, file, self.now, settings)
+                yield Request(self.program.name, self.program, rule, file, self.now, settings, self.test.zone)
 
     @staticmethod
     def _hears(rule: Rule, value: Any) -> bool:

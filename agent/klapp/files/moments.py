@@ -20,3 +20,17 @@ def wall_clock(stamp: int) -> datetime:
 def nanoseconds(moment: datetime) -> int:
     """A wall-clock moment of this machine's time zone as nanoseconds since 1970 (UTC), exact to the microsecond."""
     return int(moment.replace(microsecond=0).timestamp()) * 10**9 + moment.microsecond * 1000
+
+
+def zone_name() -> str:
+    """The IANA name of the time zone that this machine's clock shows; "" where it has none that is known."""
+    from tzlocal import get_localzone_name
+
+    from klr.moments import NoZone, zone_of
+
+    try:
+        name = str(get_localzone_name() or "")
+        zone_of(name)
+    except (NoZone, LookupError, ValueError, OSError):
+        return ""
+    return name

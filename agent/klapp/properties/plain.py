@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from klapp.files.moments import wall_clock
 from klapp.files.protocol import Files
+from klr.moments import between
 from klr.types import DATE, DURATION, PATH, SIZE, TEXT
+from klr.types import FOLDER as FOLDER_TYPE
 from klr.values import FileValue
 from klr.vocabulary import Property
 
@@ -15,8 +17,8 @@ def _created(files: Files, file: FileValue) -> datetime:
     return wall_clock(files.born(file.path))
 
 
-def _age(file: FileValue, now: datetime) -> timedelta:
-    return now - file.modified
+def _age(file: FileValue, now: datetime, zone: str) -> timedelta:
+    return between(now, file.modified, zone)
 
 
 NAME = Property(
@@ -34,7 +36,11 @@ EXTENSION = Property(
     names=True,
 )
 FOLDER = Property(
-    "folder", PATH, "The folder that it lies in.", '"{file.folder}/old/{file.name}"', pure=lambda file: file.folder
+    "folder",
+    FOLDER_TYPE,
+    "The folder that it lies in.",
+    '"{file.folder}/old/{file.name}"',
+    pure=lambda file: file.folder,
 )
 PATH_OF = Property("path", PATH, "Its whole path.", 'notify "{file.path}"', pure=lambda file: file.path)
 SIZE_OF = Property("size", SIZE, "How large it is.", "file.size > 20 MB", pure=lambda file: file.size)
