@@ -147,6 +147,34 @@ def test_a_folder_above_a_watched_one_is_watched_from_now_on(tmp_path: Path, wat
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has leases")
+def test_folders_change_while_much_happens_in_them(tmp_path: Path, watching: Callable[..., Watched]) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    watched = watching((one, False))
+    over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            (one / str(number % 50)).write_text(str(number))
+            (other / str(number % 50)).write_text(str(number))
+
+    def change() -> None:
+        for _ in range(100):
+            watched.watch.set_folders([(str(one), False), (str(other), False)])
+            watched.watch.set_folders([(str(other), False)])
+
+    writer, changer = threading.Thread(target=write), threading.Thread(target=change, daemon=True)
+    writer.start()
+    changer.start()
+    changer.join(60)
+    over.set()
+    writer.join()
+    assert not changer.is_alive(), "who is told of files and who asks for folders wait for each other"
+
+
 def test_a_look_whether_a_file_is_open_disturbs_nobody(tmp_path: Path) -> None:
     """Programs that open the file while klapp looks are neither refused nor is klapp told by a signal that ends it."""
     file = tmp_path / "busy"

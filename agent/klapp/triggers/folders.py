@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -30,6 +31,14 @@ class _Watch(NamedTuple):
     handle: Any
     identity: tuple[int, int]
     wanted: bool
+
+
+class _Told(NamedTuple):
+    """What watchdog told of one path."""
+
+    path: str
+    is_folder: bool
+    is_gone: bool
 
 
 class FolderWatch:
@@ -64,7 +73,11 @@ class FolderWatch:
         self._gone: list[str] = []
         self._unsure = True
         self._stopped = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        # watchdog calls us under a lock of its own, which it also takes for what we ask of it under ours: what it tells
+        # is only put down here, and taken up by our own thread.
+        self._told: deque[_Told] = deque()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="klapp-folders", daemon=True)
         self._observer: Any = None
 
@@ -77,15 +90,15 @@ class FolderWatch:
         self._observer = Observer()
         _notice_overflow(self._observer, self._lost_count)
         self._observer.start()
-        with self._changed:
+        with self._lock:
             self._attach(first=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End; ``arrived`` is not called afterwards."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
-            self._changed.notify()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._observer is not None:
@@ -94,13 +107,13 @@ class FolderWatch:
 
     def set_folders(self, folders: Iterable[Folder]) -> None:
         """Watch these folders from now on, and no others."""
-        with self._changed:
+        with self._lock:
             folders = set(folders)
             added = folders - self._wanted
             self._wanted = folders
             self.seen.keep_only(folder for folder, _ in self._wanted)
             self._attach(first=True, only=added)
-            self._changed.notify()
+        self._wake.set()
 
     # -- watching -----------------------------------------------------------------------------------------------------
 
@@ -179,9 +192,8 @@ class FolderWatch:
 
     def _lost_count(self) -> None:
         """The system had so much to tell that it dropped some of it; called by watchdog's threads."""
-        with self._changed:
-            self._overflowed = True
-            self._changed.notify()
+        self._overflowed = True
+        self._wake.set()
 
     def _look_through(self, now: float) -> None:
         """Look for what nobody told us of: everywhere after an overflow, now and then where there is no telling."""
@@ -199,18 +211,23 @@ class FolderWatch:
 
     def happened(self, path: str, *, is_folder: bool, is_gone: bool) -> None:
         """Something happened to a file or folder; called by watchdog's threads."""
-        with self._changed:
-            if is_folder:
+        self._told.append(_Told(path, is_folder, is_gone))
+        self._wake.set()
+
+    def _take_up(self, now: float) -> None:
+        """What watchdog has told since we last looked."""
+        while self._told:
+            told = self._told.popleft()
+            if told.is_folder:
                 self._unsure = True
-            elif self._concerns(path):
-                if is_gone and self._changes:
-                    self._gone.append(path)
-                self._settling.touched(path, time.monotonic())
-            self._changed.notify()
+            elif self._concerns(told.path):
+                if told.is_gone and self._changes:
+                    self._gone.append(told.path)
+                self._settling.touched(told.path, now)
 
     def done(self, paths: Iterable[str]) -> None:
         """What arrived at these paths has been dealt with: it is not to be told again, also not after a restart."""
-        with self._changed:
+        with self._lock:
             looks = self._settling.told(paths)
         self.seen.told(looks)
 
@@ -226,23 +243,25 @@ class FolderWatch:
 
     def _run(self) -> None:
         while True:
-            with self._changed:
+            self._wake.clear()
+            with self._lock:
+                now = time.monotonic()
+                self._take_up(now)
                 if self._unsure:
                     self._unsure = False
                     self._attach()
-                now = time.monotonic()
                 self._look_through(now)
                 found = self._settling.arrived(now)
                 found.extend(self._gone)
                 self._gone.clear()
-                if not found and not self._stopped:
-                    looks = [self._settling.next_look(), self._next_poll if self._polled else None]
-                    soonest = min((look for look in looks if look is not None), default=None)
-                    self._changed.wait(None if soonest is None else max(0.0, soonest - now))
+                looks = [self._settling.next_look(), self._next_poll if self._polled else None]
                 if self._stopped:
                     return
             if found:
                 self._arrived(sorted(set(found)))
+                continue
+            soonest = min((look for look in looks if look is not None), default=None)
+            self._wake.wait(None if soonest is None else max(0.0, soonest - now))
 
 
 class _Handler:
