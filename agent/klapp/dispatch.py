@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from klapp.engine.executor import Guarded
+from klapp.engine.hands import Guarded
 from klapp.engine.runs import Request
 from klapp.files.protocol import FileError, Files
 from klapp.lane import Lane

@@ -107,14 +107,14 @@ ATTACKS = {
 CHILD = """
 import ctypes, json, os, resource, socket, subprocess, sys, threading
 sys.path[:0] = ROOTS
-from klapp.sandbox.confine import confine
+from klapp.sandbox.confine import confine, readable
 from klapp.sandbox.reader import libraries
 libc = ctypes.CDLL(None, use_errno=True)
 def call(*arguments):
     if libc.syscall(*arguments) < 0:
         raise OSError(ctypes.get_errno(), "refused")
 handles = sorted(map(int, os.listdir("/proc/self/fd")))
-confined = confine(libraries())
+confined = confine(readable(libraries()))
 results = {"handles": handles, "environment": sorted(os.environ), "landlock": confined.landlock}
 for name, attack in ATTACKS.items():
     try:

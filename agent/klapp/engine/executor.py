@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 from klapp.audit.log import Entry, Log
-from klapp.engine.planner import Past, Planner
+from klapp.engine.hands import Guarded, Hands, HandsLost, Notifier, OwnHands, RealWorld
 from klapp.engine.record import INTENT, OUTCOME, REPLAN, Bodies, Logged, outcome_body
 from klapp.engine.report import RunReport, report
-from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
-from klapp.files.overlay import Overlay
-from klapp.files.protocol import FileError, Files, Identity
+from klapp.engine.runs import Planned, Refusal, Request, Story
+from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
 from klapp.operations import World
 from klapp.operations.steps import Step, perform
@@ -23,58 +23,62 @@ from klr.vocabulary import Vocabulary
 LARGEST_BATCH = 1000
 MOST_REPLANS = 20
 """How often the world may surprise one run before it is given up."""
+LOST = "The process that worked on it {}. Nothing was changed by it."
+LOST_AT_WORK = "The process that worked for it {}. What it had begun was finished or closed; see: klapp log"
+UNCONFIRMED = "What was told of {} is not what lies there now. The log says so."
 
 
-class Guarded(Files, Protocol):
-    """A file store that is held to a lane."""
+class Workers(Protocol):
+    """Where hands in processes of their own come from."""
 
-    @property
-    def lane(self) -> Lane: ...
+    def for_program(self, program: Program, world: RealWorld, files: Guarded) -> AbstractContextManager[Hands]:
+        """Hands that plan and do runs of a program, held to the folders of its ``may`` lines."""
 
-    def paths(self, pattern: str) -> Iterator[str]:
-        """As ``list``, and only the paths."""
-        ...
-
-
-class Notifier(Protocol):
-    """Tells the person something."""
-
-    def show(self, title: str, text: str) -> object: ...
-
-
-class RealWorld:
-    """Where operations really happen."""
-
-    def __init__(self, files: Files, notifier: Notifier, coworker: str) -> None:
-        self.files = files
-        self.notifier = notifier
-        self.coworker = coworker
-
-    def notify(self, text: str) -> None:
-        """Show a notice under the coworker's name."""
-        self.notifier.show(self.coworker, text)
+    def for_steps(self, places: dict[str, set[str]], world: RealWorld, files: Guarded) -> AbstractContextManager[Hands]:
+        """Hands that do steps, held to the folders of these paths, by permission."""
 
 
 class Engine:
-    """Performs runs. ``files_within`` gives the real disk, held to a lane; ``home`` is the person's folder."""
+    """Performs runs. ``files_within`` gives the real disk, held to a lane; ``home`` is the person's folder.
+
+    ``workers`` do the work in processes of their own; without them it is done in this one, behind the guard alone.
+    """
 
     def __init__(
-        self, log: Log, files_within: Callable[[Lane], Guarded], vocabulary: Vocabulary, notifier: Notifier, home: str
+        self,
+        log: Log,
+        files_within: Callable[[Lane], Guarded],
+        vocabulary: Vocabulary,
+        notifier: Notifier,
+        home: str,
+        workers: Workers | None = None,
     ) -> None:
         self.log = log
         self.files_within = files_within
         self.vocabulary = vocabulary
         self.notifier = notifier
         self.home = home
+        self.workers = workers
 
     def files_for(self, program: Program) -> Guarded:
         """The real disk, held to the lane of a program's ``may`` lines."""
         grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
         return self.files_within(Lane.of(grants, self.home))
 
-    def planner(self, files: Guarded, request: Request) -> Planner:
-        """A planner over a fresh overlay above the real disk."""
-        return Planner(self.vocabulary, Overlay(files, files.lane, request.now), self.home)
+    def hands_for(self, request: Request) -> AbstractContextManager[Hands]:
+        """What plans and does the runs of a program."""
+        files = self.files_for(request.program)
+        world = RealWorld(files, self.notifier, request.coworker)
+        if self.workers is not None:
+            return self.workers.for_program(request.program, world, files)
+        return nullcontext(OwnHands(self.vocabulary, files, world, self.home))
+
+    def hands_within(self, files: Guarded, places: dict[str, set[str]], coworker: str) -> AbstractContextManager[Hands]:
+        """What does steps that no program has to be driven for, at these places."""
+        world = RealWorld(files, self.notifier, coworker)
+        if self.workers is not None:
+            return self.workers.for_steps(places, world, files)
+        return nullcontext(OwnHands(self.vocabulary, files, world, self.home))
 
     def perform(self, requests: Iterable[Request]) -> list[RunReport]:
         """Carry out requests in order, and tell of each. What a run could not do is in its report, not raised."""
@@ -102,10 +106,15 @@ def carry_out(
     steps: Sequence[Step], world: World, known: dict[Identity, Identity]
 ) -> tuple[list[Step], FileError | None]:
     """Do planned steps: (those that were done, as they were done; what refused the next one, or None)."""
+    return taken(perform(steps, world, known), len(steps))
+
+
+def taken(performing: Iterator[Step], count: int) -> tuple[list[Step], FileError | None]:
+    """The next ``count`` steps of those that are being done: (those that were done, what refused the next, or None)."""
     done: list[Step] = []
     try:
-        for step in perform(steps, world, known):
-            done.append(step)
+        while len(done) < count:
+            done.append(next(performing))
     except FileError as error:
         return done, error
     return done, None
@@ -118,74 +127,129 @@ class _Batch:
         self.engine = engine
         self.first = first
         self.waiting = list(enumerate(requests, first))
-        self.files = engine.files_for(requests[0].program)
-        self.world = RealWorld(self.files, engine.notifier, requests[0].coworker)
-        self.kind = INTENT
+        self.coworker = requests[0].coworker
+        self.intended: set[int] = set()
+        self.alone = False
 
     def carried_out(self) -> Iterator[RunReport]:
         """Everything, replanning what is left whenever the world turns out different from the plan."""
         while self.waiting:
-            planner = self.engine.planner(self.files, self.waiting[0][1])
-            planned = [planner.plan(number, request) for number, request in self.waiting]
-            bodies = Bodies(self.engine.home, self.first)
-            intents = [bodies.of(run) for run in planned]
-            self._commit([(run.number, self.kind, body) for run, body in zip(planned, intents, strict=True)], bodies)
-            self.kind = REPLAN
-            yield from self._do(planned, intents)
+            with self.engine.hands_for(self.waiting[0][1]) as hands:
+                planned = self._planned(hands)
+                if planned:
+                    yield from self._carried_out(hands, planned)
 
-    def _do(self, planned: Sequence[PlannedRun], intents: list[dict[str, object]]) -> list[RunReport]:
-        known: dict[Identity, Identity] = {}
+    # -- planning -----------------------------------------------------------------------------------------------------
+
+    def _planned(self, hands: Hands) -> list[Planned]:
+        """Plans for the runs that wait, or the first few of them. Hands that are lost get one run at a time from then
+        on, so that the one which costs them is found; that one is planned to do nothing, and to fail."""
+        try:
+            planned = list(hands.plan(self.waiting[:1] if self.alone else self.waiting))
+        except HandsLost as error:
+            if len(self.waiting) > 1 and not self.alone:
+                self.alone = True
+                return []
+            return [self._given_up(str(error))]
+        return planned
+
+    def _given_up(self, why: str) -> Planned:
+        self.alone = False
+        number, request = self.waiting[0]
+        return Planned(number, request, [], [], Ending("failed", LOST.format(why)))
+
+    def _commit_intents(self, planned: Sequence[Planned], done: int = 0) -> list[dict[str, Any]]:
+        bodies = Bodies(self.engine.home, self.first)
+        intents = [bodies.of(run, done) for run in planned]
+        kinds = [REPLAN if run.number in self.intended else INTENT for run in planned]
+        rows = zip(planned, kinds, intents, strict=True)
+        self.engine.log.append([Entry(run.number, kind, body) for run, kind, body in rows], bodies.blobs.values())
+        self.intended.update(run.number for run in planned)
+        return intents
+
+    # -- acting -------------------------------------------------------------------------------------------------------
+
+    def _carried_out(self, hands: Hands, planned: Sequence[Planned]) -> list[RunReport]:
+        intents = self._commit_intents(planned)
         ended: list[tuple[Logged, list[Step]]] = []
+        try:
+            self._do(hands, planned, intents, ended)
+        except HandsLost as error:
+            return self._settled(ended, planned, str(error))
+        return self._ended(ended)
+
+    def _do(
+        self,
+        hands: Hands,
+        planned: Sequence[Planned],
+        intents: Sequence[dict[str, Any]],
+        ended: list[tuple[Logged, list[Step]]],
+    ) -> None:
+        known: dict[Identity, Identity] = {}
+        steps = [step for run in planned for step in run.steps]
+        performing = hands.perform(steps, known, 0)
         for run, intent in zip(planned, intents, strict=True):
-            steps = run.steps()
-            done, error = carry_out(steps, self.world, known)
+            done, error = taken(performing, len(run.steps))
             if error is not None:
-                ended.append((self._surprised(run, done, error, known), done))
+                ended.append((self._surprised(hands, run, done, error, known), done))
                 break
-            outcome = outcome_body(run.ending.outcome, run.ending.reason, steps, done)
+            outcome = outcome_body(run.ending.outcome, run.ending.reason, run.steps, done)
             ended.append((Logged(run.number, intent, outcome), done))
-        self.waiting = self.waiting[len(ended) :]
-        self.files.sync()
-        self._commit([(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
-        return [report(logged, done=done) for logged, done in ended]
+        if steps:
+            hands.sync()
+        self._doubt(hands, ended)
 
     def _surprised(
-        self, run: PlannedRun, done: list[Step], error: FileError, known: dict[Identity, Identity]
+        self, hands: Hands, run: Planned, done: list[Step], error: FileError, known: dict[Identity, Identity]
     ) -> Logged:
         """Go on with a run whose next step was refused: its program gets to know, and plans what is left anew."""
         for _ in range(MOST_REPLANS):
-            self.files.sync()
-            past = _past(run, done, error, known)
-            run = self.engine.planner(self.files, run.request).plan(run.number, run.request, past)
-            bodies = Bodies(self.engine.home, self.first)
-            body = bodies.of(run, len(done))
-            self._commit([(run.number, REPLAN, body)], bodies)
-            steps = run.steps()
-            more, refused = carry_out(steps[len(done) :], self.world, known)
+            hands.sync()
+            story = Story(run.effects, run.blobs, done, Refusal.of(error), known)
+            (run,) = hands.plan([(run.number, run.request)], story)
+            (body,) = self._commit_intents([run], len(done))
+            known = {}  # what the new plan alone knows has nothing to do with what the old one knew
+            left = run.steps[len(done) :]
+            more, refused = taken(hands.perform(left, known, len(done)), len(left))
             done.extend(more)
             if refused is None:
-                return Logged(run.number, body, outcome_body(run.ending.outcome, run.ending.reason, steps, done))
+                return Logged(run.number, body, outcome_body(run.ending.outcome, run.ending.reason, run.steps, done))
             error = refused
         ending = Ending("failed", f"Things changed again and again while this was done. {error.message}")
-        return Logged(run.number, body, outcome_body(ending.outcome, ending.reason, steps, done))
+        return Logged(run.number, body, outcome_body(ending.outcome, ending.reason, run.steps, done))
 
-    def _commit(self, rows: Iterable[tuple[int, str, dict[str, object]]], bodies: Bodies | None = None) -> None:
-        entries = [Entry(number, kind, body) for number, kind, body in rows]
-        self.engine.log.append(entries, bodies.blobs.values() if bodies else ())
+    def _doubt(self, hands: Hands, ended: Sequence[tuple[Logged, list[Step]]]) -> None:
+        """Have the log say which files are not as they were told to be; the person is told of the first."""
+        doubtful = set(hands.unconfirmed([step for _, done in ended for step in done]))
+        if not doubtful:
+            return
+        for logged, done in ended:
+            mine = sorted(doubtful.intersection(operation.makes() or "" for operation, _ in done))
+            if mine and logged.outcome is not None:
+                logged.outcome["unconfirmed"] = mine
+        self.engine.notifier.show(self.coworker, UNCONFIRMED.format(min(doubtful)))
 
+    def _settled(
+        self, ended: Sequence[tuple[Logged, list[Step]]], planned: Sequence[Planned], why: str
+    ) -> list[RunReport]:
+        """What became of a batch whose hands were lost: whatever was begun is settled as after a kill of the agent, for
+        nothing that they told is sure. What was not begun waits for the next hands."""
+        from klapp.engine.recovery import settle_lost
 
-def _past(run: PlannedRun, done: Sequence[Step], error: FileError, known: dict[Identity, Identity]) -> Past:
-    """What a run has behind it when the step after ``done`` was refused: its records with the steps as they were done,
-    and the act to which the refused step belongs, refused."""
-    records: list[Answered | Done] = []
-    count = 0
-    for effect in run.effects:
-        if isinstance(effect, Answered):
-            records.append(effect)
-            continue
-        steps = tuple(done[count : count + len(effect.steps)])
-        count += len(steps)
-        if len(steps) < len(effect.steps):
-            return Past(records, Done(effect.act, steps, Refusal.of(error)), known)
-        records.append(Done(effect.act, steps, effect.answer))
-    raise AssertionError("a refused step belongs to an act")
+        self.engine.notifier.show(self.coworker, LOST_AT_WORK.format(why))
+        reports = settle_lost(self.engine, [run.number for run in planned])
+        self.waiting = self.waiting[len(reports) :]
+        if not reports and self.alone:
+            return self._carried_out_to_nothing(why)
+        self.alone = bool(self.waiting)
+        return reports
+
+    def _carried_out_to_nothing(self, why: str) -> list[RunReport]:
+        run = self._given_up(why)
+        (body,) = self._commit_intents([run])
+        return self._ended([(Logged(run.number, body, outcome_body("failed", run.ending.reason, [], [])), [])])
+
+    def _ended(self, ended: Sequence[tuple[Logged, list[Step]]]) -> list[RunReport]:
+        self.waiting = self.waiting[len(ended) :]
+        self.engine.log.append([Entry(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
+        return [report(logged, done=done) for logged, done in ended]

@@ -118,10 +118,10 @@ class Planner:
 
 
 class Past:
-    """The beginning of a run that was carried out so far: its records, and then a refusal."""
+    """The beginning of a run that was carried out so far: its records, the last of them a refusal."""
 
-    def __init__(self, records: Sequence[Answered | Done], refused: Done, known: Mapping[Identity, Identity]) -> None:
-        self._records = iter([*(_resolved(record, known) for record in records), refused])
+    def __init__(self, records: Sequence[Answered | Done], known: Mapping[Identity, Identity]) -> None:
+        self._records = iter([*(_resolved(record, known) for record in records[:-1]), *records[-1:]])
 
     def next(self) -> Answered | Done | None:
         """The next record; None where the past is over."""

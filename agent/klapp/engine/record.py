@@ -8,10 +8,11 @@ from typing import Any
 
 from klapp.audit.log import Entry, digest
 from klapp.engine.encoding import decode, encode
-from klapp.engine.runs import Answered, Done, PlannedRun, Refusal
+from klapp.engine.runs import Answered, Done, Planned, PlannedRun, Refusal, Story
 from klapp.files.protocol import Identity
 from klapp.operations import Operation, from_json
 from klapp.operations.steps import Step
+from klr.effects import Act, Ask
 
 INTENT, REPLAN, OUTCOME, UNDONE = "intent", "replan", "outcome", "undone"
 LONG_TEXT = 400
@@ -27,9 +28,10 @@ class Bodies:
     blobs: dict[str, bytes] = field(default_factory=dict)
     programs: dict[int, str] = field(default_factory=dict)
 
-    def of(self, run: PlannedRun, done: int = 0) -> dict[str, Any]:
+    def of(self, run: Planned, done: int = 0) -> dict[str, Any]:
         """The body of a run's intent; ``done`` of its steps are carried out already."""
         request = run.request
+        self.blobs.update(run.blobs)
         body: dict[str, Any] = {
             "batch": self.batch,
             "coworker": request.coworker,
@@ -39,7 +41,7 @@ class Bodies:
             "home": self.home,
             "now": encode(request.now)["d"],
             "file": encode(request.file),
-            "effects": [self._effect(effect) for effect in run.effects],
+            "effects": run.effects,
             "outcome": run.ending.outcome,
             "reason": run.ending.reason,
         }
@@ -56,28 +58,58 @@ class Bodies:
     def _program(self, text: str) -> str:
         name = self.programs.get(id(text))
         if name is None:
-            name = self.programs[id(text)] = self._blob(text)
+            name = self.programs[id(text)] = kept_as_blob(text, self.blobs)
         return name
 
-    def _blob(self, text: str) -> str:
-        data = text.encode("utf-8", "surrogatepass")
-        name = digest(data)
-        self.blobs[name] = data
-        return name
 
-    def _effect(self, effect: Answered | Done) -> dict[str, Any]:
-        answer = effect.answer
-        if isinstance(answer, Refusal):
-            result: dict[str, Any] = {"refused": [answer.message, answer.kind]}
-        elif isinstance(answer, str) and len(answer) > LONG_TEXT:
-            result = {"blob": self._blob(answer)}
-        else:
-            result = {"answer": encode(answer)}
-        if isinstance(effect, Answered):
-            return {"ask": effect.ask.name, "of": encode(effect.ask.of), "line": effect.ask.line} | result
-        act = effect.act
-        wished = {"act": act.verb, "with": encode(act.arguments), "line": act.line}
-        return wished | {"steps": [step_to_json(step) for step in effect.steps]} | result
+def kept_as_blob(text: str, blobs: dict[str, bytes]) -> str:
+    """The name of a text among the blobs, where it is put."""
+    data = text.encode("utf-8", "surrogatepass")
+    name = digest(data)
+    blobs[name] = data
+    return name
+
+
+def as_data(run: PlannedRun) -> Planned:
+    """A run that was driven, as data."""
+    blobs: dict[str, bytes] = {}
+    effects = [effect_to_json(effect, blobs) for effect in run.effects]
+    return Planned(run.number, run.request, effects, run.steps(), run.ending, blobs, run.trouble)
+
+
+def effect_to_json(effect: Answered | Done, blobs: dict[str, bytes]) -> dict[str, Any]:
+    """An effect; a long answer is put among the blobs."""
+    answer = effect.answer
+    if isinstance(answer, Refusal):
+        result: dict[str, Any] = {"refused": [answer.message, answer.kind]}
+    elif isinstance(answer, str) and len(answer) > LONG_TEXT:
+        result = {"blob": kept_as_blob(answer, blobs)}
+    else:
+        result = {"answer": encode(answer)}
+    if isinstance(effect, Answered):
+        return {"ask": effect.ask.name, "of": encode(effect.ask.of), "line": effect.ask.line} | result
+    act = effect.act
+    wished = {"act": act.verb, "with": encode(act.arguments), "line": act.line}
+    return wished | {"steps": [step_to_json(step) for step in effect.steps]} | result
+
+
+def records_of(story: Story) -> list[Answered | Done]:
+    """What a run has behind it when the step after those that were done was refused: its records with the steps as they
+    were done, and the act to which the refused step belongs, refused."""
+    records: list[Answered | Done] = []
+    count = 0
+    for effect in story.effects:
+        answer = answer_of(effect, story.blobs.__getitem__)
+        if "ask" in effect:
+            records.append(Answered(Ask(effect["ask"], decode(effect["of"]), effect["line"]), answer))
+            continue
+        act = Act(effect["act"], decode(effect["with"]), effect["line"])
+        steps = tuple(story.done[count : count + len(effect["steps"])])
+        count += len(steps)
+        if len(steps) < len(effect["steps"]):
+            return [*records, Done(act, steps, story.refusal)]
+        records.append(Done(act, steps, answer))
+    raise AssertionError("a refused step belongs to an act")
 
 
 def step_to_json(step: Step) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from klapp.audit.log import Entry
-from klapp.engine.executor import Engine, Guarded, RealWorld, carry_out
+from klapp.engine.executor import Engine, carry_out
+from klapp.engine.hands import Guarded, RealWorld
 from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
@@ -22,11 +23,23 @@ def recover(engine: Engine) -> list[RunReport]:
     A run of which a step was done is finished. One that was not begun is closed as "interrupted": its file is where it
     was. What a run could not finish is in its report; nothing is lost.
     """
-    unfinished = [Logged.of(engine.log.entries(number)) for number in engine.log.unfinished()]
+    return recover_runs(engine, engine.log.unfinished())
+
+
+def recover_runs(engine: Engine, numbers: Iterable[int]) -> list[RunReport]:
+    """As ``recover``, for these runs alone."""
+    unfinished = [Logged.of(engine.log.entries(number)) for number in numbers]
     reports: list[RunReport] = []
     for _, batch in groupby(unfinished, key=lambda logged: (logged.body["batch"], logged.body["coworker"])):
         reports.extend(_Recovery(engine, list(batch)).closed())
     return reports
+
+
+def settle_lost(engine: Engine, numbers: Sequence[int]) -> list[RunReport]:
+    """Settle runs of one batch whose hands were lost while they worked: close those that were begun, in order, and tell
+    of each. Those from the first on that was not begun are left as they are."""
+    runs = [Logged.of(engine.log.entries(number)) for number in numbers]
+    return list(_Recovery(engine, runs).closed(begun_only=True))
 
 
 class _Recovery:
@@ -43,8 +56,8 @@ class _Recovery:
         self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"])
         self.known: dict[Identity, Identity] = {}
 
-    def closed(self) -> Iterator[RunReport]:
-        """Close each run, in order."""
+    def closed(self, *, begun_only: bool = False) -> Iterator[RunReport]:
+        """Close each run, in order; with ``begun_only``, up to the first of which no step was done."""
         everything = [step for steps in self.planned for step in steps]
         try:
             count = settle(everything, self.world)
@@ -58,6 +71,8 @@ class _Recovery:
         )
         for logged, steps in zip(self.runs, self.planned, strict=True):
             done, settled = settled[: len(steps)], settled[len(steps) :]
+            if begun_only and steps and not done:
+                return
             yield self._finished(logged, steps, done)
 
     def _finished(self, logged: Logged, steps: list[Step], done: list[Step]) -> RunReport:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from klapp.files.protocol import Identity
 from klapp.operations.steps import Step
 from klr.effects import Act, Ask, EffectError, Ending, OutOfBudget
 from klr.program import Program, Rule
@@ -67,7 +68,7 @@ class Done:
 
 @dataclass(slots=True)
 class PlannedRun:
-    """A run as it was planned. ``trouble`` is the traceback of a mistake in klapp itself, for the log alone."""
+    """A run as it was driven. ``trouble`` is the traceback of a mistake in klapp itself, for the log alone."""
 
     number: int
     request: Request
@@ -78,3 +79,34 @@ class PlannedRun:
     def steps(self) -> list[Step]:
         """All steps, in order."""
         return [step for effect in self.effects if isinstance(effect, Done) for step in effect.steps]
+
+
+@dataclass(slots=True)
+class Planned:
+    """A run as it was planned, ready for the log: whoever drove it has told its ``effects`` as data.
+
+    ``steps`` are those of all its effects, in order; ``blobs`` the long texts that the effects name, by their digests.
+    """
+
+    number: int
+    request: Request
+    effects: list[dict[str, Any]]
+    steps: list[Step]
+    ending: Ending
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The beginning of a planned run that was carried out so far: ``effects`` (with their ``blobs``) up to and with the
+    one whose next step was refused, the steps that were ``done`` as they were done, and the ``refusal``.
+
+    ``known`` maps versions of files that only the plan knew to what they became.
+    """
+
+    effects: list[dict[str, Any]]
+    blobs: Mapping[str, bytes]
+    done: Sequence[Step]
+    refusal: Refusal
+    known: Mapping[Identity, Identity]

@@ -12,11 +12,11 @@ from klapp.engine.runs import Request
 
 def simulate(engine: Engine, requests: Iterable[Request]) -> list[RunReport]:
     """The reports of runs that never were: each sees what those before it would have done. Nothing is logged."""
-    reports = []
+    reports: list[RunReport] = []
     for batch in batches(requests):
-        planner = engine.planner(engine.files_for(batch[0].program), batch[0])
         bodies = Bodies(engine.home, 0)
-        for request in batch:
-            run = planner.plan(0, request)
-            reports.append(report(Logged(0, bodies.of(run)), simulated=True))
+        with engine.hands_for(batch[0]) as hands:
+            for run in hands.plan([(0, request) for request in batch], whole=True):
+                reports.append(report(Logged(0, bodies.of(run)), simulated=True))
+                bodies.blobs.clear()
     return reports

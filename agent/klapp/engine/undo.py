@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from klapp.audit.log import Entry
-from klapp.engine.executor import Engine, Guarded, RealWorld, carry_out
+from klapp.engine.executor import Engine, taken
+from klapp.engine.hands import Guarded, Hands, HandsLost
 from klapp.engine.planner import Remembering
 from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, outcome_body, step_to_json
 from klapp.engine.report import RunReport, report
@@ -98,6 +99,7 @@ class _UndoBatch:
         """The disk, held to the paths that the runs touched, and to reading what they put in the trash."""
         operations = [operation for logged in waiting for operation, _ in logged.done()]
         paths = {path for operation in operations for places in operation.places().values() for path in places}
+        self.places = {"write": paths}
         trash = self.engine.files_within(Lane.exactly({}))
         found = (trash.in_trash(operation.token) for operation in operations if isinstance(operation, Trash))
         trashed = {file.path for file in found if file is not None}
@@ -113,27 +115,39 @@ class _UndoBatch:
         intents = [self._intent(first, logged, steps) for logged, steps in self.planned]
         self.engine.log.append([Entry(first + index, INTENT, body) for index, body in enumerate(intents)])
         ended: list[Logged] = []
-        entries: list[Entry] = []
-        known: dict[Identity, Identity] = {}
+        try:
+            with self.engine.hands_within(self.files, self.places, self.planned[0][0].body["coworker"]) as hands:
+                self._do(hands, first, intents, ended)
+        except HandsLost:
+            # Nothing that they told is sure: the disk is asked, as after a kill.
+            from klapp.engine.recovery import recover_runs
+
+            self.taken = len(self.planned)
+            return recover_runs(self.engine, range(first, first + len(self.planned)))
+        entries = [Entry(logged.number, OUTCOME, logged.outcome or {}) for logged in ended]
+        undone = [
+            Entry(was.number, UNDONE, {"by": now.number})
+            for (was, _), now in zip(self.planned, ended, strict=True)
+            if now.outcome and now.outcome["outcome"] == "done"
+        ]
+        self.engine.log.append([*undone, *entries])
+        self.taken = len(self.planned)
+        return [report(one) for one in ended]
+
+    def _do(self, hands: Hands, first: int, intents: Sequence[dict[str, Any]], ended: list[Logged]) -> None:
         failed = False
-        for index, ((logged, steps), intent) in enumerate(zip(self.planned, intents, strict=True)):
-            number = first + index
-            world = RealWorld(self.files, self.engine.notifier, intent["coworker"])
-            done, error = ([], None) if failed else carry_out(steps, world, known)
+        performing = hands.perform([step for _, steps in self.planned for step in steps], {})
+        for index, ((_, steps), intent) in enumerate(zip(self.planned, intents, strict=True)):
+            done, error = ([], None) if failed else taken(performing, len(steps))
             if failed:
                 outcome = outcome_body("interrupted", "An undo before it did not succeed.", steps, [])
             elif error is None:
                 outcome = outcome_body("done", "", steps, done)
-                entries.append(Entry(logged.number, UNDONE, {"by": number}))
             else:
                 failed = True
                 outcome = outcome_body("failed", error.message, steps, done)
-            entries.append(Entry(number, OUTCOME, outcome))
-            ended.append(Logged(number, intent, outcome))
-        self.files.sync()
-        self.engine.log.append(entries)
-        self.taken = len(self.planned)
-        return [report(one) for one in ended]
+            ended.append(Logged(first + index, intent, outcome))
+        hands.sync()
 
     def _intent(self, first: int, logged: Logged, steps: Sequence[Step]) -> dict[str, Any]:
         return {

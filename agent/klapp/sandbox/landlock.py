@@ -10,13 +10,14 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION_FLAG, _PATH_BENEATH = 1, 1
 
-EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
+MAKE_DIR, MAKE_REG = 1 << 7, 1 << 8
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 READ = READ_FILE | READ_DIR
 _OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
@@ -32,11 +33,11 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(read: Iterable[str] = (), write: Iterable[str] = ()) -> int:
-    """From now on this process reaches these files and folders (and what is below them), and no others, for good.
+def restrict(places: Mapping[str, int]) -> int:
+    """From now on this process has these rights to these files and folders (and what is below them), and no others.
 
-    ``write`` gives everything but execution. There is no TCP, and no signal or abstract socket reaches a process that
-    is not so restricted. Returns the version that was used, 0 where there is none; raises OSError where it failed.
+    There is no way back, no TCP, and no signal or abstract socket reaches a process that is not so restricted. Returns
+    the version that was used, 0 where there is none; raises OSError where it failed.
     """
     known = version()
     if known == 0:
@@ -46,9 +47,8 @@ def restrict(read: Iterable[str] = (), write: Iterable[str] = ()) -> int:
     size = 8 if known < 4 else 16 if known < 6 else 24
     ruleset = _checked(_syscall(_CREATE_RULESET, attributes, size, 0))
     try:
-        for paths, rights in ((read, READ), (write, handled & ~EXECUTE)):
-            for path in paths:
-                _allow(ruleset, path, rights & handled)
+        for path, rights in places.items():
+            _allow(ruleset, path, rights & handled)
         _no_new_privileges()
         _checked(_syscall(_RESTRICT_SELF, ruleset, 0))
     finally:
@@ -73,7 +73,8 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         if not stat.S_ISDIR(os.fstat(place).st_mode):
             rights &= _OF_FILES
-        _checked(_syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0))
+        if rights:
+            _checked(_syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0))
     finally:
         os.close(place)
 

@@ -59,11 +59,11 @@ def _answered(data: bytes) -> dict[str, str]:
 
 def main() -> None:
     """Warm up, confine, tell what holds, serve."""
-    from klapp.sandbox.confine import confine
+    from klapp.sandbox.confine import confine, readable
 
     source, sink = os.fdopen(0, "rb"), os.fdopen(1, "wb")
     warm_up()
-    confined = confine(libraries())
+    confined = confine(readable(libraries()))
     hello = json.dumps({"landlock": confined.landlock, "seccomp": confined.seccomp}).encode("ascii")
     sink.write(ANSWER.pack(len(hello)) + hello)
     sink.flush()

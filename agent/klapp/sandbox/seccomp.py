@@ -2,6 +2,9 @@
 
 See seccomp(2). The filter is a program for the kernel's packet filter (McCanne and Jacobson, 1993): it loads the
 machine's architecture and the number of the system call, and compares. What is not on the list fails with EPERM.
+
+There are three lists, each of them the one before and more: to compute, to read files, to change files. Some calls are
+allowed with certain arguments only.
 """
 
 from __future__ import annotations
@@ -50,20 +53,47 @@ _CALLS = {
     ),
 }  # fmt: skip
 
+# What else the processes need that read a person's files: whole ways below a folder are resolved by the kernel.
+_READING = {"x86_64": {"openat2": 437, "flock": 73}, "aarch64": {"openat2": 437, "flock": 32}}
+# And those that change them. Names are relative to an open folder, so no call that takes a bare path is there.
+_CHANGING = {
+    "x86_64": {
+        "pwrite64": 18, "fsync": 74, "fdatasync": 75, "ftruncate": 77, "fchmod": 91, "fsetxattr": 190,
+        "fgetxattr": 193, "flistxattr": 196, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "linkat": 265,
+        "utimensat": 280, "renameat2": 316,
+    },
+    "aarch64": {
+        "fsetxattr": 7, "fgetxattr": 10, "flistxattr": 13, "mkdirat": 34, "unlinkat": 35, "linkat": 37,
+        "renameat": 38, "ftruncate": 46, "fchmod": 52, "pwrite64": 68, "fsync": 82, "fdatasync": 83,
+        "utimensat": 88, "renameat2": 276,
+    },
+}  # fmt: skip
+# Calls that do many things by one of their arguments: its position, and the values that are harmless. ``fcntl``: copying
+# a handle and its flags, but no leases, signals or owners; ``ioctl``: whether a handle is a terminal; ``utimensat``: of
+# an open file, never of a path.
+_ONLY = {"fcntl": (1, (0, 1, 2, 3, 1030)), "ioctl": (1, (0x5401,)), "utimensat": (1, (0,))}
+
 
 def is_known() -> bool:
     """Whether there is a list for this machine."""
     return sys.platform.startswith("linux") and platform.machine() in _CALLS
 
 
-def restrict() -> bool:
+def restrict(*, files: str = "") -> bool:
     """Close the process in, for good; False where there is no list for this machine. Raises OSError where it failed.
 
-    The process must have given up new privileges before (``landlock.restrict`` does so, or ``prctl``).
+    ``files`` is what it has to do with a person's files: "" for nothing, "read" or "change". The process must have
+    given up new privileges before (``landlock.restrict`` does so, or ``prctl``).
     """
     if not is_known():
         return False
-    program = _program(*_CALLS[platform.machine()])
+    machine = platform.machine()
+    architecture, calls = _CALLS[machine]
+    if files:
+        calls = calls | _READING[machine]
+    if files == "change":
+        calls = calls | _CHANGING[machine]
+    program = _program(architecture, calls)
     libc = ctypes.CDLL(None, use_errno=True)
     memory = ctypes.create_string_buffer(program)
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(memory))
@@ -75,16 +105,34 @@ def restrict() -> bool:
 
 
 def _program(architecture: int, calls: dict[str, int]) -> bytes:
-    numbers = sorted(calls.values())
+    plain = sorted(number for name, number in calls.items() if name not in _ONLY)
     code = [
         (_LOAD, 0, 0, 4),  # the architecture
         (_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0),  # the number of the call
-        (_AT_LEAST, len(numbers), 0, _X32),  # another way to the same calls, on x86
     ]
-    for index, number in enumerate(numbers):
-        code.append((_EQUAL, len(numbers) - index, 0, number))
+    for name, (position, values) in _ONLY.items():
+        if name in calls:
+            code.extend(_with_argument(calls[name], position, values))
+    code.append((_AT_LEAST, len(plain), 0, _X32))  # another way to the same calls, on x86
+    for index, number in enumerate(plain):
+        code.append((_EQUAL, len(plain) - index, 0, number))
     code.append((_RETURN, 0, 0, _ERRNO | errno.EPERM))
     code.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("HBBI", *line) for line in code)
+
+
+def _with_argument(number: int, position: int, values: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+    """Decides one call by an argument, all 64 bits of it; for any other call it goes on behind the block."""
+    low, high = 16 + 8 * position, 20 + 8 * position  # both machines are little-endian
+    checks = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
+    return [
+        (_EQUAL, 0, len(values) + 5, number),
+        (_LOAD, 0, 0, high),
+        (_EQUAL, 0, len(values) + 1, 0),
+        (_LOAD, 0, 0, low),
+        *checks,
+        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
