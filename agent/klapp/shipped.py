@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,3 +16,9 @@ def shipped() -> dict[str, str]:
         for entry in folder.iterdir()
         if entry.name.endswith(".klr")
     }
+
+
+def about(text: str) -> str:
+    """What a shipped coworker says that it does."""
+    found = re.search(r'^about "(.*)"$', text, re.MULTILINE)
+    return found[1] if found else ""

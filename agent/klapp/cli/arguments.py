@@ -73,9 +73,14 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
 def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     agent = _add(commands, "agent", "run the agent, in the tray or without a screen")
     agent.add_argument("--headless", action="store_true", help="without an icon; stop it with Ctrl+C")
-    new = _add(commands, "new", "write a starter coworker")
-    new.add_argument("name", metavar="NAME")
-    new.add_argument("--from", dest="template", metavar="TEMPLATE", help="one of the coworkers that ship with klapp")
+    new = _add(commands, "new", "make a coworker: asks on a terminal what it should do, and writes it", data=True)
+    new.add_argument("name", nargs="?", metavar="NAME", help="what it is called")
+    source = new.add_mutually_exclusive_group()
+    source.add_argument("--from", dest="template", metavar="TEMPLATE", help="one of the coworkers that ship with klapp")
+    source.add_argument(
+        "--answers", metavar="FILE", help="the answers, as a JSON object with a text for each question; - reads them"
+    )
+    source.add_argument("--list", action="store_true", help="say which coworkers ship with klapp")
     _add(commands, "list", "list the coworkers and their state", data=True)
     approve = _add(commands, "approve", "allow a coworker what it asks for")
     approve.add_argument("name", metavar="NAME")

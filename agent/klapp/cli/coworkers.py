@@ -1,60 +1,14 @@
-"""``klapp new``, ``list``, ``approve``, ``revoke``, ``pause`` and ``resume``."""
+"""``klapp list``, ``approve``, ``revoke``, ``pause`` and ``resume``."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from datetime import datetime
 from typing import Any
 
-from klapp.cli.connection import connected, home_of
+from klapp.cli.connection import connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
-
-STARTER = """coworker "{name}"
-about "Say here, in a sentence, what it does."
-
-may read "~/Downloads/*.pdf"
-may remove "~/Downloads/*.pdf"
-may write "~/Documents/{name}/**"
-
-when file arrives in "~/Downloads" named "*.pdf"
-  move file to "~/Documents/{name}/{{file.modified:%Y}}/"
-end
-
-test "a PDF goes to its year"
-  given file "~/Downloads/a.pdf" modified 2026-03-09
-  when file arrives "~/Downloads/a.pdf"
-  expect file "~/Documents/{name}/2026/a.pdf"
-end
-"""
-
-
-def new(options: argparse.Namespace) -> int:
-    """``klapp new NAME [--from TEMPLATE]``."""
-    name = options.name
-    if not re.fullmatch(r"[^\W_][\w .-]*", name) or len(name) > 80:
-        raise Complaint(
-            "A coworker's name is made of letters, digits, blanks, points and hyphens, and begins with a letter or digit."
-        )
-    path = home_of(options).coworkers / f"{re.sub(r'[ .]+', '-', name).lower()}.klr"
-    text = _template(options.template, name) if options.template else STARTER.format(name=name)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Complaint(f"{path} is there already. Choose another name, or edit that file.") from error
-    say(f"Written: {path}\nNext: edit it, then klapp check {path}\nThen:  klapp approve {path.stem}")
-    return FINE
-
-
-def _template(template: str, name: str) -> str:
-    from klapp.shipped import shipped
-
-    known = shipped()
-    if template not in known:
-        raise Complaint(f'No coworker called "{template}" ships with klapp. There are: {", ".join(sorted(known))}.')
-    return re.sub(r'^coworker ".*"', f'coworker "{name}"', known[template], count=1, flags=re.MULTILINE)
 
 
 def list(options: argparse.Namespace) -> int:

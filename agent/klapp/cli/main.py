@@ -13,7 +13,7 @@ from klapp.cli.output import FINE, PROBLEMS, Complaint
 
 COMMANDS = {
     "check": "language", "fmt": "language", "test": "language", "lsp": "language", "permissions": "privilege",
-    "agent": "service", "demo": "service", "new": "coworkers",
+    "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
 }  # fmt: skip
