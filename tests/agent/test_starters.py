@@ -99,8 +99,8 @@ def ways(answers: dict[str, str]) -> Iterator[dict[str, str]]:
 
 def test_choices_in_every_combination_are_proved_and_pass_their_tests() -> None:
     given = list(ways({}))
-    assert len(given) > 1000
-    for answers in given[::17]:  # every two answers still meet: no question has 17 of them
+    assert len(given) > 500
+    for answers in given[::7]:  # every two answers still meet: no question has 7 of them
         assert draft("X", answers).text  # raises Refused where check or a test finds anything
 
 
