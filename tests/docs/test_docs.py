@@ -11,10 +11,12 @@ import pytest
 from klapp.cli.arguments import parser
 from klapp.engine.tester import run_tests
 from klapp.reference import reference
+from klapp.shipped import about
 from klapp.vocabulary import VOCABULARY
 from klr.format import format_source
 from klr.loader import load
 from klr.parser import parse
+from klr.rewriting import least_privilege
 from klr.source import Source
 
 ROOT = Path(__file__).parents[2]
@@ -46,10 +48,12 @@ def test_what_ships_is_in_the_one_style_and_passes_its_tests(path: Path) -> None
     assert loaded.diagnostics == ()
     assert loaded.program is not None
     results = run_tests(loaded.program, VOCABULARY)
-    assert results
+    assert len(results) >= 2, "at least one case that it is for, and one that it is not"
     assert [(r.name, r.failures) for r in results if not r.passed] == []
     source = Source(text)
     assert format_source(source, parse(source)) == text
+    assert least_privilege(loaded) == text
+    assert about(text).endswith(".")
 
 
 def test_the_reference_is_the_vocabulary() -> None:
