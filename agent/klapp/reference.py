@@ -5,12 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from klapp import examples
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
 from klr.types import WORD
 from klr.vocabulary import PERMISSIONS, Slot
 
 WORDS = with_functions(VOCABULARY)
+SCHEDULES = (
+    "every 15 minutes",
+    "every weekday at 09:00, 14:00",
+    "every monday, friday at 16:30",
+    "every month on 15 at 08:00",
+    "every month on last day at 18:00",
+    'cron "30 16 * * 5"',
+)
+"""Each form of the clock's triggers."""
 
 
 def reference() -> str:
@@ -28,7 +38,7 @@ def _lines() -> Iterator[str]:
         needs = [PERMISSIONS[permission].name for permission in verb.needs]
         yield from (slot_line(slot) for slot in verb.slots)
         yield from (f"- needs `may {name}`" for name in needs)
-        yield ""
+        yield from ("", *_block(examples.of_verb(verb)), "")
     yield from ("## Properties of a file", "", "| | type | | for example |", "|---|---|---|---|")
     for _, known in sorted(VOCABULARY.properties.items()):
         yield f"| `{known.name}` | {known.type} | {known.doc} | `{known.example}` |"
@@ -44,9 +54,16 @@ def _lines() -> Iterator[str]:
     for _, trigger in sorted(VOCABULARY.triggers.items()):
         yield from (f"### when {trigger.phrase}", "", trigger.doc, "", f"    {trigger.example}", "")
         yield from (slot_line(slot) for slot in trigger.slots)
-        yield ""
-    yield from ("`every` and `cron` are in [the language](language.md#what-starts-a-rule).", "", "## Permissions", "")
+        yield from ("", *_block(examples.of_trigger(trigger)), "")
+    yield from ("### every, cron", "", "The clock's; more in [the language](language.md#what-starts-a-rule).", "")
+    yield from (line for form in SCHEDULES for line in (*_block(examples.of_schedule(form)), ""))
+    yield from ("## Permissions", "")
     yield from (f"- `may {kind.name}`: {kind.plain}" for kind in PERMISSIONS.values())
+
+
+def _block(coworker: str) -> Iterator[str]:
+    """A whole coworker; each of these in the documents is checked, and its tests are run."""
+    yield from ("```klr", coworker.rstrip("\n"), "```")
 
 
 def slot_line(slot: Slot) -> str:

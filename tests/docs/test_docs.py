@@ -10,7 +10,6 @@ import pytest
 
 from klapp.cli.arguments import parser
 from klapp.engine.tester import run_tests
-from klapp.reference import reference
 from klapp.shipped import about
 from klapp.vocabulary import VOCABULARY
 from klr.format import format_source
@@ -54,16 +53,6 @@ def test_what_ships_is_in_the_one_style_and_passes_its_tests(path: Path) -> None
     assert format_source(source, parse(source)) == text
     assert least_privilege(loaded) == text
     assert about(text).endswith(".")
-
-
-def test_the_reference_is_the_vocabulary() -> None:
-    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == reference()
-
-
-@pytest.mark.parametrize("name", sorted({*VOCABULARY.verbs}))
-def test_each_example_of_a_verb_is_a_statement(name: str) -> None:
-    text = f'coworker "x"\nmay read "/**", "~/**"\nmay remove "/**", "~/**"\nmay write "/**", "~/**"\nmay notify\nwhen file arrives in "~/In"\n{VOCABULARY.verbs[name].example}\nend\n'
-    assert load(text, VOCABULARY).errors == ()
 
 
 def test_each_command_in_the_readme_is_one() -> None:

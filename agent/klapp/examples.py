@@ -1,0 +1,88 @@
+"""A small world for each example of the vocabulary: a coworker that uses it, with a test in which it runs.
+
+Derived from the declaration alone, so that a new verb or trigger has its example checked and run without another line.
+"""
+
+from __future__ import annotations
+
+import re
+
+from klapp.vocabulary import VOCABULARY
+from klr.format import format_source
+from klr.loader import load
+from klr.parser import parse
+from klr.rewriting import least_privilege
+from klr.source import Source
+from klr.types import PATH
+from klr.vocabulary import Trigger, Verb
+
+FOLDER, NAME = "~/Downloads", "Acme 1.pdf"
+HOLES = {
+    "file.name": NAME,
+    "file.stem": "Acme 1",
+    "file.modified:%Y": "2026",
+    "file.modified:%Y-%m": "2026-03",
+    "file.modified:%Y-%m-%d": "2026-03-01",
+    "today": "2026-03-09",
+}
+"""What the holes of examples stand for in the world below."""
+GIVEN = (
+    f'given now 2026-03-09 10:00\ngiven file "{FOLDER}/{NAME}" with text "Invoice no. 7 Total 5" modified 2026-03-01'
+)
+_PATH = re.compile(r'"((?:~|/)[^"]*)"')
+_HOLE = re.compile(r"\{([^{}]*)\}")
+
+
+def of_verb(verb: Verb) -> str:
+    """A coworker that does a verb's example with a file that arrives."""
+    event = f'when file arrives "{FOLDER}/{NAME}"'
+    # What stays in its folder is better not done where the rule waits for files.
+    first = 'move file to "~/Documents/"\n' if verb.sibling else ""
+    rule = f'when file arrives in "{FOLDER}"\n{first}{verb.example}\nend'
+    return coworker(verb.name, rule, f"{GIVEN}\n{event}\n{_expected(verb)}")
+
+
+def of_trigger(trigger: Trigger) -> str:
+    """A coworker that waits for a trigger's example, and tells that it came."""
+    told = "{file.name} came" if trigger.gives_file else "it came"
+    rule = f'{trigger.example}\nnotify "{told}"\nend'
+    event = f'when {trigger.phrase} "{FOLDER}/{NAME}"' if trigger.gives_file else f"when {trigger.phrase}"
+    return coworker(f"when {trigger.phrase}", rule, f'{GIVEN}\n{event}\nexpect notice "{_filled(told)}"')
+
+
+def of_schedule(line: str) -> str:
+    """A coworker that is woken by an ``every`` or ``cron`` line."""
+    return coworker(line.replace('"', ""), f'{line}\nnotify "it is time"\nend', f'{line}\nexpect notice "it is time"')
+
+
+def coworker(name: str, rule: str, steps: str) -> str:
+    """A coworker in the one style with one rule, the tightest permissions, and one test.
+
+    Raises:
+        ValueError: where check finds anything else in it.
+    """
+    bare = f'coworker "Example: {name}"\n\n{rule}\n\ntest "{name}"\n{steps}\nend\n'
+    text = least_privilege(load(bare, VOCABULARY))
+    source = Source(text)
+    return format_source(source, parse(source))
+
+
+def _expected(verb: Verb) -> str:
+    """What is to be seen after a verb's example."""
+    said = re.search(r'"([^"]*)"', verb.example)
+    reason = f" {said[0]}" if said else ""
+    if verb.control == "skip":
+        return f"expect skip{reason}"
+    if verb.control == "fail":
+        return f"expect failure{reason}"
+    if "notify" in verb.needs:
+        return f'expect notice "{_filled(said[1])}"' if said else "expect notice"
+    if verb.consumes or verb.follows:
+        return f'expect no file "{"~/Documents" if verb.sibling else FOLDER}/{NAME}"'
+    goals = [slot for slot in verb.slots if slot.type == PATH and slot.word == "to"]
+    path = _PATH.findall(verb.example)
+    return f'expect file "{_filled(path[-1])}"' if goals and path else "expect no notice"
+
+
+def _filled(template: str) -> str:
+    return _HOLE.sub(lambda hole: HOLES[hole[1]], template)
