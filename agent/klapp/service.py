@@ -37,6 +37,8 @@ METHODS = frozenset(
         "replay",
         "undo",
         "verify",
+        "witness",
+        "prove",
         "ping",
     )
 )
@@ -73,6 +75,8 @@ class Service:
     def __enter__(self) -> Service:
         for report in self.agent.recovered:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
+        if trouble := self.agent.witnesses.trouble():
+            self._tell(trouble)
         self._seen.forget()
         self._worker.start()
         self._folders.start()

@@ -313,9 +313,18 @@ def test_audit_verify_says_whether_the_log_was_changed(klapp: Terminal) -> None:
     (klapp.person / "In" / "a.txt").write_text("x")
     klapp("approve", "sorter", "--yes")
     klapp("run", "sorter")
-    assert "All 2 entries" in klapp("audit", "verify")
+    told = klapp("audit", "verify")
+    assert "entries of the log are as they were written" in told
+    assert "klapp audit witness PATH" in told
+    note = klapp.person / "checkpoint"
+    assert "+" in klapp("audit", "witness", str(note))
     with klapp.agent():
-        assert json.loads(klapp("audit", "verify", "--format", "json")) == {"entries": 2, "problem": None}
+        found = json.loads(klapp("audit", "verify", "--format", "json"))
+        assert (found["problem"], found["witnesses"]) == (None, [str(note)])
+        proof = klapp.person / "proof.json"
+        proof.write_text(klapp("audit", "prove", "2"))
+        assert "checkpoint" in json.loads(klapp("audit", "prove", "--since", str(proof)))
+    assert note.read_text().startswith("klapp.invalid/log/")
     from klapp.home import Home
     from klapp.vault.database import connect
     from klapp.vault.keys import open_vault
@@ -323,8 +332,16 @@ def test_audit_verify_says_whether_the_log_was_changed(klapp: Terminal) -> None:
     home = Home.of(klapp.env)
     vault = open_vault(home.path, lambda _: "correct horse battery", use_keyring=False)
     connection = connect(home.database, vault.key("log"))
-    connection.executescript("DROP TRIGGER entries_stay; UPDATE entries SET body = replace(body, 'done', 'skip')")
+    connection.executescript(
+        "DROP TRIGGER entries_stay; UPDATE entries SET public = replace(public, 'done', 'skip')"
+    )
     connection.close()
     told = klapp("audit", "verify", code=1)
-    assert "Entry 1 of the log (run 1) was changed." in told
+    assert "was changed" in told
+    assert "This is: changed" in told
+    klapp("audit", "prove", code=2)
+    klapp("audit", "prove", "999999", code=1)
+    (klapp.person / "mine.txt").write_text("my own words")
+    klapp("audit", "witness", str(klapp.person / "mine.txt"), code=1)
+    assert (klapp.person / "mine.txt").read_text() == "my own words"
     klapp("audit", "frobnicate", code=2)

@@ -1,68 +1,62 @@
-"""The append-only, encrypted log of everything that coworkers do.
+"""The append-only, encrypted log of everything that klapp does.
 
-Rows are only ever added; triggers in the database refuse every change. Each row carries a hash over itself and the hash
-of the row before it, so an edit, a removal or a change of order inside the log shows (``verify``).
+Entries are only ever added; triggers in the database refuse every change. All of them are leaves of one Merkle tree,
+whose root is signed with each transaction, so a change inside the log shows, and where a checkpoint is kept elsewhere
+(``klapp.audit.witness``) also one of the log as a whole (``klapp.audit.verify``). What an entry holds of names and
+values is sealed under a key of its own (``klapp.audit.sealing``). Knows nothing of coworkers.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from klapp.audit import schema
+from klapp.audit.appending import Appender
+from klapp.audit.entry import COLUMNS, INTENT, OUTCOME, Entry, digest, line, read
+from klapp.audit.events import Event, acting_now
+from klapp.audit.notes import Signer
+from klapp.audit.sealing import Unsealable, stored_key
 from klapp.vault.database import Connection, DatabaseError, connect
+from klapp.vault.sealed import derive
 
-INTENT, OUTCOME = "intent", "outcome"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (
-    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER, kind TEXT NOT NULL, coworker TEXT, body TEXT NOT NULL,
-    chain BLOB NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS entries_by_run ON entries (run);
-CREATE INDEX IF NOT EXISTS entries_by_coworker ON entries (coworker, run) WHERE coworker IS NOT NULL;
-CREATE TABLE IF NOT EXISTS blobs (digest BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS open_runs (run INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE IF NOT EXISTS numbers (last_run INTEGER NOT NULL) STRICT;
-CREATE TRIGGER IF NOT EXISTS entries_stay BEFORE UPDATE ON entries BEGIN SELECT raise(ABORT, 'append only'); END;
-CREATE TRIGGER IF NOT EXISTS entries_remain BEFORE DELETE ON entries BEGIN SELECT raise(ABORT, 'append only'); END;
-"""
+if TYPE_CHECKING:
+    from klapp.audit.verify import Problem
+
+__all__ = ["INTENT", "OUTCOME", "Entry", "Log", "LogError", "digest"]
 
 
 class LogError(Exception):
     """The log can not be read or written; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row: ``body`` is what JSON can hold. ``seq`` and ``at`` (ns since 1970, UTC) are the log's to fill in."""
-
-    run: int | None
-    kind: str
-    body: dict[str, Any]
-    seq: int = 0
-    at: int = 0
-
-
-def digest(data: bytes) -> str:
-    """The name of a blob: SHA-256, in hex."""
-    return hashlib.sha256(data).hexdigest()
-
-
 class Log:
     """One log. Safe to use from several threads, and from several processes at a time."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, key: bytes, again: Callable[[], Connection]) -> None:
         self.connection = connection
         self.lock = RLock()
-        connection.executescript(SCHEMA)
-        connection.execute("INSERT INTO numbers SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM numbers)")
+        self.again = again
+        self.after_append: Callable[[], None] = lambda: None
+        self._waiting: list[Entry] = []
+        form = schema.form_of(connection)
+        if form == 0:
+            from klapp.audit.earlier import take_over
+
+            take_over(connection, key)
+        elif form is not None and form != schema.FORM:
+            raise LogError("This log was written by a newer klapp. Install that version; nothing was changed.")
+        else:
+            schema.make(connection)
+        self.signer = signer_of(connection, key)
+        self._appender = Appender(connection, self.signer)
+        self.tree = self._appender.tree
 
     @classmethod
     def open(cls, path: Path, key: bytes) -> Log:
@@ -71,11 +65,16 @@ class Log:
             connection = connect(path, key)
         except DatabaseError as error:
             raise LogError(str(error)) from None
-        return cls(connection)
+        try:
+            return cls(connection, key, lambda: connect(path, key))
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
         with self.lock:
+            self.flush()
             self.connection.close()
 
     def __enter__(self) -> Log:
@@ -95,41 +94,79 @@ class Log:
         return int(last) - count + 1
 
     def append(self, entries: Sequence[Entry], blobs: Iterable[bytes] = ()) -> None:
-        """Add entries, and the blobs that they name, in one durable transaction."""
-        at = time.time_ns()
-        stored = [(hashlib.sha256(data).digest(), zlib.compress(data, 1)) for data in blobs]
+        """Add entries, and the blobs whose digests stand in their bodies' ``uses``, in one durable transaction."""
+        with self.transaction() as appender:
+            appender.append([*self._waiting, *entries], blobs)
+        self.after_append()
+
+    def record(self, event: Event, *, owner: str = "") -> None:
+        """Add what happened; one whose kind is not ``durable`` waits for the next that is, or for ``flush``."""
+        acting = acting_now()
+        body = event.body()
+        named = owner or body.get("coworker") or ""
+        entry = Entry(None, event.kind, body, owner=named, who=line(acting.who), origin=line(acting.origin))
+        if event.durable:
+            self.append([entry])
+            return
         with self.lock:
-            run = self.connection.execute
-            run("BEGIN IMMEDIATE")
+            self._waiting.append(entry)
+
+    def flush(self) -> None:
+        """Make durable what waits."""
+        if self._waiting:
+            self.append([])
+
+    @contextmanager
+    def transaction(self) -> Iterator[Appender]:
+        """What is done in the context becomes durable as a whole at its end, or not at all."""
+        with self.lock:
+            self.connection.execute("BEGIN IMMEDIATE")
             try:
-                last = run("SELECT seq, chain FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-                rows = _chained(entries, at, *(last or (0, b"")))
-                self.connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", stored)
-                self.connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-                begun = [(entry.run,) for entry in entries if entry.kind == INTENT]
-                ended = [(entry.run,) for entry in entries if entry.kind == OUTCOME]
-                self.connection.executemany("INSERT OR IGNORE INTO open_runs VALUES (?)", begun)
-                self.connection.executemany("DELETE FROM open_runs WHERE run = ?", ended)
-                run("COMMIT")
+                yield self._appender
+                self.connection.execute("COMMIT")
+                self._waiting = []
             except BaseException:
-                run("ROLLBACK")
+                self._appender.forget()
+                self.connection.execute("ROLLBACK")
                 raise
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A connection that sees the log as it is now for as long as the context lasts, and holds nobody up."""
+        connection = self.again()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.close()
+
     def blob(self, name: str) -> bytes:
         """The blob of that digest; raises LogError where it is not there."""
+        query = (
+            "SELECT e.sealed, k.* FROM contents c JOIN entries e ON e.seq = c.seq JOIN keys k ON k.id = e.key "
+            "WHERE c.digest = ?"
+        )
         with self.lock:
-            row = self.connection.execute("SELECT data FROM blobs WHERE digest = ?", (bytes.fromhex(name),)).fetchone()
-        if row is None:
+            row = self.connection.execute(query, (bytes.fromhex(name),)).fetchone()
+        try:
+            data = zlib.decompress(stored_key(row[1:]).open(row[0])) if row else None
+        except (Unsealable, zlib.error):
+            data = None
+        if data is None or digest(data) != name:
             raise LogError("A part of the log is missing. Bring the log back from a backup.")
-        return zlib.decompress(row[0])
+        return data
 
     def entries(self, run: int) -> list[Entry]:
         """What the log says of one run, oldest first; empty for a number that there was not."""
+        return list(self.select("e.run = ? ORDER BY e.seq", (run,)))
+
+    def select(self, condition: str, values: Sequence[Any] = ()) -> list[Entry]:
+        """The entries of an SQL condition over ``e``, whatever stands behind WHERE. For the modules of this package."""
         with self.lock:
-            rows = self.connection.execute(f"{_SELECT} WHERE run = ? ORDER BY seq", (run,)).fetchall()
-        return [_entry(row) for row in rows]
+            rows = self.connection.execute(f"{SELECT} WHERE {condition}", values).fetchall()
+        return list(map(entry_of, rows))
 
     def runs(
         self,
@@ -141,7 +178,7 @@ class Log:
     ) -> Iterator[list[Entry]]:
         """The entries of each run, ordered by run: of one coworker, a range of numbers, the newest few."""
         where, values = ["run IS NOT NULL", f"kind = '{INTENT}'"], []
-        for condition, value in (("coworker = ?", coworker), ("run >= ?", first), ("run <= ?", last)):
+        for condition, value in (("owner = ?", coworker), ("run >= ?", first), ("run <= ?", last)):
             if value is not None:
                 where.append(condition)
                 values.append(value)
@@ -153,10 +190,8 @@ class Log:
         numbers.reverse()
         for start in range(0, len(numbers), 500):
             part = numbers[start : start + 500]
-            marks = ",".join("?" * len(part))
-            with self.lock:
-                rows = self.connection.execute(f"{_SELECT} WHERE run IN ({marks}) ORDER BY run, seq", part).fetchall()
-            for _, group in groupby(map(_entry, rows), key=lambda entry: entry.run):
+            found = self.select(f"e.run IN ({','.join('?' * len(part))}) ORDER BY e.run, e.seq", part)
+            for _, group in groupby(found, key=lambda entry: entry.run):
                 yield list(group)
 
     def unfinished(self) -> list[int]:
@@ -168,60 +203,51 @@ class Log:
         """The runs after ``run`` that took others back, oldest first."""
         with self.lock:
             rows = self.connection.execute(
-                "SELECT body FROM entries WHERE kind = 'undone' AND seq > (SELECT min(seq) FROM entries WHERE run = ?) ORDER BY seq",
+                "SELECT public FROM entries WHERE kind = 'undone' AND seq > (SELECT min(seq) FROM entries WHERE run = ?) ORDER BY seq",
                 (run,),
             ).fetchall()
-        return [int(json.loads(body)["by"]) for (body,) in rows]
+        return [int(json.loads(public)["by"]) for (public,) in rows]
 
     def last_batch(self) -> tuple[int, int] | None:
         """The first and last run of the newest batch, or None in an empty log."""
         with self.lock:
             row = self.connection.execute(
-                f"SELECT run, body FROM entries WHERE kind = '{INTENT}' ORDER BY run DESC LIMIT 1"  # noqa: S608
+                f"SELECT run, public FROM entries WHERE kind = '{INTENT}' ORDER BY run DESC LIMIT 1"  # noqa: S608
             ).fetchone()
         return (int(json.loads(row[1])["batch"]), int(row[0])) if row else None
 
     def count(self) -> int:
-        """How many entries there are."""
+        """How many entries there are, and were: those that retention let go are counted."""
         with self.lock:
-            (number,) = self.connection.execute("SELECT count(*) FROM entries").fetchone()
-        return int(number)
+            return self.tree.tip().size
 
-    def verify(self) -> str | None:
-        """None where every row follows from the one before; else a sentence that names the first that does not."""
-        chain, expected = b"", 1
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint; "" in an empty log."""
         with self.lock:
-            for seq, at, run, kind, _, body, found in self.connection.execute(
-                "SELECT seq, at, run, kind, coworker, body, chain FROM entries ORDER BY seq"
-            ):
-                if seq != expected:
-                    return f"Entry {expected} of the log is missing."
-                chain = _link(chain, seq, at, run, kind, body)
-                if chain != found:
-                    return f"Entry {seq} of the log (run {run}) was changed."
-                expected += 1
-        return None
+            newest = self.tree.newest()
+        return newest[1] if newest else ""
+
+    def verify(
+        self, witnesses: Sequence[tuple[str, str]] = (), progress: Callable[[int, int], None] | None = None
+    ) -> Problem | None:
+        """The first thing in the log that is not as it was written, or None (see ``klapp.audit.verify``)."""
+        from klapp.audit.verify import verify
+
+        return verify(self, witnesses, progress)
 
 
-_to_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-_SELECT = "SELECT seq, at, run, kind, body FROM entries"
+SELECT = f"SELECT {', '.join(f'e.{name}' for name in COLUMNS.split(', '))}, k.* FROM entries e LEFT JOIN keys k ON k.id = e.key"  # noqa: S608
+_WIDTH = COLUMNS.count(",") + 1
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    seq, at, run, kind, body = row
-    return Entry(run, kind, json.loads(body), seq, at)
+def entry_of(row: Sequence[Any]) -> Entry:
+    """An entry of a row of ``SELECT``; raises LogError where it was changed."""
+    try:
+        return read(tuple(row[:_WIDTH]), row[_WIDTH:])
+    except (Unsealable, ValueError):
+        raise LogError(f"Entry {row[0]} of the log was changed. See: klapp audit verify") from None
 
 
-def _link(chain: bytes, seq: int, at: int, run: int | None, kind: str, body: str) -> bytes:
-    return hashlib.sha256(chain + f"{seq}\0{at}\0{run}\0{kind}\0{body}".encode()).digest()
-
-
-def _chained(entries: Sequence[Entry], at: int, seq: int, chain: bytes) -> list[tuple[Any, ...]]:
-    rows = []
-    for entry in entries:
-        seq += 1
-        body = _to_json(entry.body)
-        chain = _link(chain, seq, at, entry.run, entry.kind, body)
-        coworker = entry.body.get("coworker") if entry.kind == INTENT else None
-        rows.append((seq, at, entry.run, entry.kind, coworker, body, chain))
-    return rows
+def signer_of(connection: Connection, key: bytes) -> Signer:
+    """Signs for the log in a database; its key is derived from that of the log."""
+    return Signer(schema.trait(connection, "origin") or "", derive(key, b"klapp log: signing of checkpoints"))

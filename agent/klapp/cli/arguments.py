@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from klapp.cli.audit_arguments import add_audit
 from klr.codes import CODE
 
 _SPAN = re.compile(r"(\d+)([smhdw])")
@@ -128,8 +129,7 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="RUN",
         help="a run's number, several, a range such as 3-7, or `last` for the last batch",
     )
-    audit = _add(commands, "audit", "look after the log: `verify` finds what was changed in it", data=True)
-    audit.add_argument("what", choices=("verify",), help="verify: hold every entry against the one before")
+    add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
 

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import Any, Protocol
 
-from klapp.audit.log import Entry, Log
+from klapp.audit.log import Log
 from klapp.engine.hands import Guarded, Hands, HandsLost, Notifier, OwnHands, RealWorld
-from klapp.engine.record import INTENT, OUTCOME, REPLAN, Bodies, Logged, outcome_body
+from klapp.engine.record import INTENT, OUTCOME, REPLAN, Bodies, Logged, entry, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.engine.runs import Planned, Refusal, Request, Story
 from klapp.files.protocol import FileError, Identity
@@ -163,7 +163,7 @@ class _Batch:
         intents = [bodies.of(run, done) for run in planned]
         kinds = [REPLAN if run.number in self.intended else INTENT for run in planned]
         rows = zip(planned, kinds, intents, strict=True)
-        self.engine.log.append([Entry(run.number, kind, body) for run, kind, body in rows], bodies.blobs.values())
+        self.engine.log.append([entry(run.number, kind, body) for run, kind, body in rows], bodies.blobs.values())
         self.intended.update(run.number for run in planned)
         return intents
 
@@ -251,5 +251,5 @@ class _Batch:
 
     def _ended(self, ended: Sequence[tuple[Logged, list[Step]]]) -> list[RunReport]:
         self.waiting = self.waiting[len(ended) :]
-        self.engine.log.append([Entry(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
+        self.engine.log.append([entry(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
         return [report(logged, done=done) for logged, done in ended]

@@ -32,10 +32,11 @@ class Bodies:
         """The body of a run's intent; ``done`` of its steps are carried out already."""
         request = run.request
         self.blobs.update(run.blobs)
+        program = self._program(request.program.text)
         body: dict[str, Any] = {
             "batch": self.batch,
             "coworker": request.coworker,
-            "program": self._program(request.program.text),
+            "program": program,
             "rule": request.rule.index,
             "trigger": request.rule.trigger.phrase,
             "home": self.home,
@@ -53,6 +54,7 @@ class Bodies:
             body["done"] = done
         if run.trouble:
             body["trouble"] = run.trouble
+        body["uses"] = [program, *run.blobs]
         return body
 
     def _program(self, text: str) -> str:
@@ -60,6 +62,7 @@ class Bodies:
         if name is None:
             name = self.programs[id(text)] = kept_as_blob(text, self.blobs)
         return name
+
 
 
 def kept_as_blob(text: str, blobs: dict[str, bytes]) -> str:
@@ -112,6 +115,12 @@ def records_of(story: Story) -> list[Answered | Done]:
     raise AssertionError("a refused step belongs to an act")
 
 
+def entry(run: int, kind: str, body: dict[str, Any]) -> Entry:
+    """The entry of a body; it belongs to the body's coworker, and is about the file that started the run."""
+    file = body.get("file")
+    return Entry(run, kind, body, owner=body.get("coworker", ""), subject=file["f"][0] if file else "")
+
+
 def step_to_json(step: Step) -> dict[str, Any]:
     """A step; its product only where it is not what one would expect (see ``_usual``)."""
     operation, product = step
@@ -150,12 +159,14 @@ class Logged:
         body: of the newest intent or replan.
         outcome: of the outcome, or None for a run that has none yet.
         undone_by: the run that took this one back last, or None.
+        erased: whether its values were erased from the log: there is nothing to explain, replay or take back then.
     """
 
     number: int
     body: dict[str, Any]
     outcome: dict[str, Any] | None = None
     undone_by: int | None = None
+    erased: bool = False
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Logged:
@@ -163,7 +174,7 @@ class Logged:
         logged: Logged | None = None
         for entry in entries:
             if entry.kind in (INTENT, REPLAN):
-                logged = cls(entry.run or 0, entry.body)
+                logged = cls(entry.run or 0, entry.body, erased=entry.erased)
             elif logged is not None and entry.kind == OUTCOME:
                 logged.outcome = entry.body
             elif logged is not None and entry.kind == UNDONE:
@@ -172,16 +183,25 @@ class Logged:
             raise ValueError("There is no run of that number in the log. See them with: klapp log")
         return logged
 
+    def whole(self) -> Logged:
+        """The same; raises ValueError where its values were erased."""
+        if self.erased:
+            raise ValueError(
+                f"The values of run {self.number} were erased from the log, so it can not be explained, replayed or "
+                "taken back any more. That it ran, when, and how it ended is still there: klapp audit show"
+            )
+        return self
+
     def planned(self) -> list[Step]:
         """Every step of the intent."""
-        return [step_from_json(step) for effect in self.body["effects"] for step in effect.get("steps", ())]
+        return [step_from_json(step) for effect in self.body.get("effects", ()) for step in effect.get("steps", ())]
 
     def done(self) -> list[Step]:
         """The steps that were carried out, as they were."""
         if self.outcome is None:
             return []
         steps = self.planned()[: self.outcome.get("steps")]
-        for index, changed in self.outcome.get("changed", {}).items():
+        for index, changed in (self.outcome.get("changed") or {}).items():
             steps[int(index)] = step_from_json(changed)
         return steps
 

@@ -33,14 +33,14 @@ class Difference:
 
 def replay(log: Log, run: int, load: Load) -> list[Difference]:
     """The differences between a run and its replay; none, if all is well. Raises ValueError where it has no program."""
-    logged = Logged.of(log.entries(run))
+    logged = Logged.of(log.entries(run)).whole()
     rule = _rule(log, logged, load)
     return _Replay(log, logged).compare(rule.start(_inputs(logged)))
 
 
 def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
     """Why a run did what it did: its account, and ``steps``, each with line, text and (but for acts) value."""
-    logged = Logged.of(log.entries(run))
+    logged = Logged.of(log.entries(run)).whole()
     account = report(logged).to_json()
     if logged.body.get("undoes") is not None:
         return account | {"steps": [{"line": 0, "text": f"took back run {logged.body['undoes']}", "value": None}]}

@@ -53,7 +53,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
     ``done`` are the steps that were carried out, where the caller has them at hand already.
     """
     body = logged.body
-    file = body["file"]
+    file = body.get("file")
     if simulated:
         outcome, reason, steps = body["outcome"], body["reason"], logged.planned()
     elif logged.outcome is None:
@@ -61,7 +61,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
     else:
         outcome, reason, steps = (
             logged.outcome["outcome"],
-            logged.outcome["reason"],
+            "Its values were erased from the log." if logged.erased else logged.outcome["reason"],
             list(done) if done is not None else logged.done(),
         )
     return RunReport(

@@ -14,7 +14,7 @@ from klapp.audit.log import Entry
 from klapp.engine.executor import Engine, taken
 from klapp.engine.hands import Guarded, Hands, HandsLost
 from klapp.engine.planner import Remembering
-from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, outcome_body, step_to_json
+from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, entry, outcome_body, step_to_json
 from klapp.engine.report import RunReport, report
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
@@ -42,6 +42,8 @@ def _refusal(engine: Engine, logged: Logged) -> str:
     """Why a run can not be taken back, or ""."""
     if logged.outcome is None:
         return "It is not finished yet."
+    if logged.erased:
+        return "Its values were erased from the log, so klapp no longer knows what there was before."
     if is_undone(engine, logged):
         return f"It was taken back already, by run {logged.undone_by}."
     return ""
@@ -113,7 +115,7 @@ class _UndoBatch:
             return self.refused
         first = self.engine.log.reserve(len(self.planned))
         intents = [self._intent(first, logged, steps) for logged, steps in self.planned]
-        self.engine.log.append([Entry(first + index, INTENT, body) for index, body in enumerate(intents)])
+        self.engine.log.append([entry(first + index, INTENT, body) for index, body in enumerate(intents)])
         ended: list[Logged] = []
         try:
             with self.engine.hands_within(self.files, self.places, self.planned[0][0].body["coworker"]) as hands:

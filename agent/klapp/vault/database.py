@@ -45,6 +45,14 @@ def connect(path: Path, key: bytes) -> Connection:
     return connection
 
 
+def failures() -> type[Exception]:
+    """What a connection raises where its file can not be read, or is not what was written."""
+    from sqlcipher3 import dbapi2
+
+    error: type[Exception] = dbapi2.Error
+    return error
+
+
 def _unlock(connection: Connection, key: bytes) -> None:
     connection.execute("PRAGMA cipher_log_level = NONE")  # it would speak to the terminal
     # A statement can not take the key as a parameter; "from None" above keeps it out of every traceback.

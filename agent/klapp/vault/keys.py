@@ -42,13 +42,42 @@ class Cost:
     lanes: int = 4
 
 
+class Ring:
+    """Small notes of one state folder in the system's keyring, outside of that folder; nothing secret.
+
+    Both methods look for the keyring anew, and neither raises: there may be none, or it may be locked.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def get(self, note: str) -> str | None:
+        """The note of that name, or None."""
+        with contextlib.suppress(Exception):
+            backend = _usable_keyring()
+            found = backend.get_password(SERVICE, f"{self._name}:{note}") if backend is not None else None
+            return str(found) if found is not None else None
+        return None
+
+    def put(self, note: str, text: str) -> bool:
+        """Keep a note in place of the one of that name; False where there is no keyring that would."""
+        with contextlib.suppress(Exception):
+            backend = _usable_keyring()
+            if backend is not None:
+                backend.set_password(SERVICE, f"{self._name}:{note}", text)
+                return True
+        return False
+
+
 class Vault:
-    """The open vault: gives a key for each purpose, and shows none."""
+    """The open vault: gives a key for each purpose, and shows none. ``ring`` keeps notes outside the state folder."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "by", "ring")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, ring: Ring | None = None, by: str = "") -> None:
         self._key = key
+        self.ring = ring
+        self.by = by
 
     def key(self, purpose: str) -> bytes:
         """32 bytes for one purpose."""
@@ -73,7 +102,11 @@ def open_vault(
             if header["wrap"] == "passphrase"
             else "The key in the system's keyring is not the one of this state folder. Nothing was changed."
         )
-    return Vault(key)
+    return _opened(key, header, use_keyring)
+
+
+def _opened(key: bytes, header: dict[str, Any], use_keyring: bool) -> Vault:
+    return Vault(key, Ring(header["id"]) if use_keyring else None, header["wrap"])
 
 
 def _create(home: Path, passphrase: Passphrase | None, use_keyring: bool, cost: Cost) -> Vault:
@@ -93,7 +126,7 @@ def _create(home: Path, passphrase: Passphrase | None, use_keyring: bool, cost: 
             "with --passphrase-fd N, or in a file that KLAPP_PASSPHRASE_FILE names."
         )
     _write_header(home, header)
-    return Vault(key)
+    return _opened(key, header, use_keyring)
 
 
 def _check(key: bytes) -> bytes:
