@@ -332,9 +332,7 @@ def test_audit_verify_says_whether_the_log_was_changed(klapp: Terminal) -> None:
     home = Home.of(klapp.env)
     vault = open_vault(home.path, lambda _: "correct horse battery", use_keyring=False)
     connection = connect(home.database, vault.key("log"))
-    connection.executescript(
-        "DROP TRIGGER entries_stay; UPDATE entries SET public = replace(public, 'done', 'skip')"
-    )
+    connection.executescript("DROP TRIGGER entries_stay; UPDATE entries SET public = replace(public, 'done', 'skip')")
     connection.close()
     told = klapp("audit", "verify", code=1)
     assert "was changed" in told

@@ -64,7 +64,6 @@ class Bodies:
         return name
 
 
-
 def kept_as_blob(text: str, blobs: dict[str, bytes]) -> str:
     """The name of a text among the blobs, where it is put."""
     data = text.encode("utf-8", "surrogatepass")
