@@ -27,8 +27,10 @@ from klapp.engine.recovery import recover
 from klapp.engine.replay import explain, replay
 from klapp.engine.report import report_of
 from klapp.engine.runs import Request
+from klapp.engine.services import SERVICES
 from klapp.engine.simulate import simulate
 from klapp.engine.undo import undo
+from klapp.engine.workers import WorkerPool
 from klapp.files.guarded import GuardedFiles
 from klapp.files.kept import Keeper
 from klapp.files.moments import zone_name
@@ -37,7 +39,8 @@ from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage
 from klapp.notices import Notifier
-from klapp.single import working
+from klapp.sandbox.launch import launcher
+from klapp.single import nobody_at_work, working
 from klapp.vault.keys import Vault
 from klapp.vault.shelf import Shelf
 from klapp.vocabulary import VOCABULARY
@@ -60,7 +63,9 @@ class Agent:
         *,
         person: str | None = None,
         clock: Callable[[], datetime] = datetime.now,
+        sandboxed: bool = True,
     ) -> None:
+        """``sandboxed`` False has coworkers work in this process, behind the guard alone; only tests do that."""
         self.home = home
         self.person = person or os.path.expanduser("~")
         self.clock = clock
@@ -73,12 +78,19 @@ class Agent:
         self.keeper = Keeper(home.kept, vault.key("kept"))
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
-        self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person)
+        self.workers = (
+            WorkerPool(launcher(), VOCABULARY, self.person, self.trash, home.workers_lock, SERVICES)
+            if sandboxed
+            else None
+        )
+        self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person, self.workers)
         self.lineage = Lineage()
         self.recovered = self._settle()
 
     def close(self) -> None:
-        """Let go of the log."""
+        """Let go of the log and of the workers."""
+        if self.workers:
+            self.workers.close()
         self.closing.close()
 
     def __enter__(self) -> Agent:
@@ -99,7 +111,7 @@ class Agent:
         """Finish or close what a killed agent left behind."""
         if not self.log_store.unfinished():
             return []
-        with self._working():
+        with self._working(), nobody_at_work(self.home.workers_lock):
             return [report.to_json() for report in recover(self.engine)]
 
     # -- coworkers ----------------------------------------------------------------------------------------------------

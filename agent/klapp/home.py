@@ -34,6 +34,11 @@ class Home:
         """Sealed copies of what coworkers have replaced."""
         return self.path / "kept"
 
+    @property
+    def workers_lock(self) -> Path:
+        """An empty file that a worker holds while it changes anything."""
+        return self.path / "workers.lock"
+
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Home:
         """The folder that ``KLAPP_HOME`` names, or the platform's own for programs' data."""

@@ -1,4 +1,4 @@
-"""One agent for each state folder, and one change at a time: two locks that the system drops when their owner dies."""
+"""One agent for each state folder, and one change at a time: locks that the system drops when their owner dies."""
 
 from __future__ import annotations
 
@@ -39,4 +39,13 @@ def working(home: Path) -> Iterator[None]:
 
     # One lock object for each turn: threads of one process take turns like those of several.
     with FileLock(home / "work.lock", mode=0o600):
+        yield
+
+
+@contextmanager
+def nobody_at_work(lock: Path) -> Iterator[None]:
+    """Wait until no worker of an agent that was killed changes anything any more; it ends moments after that agent."""
+    from filelock import FileLock
+
+    with FileLock(lock, mode=0o600):
         yield

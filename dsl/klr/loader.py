@@ -131,6 +131,19 @@ def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     return Loaded(source, program, diagnostics, needs, known.checked.grants)
 
 
+def compiled(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Program | None:
+    """The program of a text that ``load`` has proved before: nothing about permissions is proved again, and its rules do
+    not tell what they need. None for a text with errors."""
+    vocabulary = with_functions(vocabulary)
+    known = examined(Source(text, name), vocabulary)
+    if known.checked is None or known.has_errors:
+        return None
+    return _program(known.source, known.checked, vocabulary, [_UNTOLD] * len(known.checked.triggers))
+
+
+_UNTOLD = RuleDemands(None, (), ())
+
+
 def _rounds(program: Program, checked: Checked) -> Iterator[Diagnostic]:
     """Advice for each way in which the rules of one coworker start each other for ever."""
     for loop in loops([program]):

@@ -37,11 +37,11 @@ class House:
         self.told = Told()
         self._vault: Vault | None = None
 
-    def agent(self) -> Agent:
-        """A fresh agent on this house; close it."""
+    def agent(self, *, sandboxed: bool = True) -> Agent:
+        """A fresh agent on this house; close it. ``sandboxed`` False has it do everything in this process."""
         if self._vault is None:
             self._vault = open_vault(self.home.path, lambda _: PASSPHRASE, use_keyring=False, cost=CHEAP)
-        return Agent(self.home, self._vault, self.told, person=str(self.person), clock=lambda: NOW)
+        return Agent(self.home, self._vault, self.told, person=str(self.person), clock=lambda: NOW, sandboxed=sandboxed)
 
     def coworker(self, text: str, name: str = "one") -> Path:
         """Put a coworker's file there."""

@@ -69,7 +69,7 @@ def killed_at(house: House, boundary: int, act: Callable[[Agent], object]) -> bo
             for name in PRIMITIVES:
                 edge.around(GuardedFiles, name)
             edge.around(Log, "append")
-            with house.agent() as agent:
+            with house.agent(sandboxed=False) as agent:
                 act(agent)
         finally:
             os._exit(0)
@@ -83,7 +83,7 @@ def set_up(root: Path, body: str) -> House:
     house.file("In/1.txt", b"first")
     house.file("In/2.txt", b"second")
     house.file("Out/old.txt", b"what was there")
-    with house.agent() as agent:
+    with house.agent(sandboxed=False) as agent:
         agent.approve("one")
     return house
 
@@ -91,7 +91,7 @@ def set_up(root: Path, body: str) -> House:
 def check(house: House, before: dict[str, tuple[bytes, int, int]]) -> None:
     """After the next start: the log is closed and sound, no draft lies about, what is left goes on as if nothing had
     happened; and taking everything back gives every file as it was, so nothing was lost."""
-    with house.agent() as agent:
+    with house.agent(sandboxed=False) as agent:
         assert agent.log_store.unfinished() == []
         assert agent.log_store.verify() is None
         names = {name for _, _, files in os.walk(house.person) for name in files}
@@ -133,10 +133,10 @@ def test_a_kill_at_any_boundary_of_an_undo_can_be_undone_again(
         monkeypatch.setenv("XDG_DATA_HOME", str(root / "data"))
         house = set_up(root, VERBS[verb])
         before = house.tree()
-        with house.agent() as agent:
+        with house.agent(sandboxed=False) as agent:
             runs = [report["run"] for report in reports(agent.run("one"))]
         alive = killed_at(house, boundary, lambda agent: agent.undo(runs))  # noqa: B023 - called at once
-        with house.agent() as agent:
+        with house.agent(sandboxed=False) as agent:
             assert agent.log_store.unfinished() == []
             agent.undo(runs)
             assert house.tree() == before, boundary

@@ -101,7 +101,7 @@ class _UndoBatch:
         """The disk, held to the paths that the runs touched, and to reading what they put in the trash."""
         operations = [operation for logged in waiting for operation, _ in logged.done()]
         paths = {path for operation in operations for places in operation.places().values() for path in places}
-        self.places = {"write": paths}
+        self.places: dict[str, set[str]] = {"read": paths, "write": paths, "remove": paths}
         trash = self.engine.files_within(Lane.exactly({}))
         found = (trash.in_trash(operation.token) for operation in operations if isinstance(operation, Trash))
         trashed = {file.path for file in found if file is not None}

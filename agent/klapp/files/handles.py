@@ -27,7 +27,9 @@ CLOSED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags of every open: a handle is never inherited, content is never translated."""
 UNFOLLOWED = CLOSED | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for opening what a name may turn out to be: no link is followed, no pipe is waited for."""
-_FOLDER = os.O_RDONLY | CLOSED | getattr(os, "O_DIRECTORY", 0)
+_READ = os.O_RDONLY | CLOSED | getattr(os, "O_DIRECTORY", 0)
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | CLOSED | getattr(os, "O_DIRECTORY", 0)
+"""For a handle that only names things: where the system has those (see open(2), ``O_PATH``), it takes no right to read."""
 
 _SYS_OPENAT2 = 437
 _RESOLVE = 0x08 | 0x04 | 0x02  # BENEATH, NO_SYMLINKS, NO_MAGICLINKS
@@ -172,14 +174,29 @@ class Folder:
         seconds = getattr(info, "st_birthtime", None)
         return info.st_mtime_ns if seconds is None else int(seconds * 1e9)
 
+    @contextmanager
+    def reading(self) -> Iterator[int | str]:
+        """What to hand to ``os.scandir`` to read the names in this folder."""
+        if self.handle is None:
+            yield self.path
+            return
+        handle = os.open(".", _READ, dir_fd=self.handle)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
     def sync(self) -> None:
         """Make the names in this folder durable, if any changed. File systems that can not are left as they are."""
         if self.touched and self.handle is not None:
+            handle = os.open(".", _READ, dir_fd=self.handle)
             try:
-                os.fsync(self.handle)
+                os.fsync(handle)
             except OSError as error:
                 if error.errno not in _NOT_SUPPORTED:
                     raise
+            finally:
+                os.close(handle)
         self.touched = False
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ class Listing(Generic[T]):
 
     def _look_through(self, folder: Folder, path: str, states: int, found: list[tuple[str, T | None, int]]) -> None:
         matches: Matcher = self.pattern.endings(states)
-        with os.scandir(folder.path if folder.handle is None else folder.handle) as entries:
+        with folder.reading() as place, os.scandir(place) as entries:
             for entry in entries:
                 name = entry.name
                 full = f"{path}/{name}"

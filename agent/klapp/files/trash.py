@@ -45,6 +45,16 @@ class Trash:
         self._home = home.absolute().as_posix()
         self._every_disk = every_disk and hasattr(os, "getuid")
 
+    @property
+    def home(self) -> str:
+        """The trash folder at home."""
+        return self._home
+
+    @property
+    def every_disk(self) -> bool:
+        """Whether other file systems have a trash of their own."""
+        return self._every_disk
+
     def new_token(self, path: str) -> str:
         """A fresh token for a file: JSON of the trash folder, the top folder of its disk ("" at home) and a name."""
         trash, top = self._nearest(path)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import atexit
+from typing import Protocol
 
 from klapp.files.shown import shown
 from klapp.sandbox import Failed, Reader
 from klapp.sandbox.documents import LONGEST
 from klr.effects import EffectError
 
-READER = Reader()
-"""One for the whole process: it costs nothing until the first document."""
-atexit.register(READER.close)
+
+class Reads(Protocol):
+    """Reads documents; raises ``klapp.sandbox.Failed``."""
+
+    def text(self, data: bytes) -> str: ...
+
+
+_OWN = Reader()
+atexit.register(_OWN.close)
+READER: Reads = _OWN
+"""One for the whole process: it costs nothing until the first document. A worker has another, which asks the agent."""
 
 
 def text_of(kind: str, data: bytes, path: str) -> str:

@@ -1,0 +1,185 @@
+"""What the agent believes of what a worker tells: that it has the right shape, and stays within the grants.
+
+A worker is hostile until shown otherwise. Each operation of a plan is held against two separate readings of the ``may``
+lines, the lane and the confinement, before it is logged; each record must be one that the log's readers can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from klapp.engine.encoding import decode
+from klapp.engine.record import kept_as_blob, step_from_json
+from klapp.engine.runs import Planned, Request
+from klapp.files.patterns import is_plain
+from klapp.lane import Lane
+from klapp.operations import (
+    Append,
+    Copy,
+    Create,
+    Keep,
+    MakeFolder,
+    Move,
+    Notify,
+    Operation,
+    Overwrite,
+    PutBack,
+    RemoveFolder,
+    Replace,
+    Restore,
+    Trash,
+    Truncate,
+)
+from klapp.operations.steps import Step
+from klapp.sandbox.confinement import Confinement
+from klr.effects import Ending
+from klr.vocabulary import Permission, Vocabulary
+
+OUTCOMES = frozenset({"done", "skipped", "stopped", "failed"})
+_ASKED, _ACTED = {"ask", "of", "line"}, {"act", "with", "line", "steps"}
+_PLANNED = (MakeFolder, Move, Copy, Replace, Create, Append, Overwrite, Trash, Keep, PutBack, Notify)
+"""What the verbs plan. The others only ever take something back."""
+AGENTS = (Keep, PutBack, Trash, Restore)
+"""What takes a key or the person's trash folder, and so is never a worker's to do."""
+
+
+class Lied(Exception):
+    """A worker told something that can not be; the message completes "the process ...": "wished for ..."."""
+
+
+def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
+    """The permission that an operation needs at each of its paths, for those that are not about folders or notices."""
+    match operation:
+        case Move(source=source, goal=goal) | Replace(source=source, goal=goal):
+            yield "remove", source
+            yield "write", goal
+        case Copy(source=source, goal=goal):
+            yield "read", source
+            yield "write", goal
+        case Trash(path=path):
+            yield "remove", path
+        case Create(path=path) | Append(path=path) | Overwrite(path=path) | Truncate(path=path):
+            yield "write", path
+        case PutBack(path=path) | Restore(path=path):
+            yield "write", path
+
+
+class Judge:
+    """Holds what a worker tells against what its coworker was granted; ``notify`` is whether it may show notices."""
+
+    def __init__(self, vocabulary: Vocabulary, lane: Lane, confinement: Confinement, *, notify: bool) -> None:
+        self.vocabulary = vocabulary
+        self.lane = lane
+        self.confinement = confinement
+        self.notify = notify
+
+    # -- operations ---------------------------------------------------------------------------------------------------
+
+    def guards(self, operation: Operation) -> bool:
+        """Whether the lane allows an operation."""
+        match operation:
+            case Notify():
+                return self.notify
+            case MakeFolder(path=path) | RemoveFolder(path=path):
+                return self.lane.leads_to_write(path) or self.lane.allows("write", path)
+            case Keep(path=path):
+                return self.lane.allows_any(path)
+        return all(self.lane.allows(permission, path) for permission, path in needs(operation))
+
+    def confines(self, operation: Operation) -> bool:
+        """Whether the confinement allows an operation."""
+        match operation:
+            case Notify():
+                return self.notify
+            case MakeFolder(path=path) | RemoveFolder(path=path):
+                return is_plain(path) and self.confinement.allows_folder(path)
+            case Keep(path=path):
+                allows = self.confinement.allows
+                return is_plain(path) and any(allows(permission, path) for permission in ("write", "remove", "read"))
+        return all(is_plain(path) and self.confinement.allows(wish, path) for wish, path in needs(operation))
+
+    def is_agents(self, operation: Operation) -> bool:
+        """Whether an operation is the agent's to do: it takes what no worker has."""
+        match operation:
+            case Notify():
+                return False
+            case MakeFolder(path=path) | RemoveFolder(path=path):
+                return not self.confinement.is_below("write", path)
+        if isinstance(operation, AGENTS):
+            return True
+        return not all(self.confinement.is_below(permission, path) for permission, path in needs(operation))
+
+    # -- plans --------------------------------------------------------------------------------------------------------
+
+    def planned(self, told: Any, number: int, request: Request) -> Planned:
+        """A run as a worker told it. Raises Lied."""
+        try:
+            return self._planned(told, number, request)
+        except Lied:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+            raise Lied("told of a run what makes no sense") from None
+
+    def _planned(self, told: Any, number: int, request: Request) -> Planned:
+        blobs: dict[str, bytes] = {}
+        for text in told.get("blobs", ()):
+            kept_as_blob(text, blobs)
+        effects, steps = told["effects"], []
+        for effect in effects:
+            steps.extend(self._effect(effect, blobs))
+        outcome, reason, trouble = told["outcome"], told["reason"], told.get("trouble", "")
+        if outcome not in OUTCOMES or type(reason) is not str or type(trouble) is not str:
+            raise ValueError
+        return Planned(number, request, effects, steps, Ending(outcome, reason), blobs, trouble)
+
+    def _effect(self, effect: dict[str, Any], blobs: Mapping[str, bytes]) -> list[Step]:
+        """The steps of an effect that is as it should be."""
+        rest = effect.keys() - (_ASKED if "ask" in effect else _ACTED)
+        if len(effect) - len(rest) != (3 if "ask" in effect else 4) or type(effect["line"]) is not int:
+            raise ValueError
+        self._answer(rest, effect, blobs)
+        if "ask" in effect:
+            if effect["ask"] != "files" and effect["ask"] not in self.vocabulary.properties:
+                raise ValueError
+            decode(effect["of"])
+            return []
+        if len(decode(effect["with"])) != len(self.vocabulary.verbs[effect["act"]].slots):
+            raise ValueError
+        return [self._step(step) for step in effect["steps"]]
+
+    @staticmethod
+    def _answer(rest: set[str], effect: dict[str, Any], blobs: Mapping[str, bytes]) -> None:
+        if rest == {"answer"}:
+            decode(effect["answer"])
+        elif rest == {"blob"}:
+            blobs[effect["blob"]]
+        elif rest == {"refused"}:
+            message, kind = effect["refused"]
+            if type(message) is not str or type(kind) is not str:
+                raise ValueError
+        else:
+            raise ValueError
+
+    def _step(self, told: dict[str, Any]) -> Step:
+        step = step_from_json(told)
+        operation = step.operation
+        if not isinstance(operation, _PLANNED):
+            raise Lied(f"wished for what no coworker can do: it {operation.sentence()}")
+        if not (self.guards(operation) and self.confines(operation)):
+            raise Lied(f"wished for what it may not do: it {operation.sentence()}")
+        return step
+
+    # -- outcomes -----------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def product(told: Any, step: Step) -> Any:
+        """The product of a step that a worker has done, as it told it: 0 for the planned one. Raises Lied."""
+        if told == 0 and type(told) is int:
+            return step.product
+        if step.operation.makes() is None:
+            if told is None:
+                return None
+        elif isinstance(told, list) and len(told) == 4 and all(type(part) is int for part in told):
+            return tuple(told)
+        raise Lied("told of a step what makes no sense")

@@ -1,0 +1,414 @@
+"""Hands in processes of their own: where workers come from, and what the agent says to them and believes of them.
+
+A worker serves one coworker. It is kept for a few seconds after its work, for there may be more, and then let go. It
+holds the folders that stood at its places when it was confined: where another folder stands there now, another worker
+is started.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from klapp.audit.log import digest
+from klapp.engine.encoding import encode
+from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
+from klapp.engine.judge import Judge, Lied
+from klapp.engine.record import step_to_json
+from klapp.engine.runs import Planned, Request, Story
+from klapp.files.failures import denied
+from klapp.files.protocol import FileError, Identity
+from klapp.files.trash import Trash
+from klapp.operations import Copy, Move, Notify, Replace
+from klapp.operations.steps import Step, perform
+from klapp.sandbox.channel import Channel, Lost
+from klapp.sandbox.confinement import Confinement
+from klapp.sandbox.launch import Launcher, Process
+from klr.effects import EffectError
+from klr.program import Program
+from klr.vocabulary import Vocabulary
+
+IDLE = 10.0
+"""Seconds after which a worker without work is let go."""
+MOST_IDLE = 4
+PATIENCE = 60.0
+"""Seconds for what takes no time; more is added for what does."""
+SLOWEST = 500_000
+"""Bytes a second that a disk is expected to copy at least."""
+
+Service = Callable[[Any, bytes], Any]
+"""Does for a worker what only the agent can do. It is given what a worker said: anything. Raises EffectError."""
+
+
+@dataclass(slots=True)
+class _Running:
+    process: Process
+    key: str
+    holds: Mapping[str, Any]
+    since: float = 0.0
+    batches: int = field(default=0)
+
+
+class WorkerPool:
+    """Workers of all coworkers of one agent. Safe to use from several threads.
+
+    ``lock_file`` is held by a worker while it changes anything. ``services`` are what a worker may ask for, by name.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        vocabulary: Vocabulary,
+        home: str,
+        trash: Trash,
+        lock_file: Path,
+        services: Mapping[str, Service],
+        *,
+        idle: float = IDLE,
+    ) -> None:
+        self.launcher = launcher
+        self.vocabulary = vocabulary
+        self.home = home
+        self.trash = trash
+        self.lock_file = lock_file
+        self.services = services
+        self.holds: Mapping[str, Any] = {}
+        self._idle_for = idle
+        self._idle: list[_Running] = []
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    # -- hands --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def for_program(self, program: Program, world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
+        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
+        confinement = Confinement.of(grants, self.home)
+        notify = any(grant.permission == "notify" for grant in program.grants)
+        judge = Judge(self.vocabulary, files.lane, confinement, notify=notify)
+        with self._hands(judge, world, files, program.text, {"grants": grants}) as hands:
+            yield hands
+
+    @contextmanager
+    def for_steps(self, places: dict[str, set[str]], world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
+        judge = Judge(self.vocabulary, files.lane, Confinement.around(places), notify=False)
+        exactly = {permission: sorted(paths) for permission, paths in places.items()}
+        with self._hands(judge, world, files, None, {"exactly": exactly}) as hands:
+            yield hands
+
+    @contextmanager
+    def _hands(
+        self, judge: Judge, world: RealWorld, files: Guarded, text: str | None, lane: dict[str, Any]
+    ) -> Iterator[WorkerHands]:
+        confinement = judge.confinement
+        begin = {
+            "places": confinement.places(),
+            "files": "change" if confinement.changes else "read",
+            "home": self.home,
+            "trash": self.trash.home,
+            "every_disk": self.trash.every_disk,
+            "coworker": world.coworker,
+            "text": text,
+            **lane,
+        }
+        hands = WorkerHands(self, judge, world, files, begin)
+        try:
+            yield hands
+        finally:
+            hands.let_go()
+
+    # -- workers ------------------------------------------------------------------------------------------------------
+
+    def take(self, begin: dict[str, Any], fingerprint: object) -> _Running:
+        """A worker that was begun so: an idle one, or a fresh one. Raises Lost."""
+        key = digest(repr((begin, fingerprint)).encode("utf-8", "surrogatepass"))
+        with self._lock:
+            for running in self._idle:
+                if running.key == key:
+                    self._idle.remove(running)
+                    return running
+        return self._launched(key, begin)
+
+    def give_back(self, running: _Running) -> None:
+        """Keep a worker for a while."""
+        with self._lock:
+            self._idle.append(running)
+            spare = self._idle.pop(0) if len(self._idle) > MOST_IDLE else None
+            self._rest()
+        if spare:
+            spare.process.end()
+
+    def close(self) -> None:
+        """End all workers that are idle."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
+            idle, self._idle = self._idle, []
+        for running in idle:
+            running.process.end()
+
+    def _rest(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._idle_for, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _launched(self, key: str, begin: dict[str, Any]) -> _Running:
+        lock = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            process = self.launcher.launch(lock)
+        finally:
+            os.close(lock)
+        try:
+            process.channel.send(begin)
+            self.holds = _holds(process.channel.receive(PATIENCE))
+        except BaseException:
+            process.end()
+            raise
+        return _Running(process, key, self.holds)
+
+
+def _holds(told: Any) -> Mapping[str, Any]:
+    if isinstance(told, dict) and type(told.get("landlock")) is int and type(told.get("seccomp")) is bool:
+        return told
+    raise Lost("says what makes no sense")
+
+
+class WorkerHands:
+    """``Hands`` that work through a worker, which is started when it is first needed."""
+
+    def __init__(self, pool: WorkerPool, judge: Judge, world: RealWorld, files: Guarded, begin: dict[str, Any]) -> None:
+        self.pool = pool
+        self.judge = judge
+        self.world = world
+        self.files = files
+        self.begin = begin
+        self._running: _Running | None = None
+        self._usable = True
+        self._fingerprint: object = None
+        self._has_plan = False
+        self._own: dict[Identity, Identity] = {}  # what the agent's own steps made, and the worker does not know yet
+
+    def let_go(self) -> None:
+        """Give the worker back; end one that is in the middle of something, or lied."""
+        running, self._running = self._running, None
+        if running is not None and self._usable:
+            self.pool.give_back(running)
+        elif running is not None:
+            running.process.end()
+
+    # -- planning -----------------------------------------------------------------------------------------------------
+
+    def plan(
+        self, runs: Sequence[tuple[int, Request]], story: Story | None = None, *, whole: bool = False
+    ) -> Iterator[Planned]:
+        first = runs[0][1]
+        message = {
+            "do": "plan",
+            "runs": [_wish(request, first) for _, request in runs],
+            "settings": _settings(first),
+            "story": _told(story) if story else None,
+            "most": None if whole else MOST_TOLD,
+        }
+        self._own = {}
+        patience = PATIENCE + first.program.limits.time.total_seconds()
+        with self._at_work() as channel:
+            channel.send(message)
+            self._has_plan = True
+            waiting = iter(runs)
+            planned = 0
+            while "runs" in (told := self._heard(channel, patience)):
+                for one in told["runs"]:
+                    number, request = next(waiting, (0, None))
+                    if request is None:
+                        raise Lied("told of more runs than there are")
+                    planned += 1
+                    yield self.judge.planned(one, number, request)
+            if not planned or (planned < len(runs) and whole):
+                raise Lied("told of too few runs")
+
+    # -- acting -------------------------------------------------------------------------------------------------------
+
+    def perform(
+        self, steps: Sequence[Step], known: dict[Identity, Identity], start: int | None = None
+    ) -> Iterator[Step]:
+        position = 0
+        while position < len(steps):
+            last, agents = self._stretch(steps, position)
+            if agents:
+                yield from self._own_steps(steps[position:last], known)
+            else:
+                yield from self._done(steps[position:last], known, None if start is None else start + position)
+            position = last
+
+    def _stretch(self, steps: Sequence[Step], position: int) -> tuple[int, bool]:
+        """How far the steps from here on are for the same hands, and whether these are the agent's."""
+        agents = self.judge.is_agents(steps[position].operation)
+        last = position + 1
+        while last < len(steps) and self.judge.is_agents(steps[last].operation) == agents:
+            last += 1
+        return last, agents
+
+    def _own_steps(self, steps: Sequence[Step], known: dict[Identity, Identity]) -> Iterator[Step]:
+        """Steps that the agent does itself: only what both readings of the grants allow."""
+        for step in steps:
+            if not (self.judge.guards(step.operation) and self.judge.confines(step.operation)):
+                raise denied(step.operation.makes() or "this", "change")
+            for done in perform([step], self.world, known):
+                if step.product and done.product and step.product != done.product:
+                    self._own[step.product] = done.product
+                yield done
+
+    def _done(self, steps: Sequence[Step], known: dict[Identity, Identity], start: int | None) -> Iterator[Step]:
+        """Steps that the worker does: those of its own plan are told by their numbers, others as they are."""
+        if self._running and self.judge.confinement.fingerprint() != self._fingerprint:
+            self.let_go()  # such as where the folder that is granted had to be made first
+        if self._running is None:
+            self._has_plan, self._own = False, dict(known)
+        message: dict[str, Any] = {"do": "steps", "known": list(self._own.items())}
+        if self._has_plan and start is not None:
+            message |= {"from": start, "to": start + len(steps)}
+        else:
+            message["steps"] = [step_to_json(step) for step in steps]
+        waiting = iter(steps)
+        count = 0
+        with self._at_work() as channel:
+            channel.send(message)
+            self._own = {}
+            told: Any = {}
+            while "end" not in told:
+                told = self._heard(channel, _patience(steps))
+                for product in told["done"]:
+                    step = next(waiting, None)
+                    if step is None:
+                        raise Lied("told of more steps than there are")
+                    count += 1
+                    yield self._believed(step, product, known)
+            refused = told.get("refused")
+            if refused is None and count < len(steps):
+                raise Lied("told of too few steps")
+        if refused is not None:
+            raise _error(refused)
+
+    def _believed(self, step: Step, product: Any, known: dict[Identity, Identity]) -> Step:
+        """A step that the worker says it did, as ``operations.steps.perform`` would tell it."""
+        operation = step.operation
+        if type(operation) is Notify:
+            operation.apply(self.world)
+            return step
+        became = self.judge.product(product, step)
+        done = operation.resolved(known)
+        if step.product is not None and became is not None and step.product != became:
+            known[step.product] = became
+        return Step(done, became)
+
+    def sync(self) -> None:
+        self.files.sync()
+        if self._running is None:
+            return
+        with self._at_work() as channel:
+            channel.send({"do": "sync"})
+            refused = self._heard(channel, PATIENCE * 10)["refused"]
+        if refused is not None:
+            raise _error(refused)
+
+    def unconfirmed(self, done: Sequence[Step]) -> list[str]:
+        """The agent looks for itself, at what is the newest of each file."""
+        expected: dict[str, Identity] = {}
+        for operation, product in done:
+            for path in operation.takes():
+                expected.pop(path, None)
+            made = operation.makes()
+            if made is not None and product is not None:
+                expected[made] = product
+        doubtful = [path for path, product in expected.items() if not self._is_there(path, product)]
+        self._usable = self._usable and not doubtful
+        return doubtful
+
+    def _is_there(self, path: str, product: Identity) -> bool:
+        try:
+            found = self.files.look(path)
+        except FileError:
+            return False
+        return found is not None and found.identity == product
+
+    # -- the worker ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _at_work(self) -> Iterator[Channel]:
+        """The channel, to say one thing and hear all that is answered. Whoever does not hear it all ends the worker."""
+        try:
+            if self._running is None:
+                self._fingerprint = self.judge.confinement.fingerprint()
+                self._running = self.pool.take(self.begin, self._fingerprint)
+            self._usable = False
+            yield self._running.process.channel
+            self._usable = True
+        except (Lost, Lied) as error:
+            raise self._gone(str(error)) from None
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise self._gone("said what makes no sense") from None
+
+    def _gone(self, why: str) -> HandsLost:
+        running, self._running = self._running, None
+        if running is not None:
+            running.process.end()
+        return HandsLost(why)
+
+    def _heard(self, channel: Channel, patience: float) -> Any:
+        """The next thing that the worker answers; what it asks for in between is done."""
+        while True:
+            told = channel.receive(patience)
+            if not isinstance(told, dict):
+                raise Lied("said what makes no sense")
+            if "ask" not in told:
+                return told
+            data = channel.receive_bytes(patience)
+            channel.send(self._served(told, data))
+
+    def _served(self, told: dict[str, Any], data: bytes) -> dict[str, Any]:
+        service = self.pool.services.get(str(told["ask"]))
+        if service is None:
+            raise Lied("asked for what there is not")
+        try:
+            return {"answer": service(told.get("with"), data)}
+        except EffectError as error:
+            return {"refused": [error.message, error.kind]}
+
+
+def _wish(request: Request, first: Request) -> list[Any]:
+    same = request.settings is first.settings or request.settings == first.settings
+    now = request.now.isoformat()
+    return [request.rule.index, encode(request.file), now, None if same else _settings(request)]
+
+
+def _settings(request: Request) -> dict[str, Any]:
+    return {name: encode(value) for name, value in request.settings.items()}
+
+
+def _told(story: Story) -> dict[str, Any]:
+    return {
+        "effects": story.effects,
+        "blobs": {name: data.decode("utf-8", "surrogatepass") for name, data in story.blobs.items()},
+        "done": [step_to_json(step) for step in story.done],
+        "refusal": [story.refusal.message, story.refusal.kind],
+        "known": list(story.known.items()),
+    }
+
+
+def _error(refused: Any) -> FileError:
+    message, kind = refused
+    return FileError(str(message), str(kind))
+
+
+def _patience(steps: Sequence[Step]) -> float:
+    """Seconds without a word that steps may take: copying takes its time."""
+    copied = sum(one.identity[3] for one, _ in steps if isinstance(one, (Move, Copy, Replace)))
+    return PATIENCE + copied / SLOWEST
