@@ -9,6 +9,7 @@ from typing import Any
 
 from klapp.engine.hands import Guarded
 from klapp.engine.runs import Request
+from klapp.files.patterns import from_home
 from klapp.files.protocol import FileError, Files
 from klapp.lane import Lane
 from klr.program import Program, Rule
@@ -96,7 +97,7 @@ class Dispatcher:
         ``within`` are files and folders to keep to; None is everywhere that the rules wait.
         """
         patterns = {listener.pattern for listener in listening}
-        found = {path for pattern in patterns for path in files.paths(expanded(pattern, self.person))}
+        found = {path for pattern in patterns for path in files.paths(from_home(pattern, self.person))}
         return sorted(path for path in found if within is None or _inside(path, within))
 
     def unprompted(self, name: str, program: Program, now: datetime) -> list[Request]:

@@ -372,7 +372,8 @@ class _Checker:
 
 def _is_path(value: s.Expression) -> bool:
     """Whether a text that could be anything is meant as a path."""
-    return isinstance(value, s.Template) and str(value.parts[:1]).startswith("('~/")
+    first = value.parts[0] if isinstance(value, s.Template) and value.parts else ""
+    return isinstance(first, str) and first.startswith("~/")
 
 
 def _keeps_name(verb: Verb, slot: Slot) -> bool:

@@ -58,6 +58,7 @@ class _Compiler:
         self.asking: set[tuple[str, tuple[str, ...]]] = set()
         self.vocabulary = vocabulary
         self.traced = traced
+        self.betweens = self.errors = 0
         self.globals: dict[str, Any] = {**RUNTIME, "Act": Act, "Ask": Ask, "Ending": Ending, "EffectError": EffectError}
 
     # -- the rule -----------------------------------------------------------------------------------------------------
@@ -118,7 +119,10 @@ class _Compiler:
         body = self._block(block, looping)
         if on_error is None:
             return body
-        caught = [_assign("v_error", _load("caught")), *self._block(on_error, looping)]
+        # What is caught within does not take the place of what was caught around it.
+        self.errors += 1
+        caught = [_assign(f"v_error_{self.errors}", _load("caught")), *self._block(on_error, looping)]
+        self.errors -= 1
         handler = ast.ExceptHandler(_load("EffectError"), "caught", caught)
         return [ast.Try(body, [handler], [], [])]
 
@@ -213,8 +217,12 @@ class _Compiler:
                 return self._value(node.value)
             case s.Template():
                 return self._template(node)
+            case s.Name(name="it"):
+                return _load("it")
+            case s.Name(name="error"):
+                return _load(f"v_error_{self.errors}")
             case s.Name():
-                return _load("it" if node.name == "it" else f"v_{node.name}")
+                return _load(f"v_{node.name}")
             case s.Member():
                 return self._member(node)
             case s.ListOf():
@@ -224,10 +232,7 @@ class _Compiler:
             case s.Unary():
                 return _call(_load("negate"), self._expression(node.operand))
             case s.Between():
-                if self.facts.type_of(node.value) == DATE:
-                    return self._between_dates(node)
-                low, high = self._expression(node.low), self._expression(node.high)
-                return ast.Compare(low, [ast.LtE(), ast.LtE()], [self._expression(node.value), high])
+                return self._between(node)
             case s.Matches():
                 return _call(_load("found"), self._pattern(node), self._expression(node.value))
             case s.Match():
@@ -242,10 +247,17 @@ class _Compiler:
             case s.Binary():
                 return self._binary(node)
 
-    def _between_dates(self, node: s.Between) -> ast.expr:
-        value = ast.NamedExpr(ast.Name("within", ast.Store()), self._expression(node.value))
-        early = _call(_load("is_before"), _load("zone"), value, self._expression(node.low))
-        late = _call(_load("is_before"), _load("zone"), self._expression(node.high), _load("within"))
+    def _between(self, node: s.Between) -> ast.expr:
+        """The value, its low end, its high end: asked for in the order in which they stand."""
+        self.betweens += 1
+        name = f"within_{self.betweens}"
+        value = ast.NamedExpr(ast.Name(name, ast.Store()), self._expression(node.value))
+        low, high = self._expression(node.low), self._expression(node.high)
+        if self.facts.type_of(node.value) != DATE:
+            above, below = ast.Compare(value, [ast.GtE()], [low]), ast.Compare(_load(name), [ast.LtE()], [high])
+            return ast.BoolOp(ast.And(), [above, below])
+        early = _call(_load("is_before"), _load("zone"), value, low)
+        late = _call(_load("is_before"), _load("zone"), high, _load(name))
         return ast.UnaryOp(ast.Not(), ast.BoolOp(ast.Or(), [early, late]))
 
     def _value(self, value: Any) -> ast.expr:

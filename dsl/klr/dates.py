@@ -246,8 +246,8 @@ def first_date(text: str) -> datetime | None:
 
 def date_after(label: str, text: str) -> datetime | None:
     """The first date behind the first ``label`` in a text, or None."""
-    _, found, rest = text.partition(label)
-    return first_date(rest) if found else None
+    place = text.find(label)
+    return first_date(text[place + len(label) :]) if place >= 0 else None
 
 
 _CODES = {"%Y": r"(?P<Y>\d{4})", "%m": r"(?P<m>\d{1,2})", "%d": r"(?P<d>\d{1,2})", "%y": r"(?P<y>\d{2})",

@@ -14,15 +14,29 @@ from klr.checker import Checked, verb_of
 from klr.diagnostics import Diagnostic
 from klr.narrowing import narrowed
 from klr.program import Need, TriggerUse
-from klr.proof import Language, concat, glob, last_component, literal, name_hole, numbered, parent, text_hole
+from klr.proof import (
+    Language,
+    TooComplex,
+    concat,
+    glob,
+    last_component,
+    literal,
+    name_hole,
+    numbered,
+    parent,
+    text_hole,
+)
 from klr.scope import Resolved
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
-from klr.source import Span
+from klr.source import NOWHERE, Span
 from klr.types import FILE, PATHS, WORD, Type, list_of
 from klr.vocabulary import Permission, Slot, Verb, Vocabulary
 
 MOST_ROUNDS = 3
 """How often a loop is gone through to find where its files can be, before they are taken to be anywhere."""
+
+MOST_WALKED = 5_000
+"""Statements that are gone through for one rule, those of a loop each time that it is: loops in loops multiply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,12 @@ class RuleDemands:
 def demanded(vocabulary: Vocabulary, checked: Checked, rule: s.RuleBlock, use: TriggerUse) -> RuleDemands:
     """Everything that one rule of a tree that is free of errors demands."""
     walk = _Walk(vocabulary, checked)
-    waits = walk.rule(rule, use)
+    waits = None
+    try:
+        waits = walk.rule(rule, use)
+    except TooComplex:
+        help = "Use fewer moves, loops and conditions around each other, or make a rule of its own of a part."
+        walk.diagnostics.append(Diagnostic("K404", "This is too intricate to be proved safe.", walk.at, help))
     return RuleDemands(waits, tuple(walk.demands), tuple(walk.diagnostics))
 
 
@@ -62,6 +81,8 @@ class _Walk:
         }
         self.demands: list[Demand] = []
         self.diagnostics: list[Diagnostic] = []
+        self.at = NOWHERE
+        self.walked = 0
         self.on_the_way: list[dict[str, list[Shape]]] = []
         """For each `on error` around: where the files can be by then."""
 
@@ -106,6 +127,9 @@ class _Walk:
         return environment
 
     def _statement(self, statement: s.Statement, environment: Environment) -> Environment | None:
+        self.at, self.walked = statement.span, self.walked + 1
+        if self.walked > MOST_WALKED:
+            raise TooComplex
         match statement:
             case s.Let():
                 self._read(statement.value, environment)

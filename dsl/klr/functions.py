@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from klr import dates, paths
+from klr.runtime import add
 from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, Type, list_of, maybe
 from klr.vocabulary import Function, Property
 
@@ -45,10 +47,7 @@ def _one_of(kinds: Sequence[Type], wrap: Callable[[Type], Type]) -> Result:
 def _sum(items: tuple[Any, ...]) -> Any:
     if not items:
         return None
-    total = items[0]
-    for item in items[1:]:
-        total = total + item
-    return total
+    return reduce(add, items)
 
 
 def _unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -88,14 +87,14 @@ def read_number(written: str) -> Decimal:
 
 def text_after(label: str, text: str) -> str | None:
     """What follows the first ``label`` on its line, without blanks around it, or None."""
-    _, found, rest = text.partition(label)
-    return rest.partition("\n")[0].strip() if found else None
+    place = text.find(label)
+    return text[place + len(label) :].partition("\n")[0].strip() if place >= 0 else None
 
 
 def text_before(label: str, text: str) -> str | None:
     """What stands before the first ``label`` on its line, without blanks around it, or None."""
-    before, found, _ = text.partition(label)
-    return before.rpartition("\n")[2].strip() if found else None
+    place = text.find(label)
+    return text[:place].rpartition("\n")[2].strip() if place >= 0 else None
 
 
 FUNCTIONS: tuple[Function, ...] = (

@@ -14,6 +14,7 @@ from klr.values import Months
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, Overflow])
 ROUNDED = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow, DivisionByZero])
 LONGEST_TEXT = 10_000_000
+_NAUGHT = Decimal(0)
 
 
 def _wrong(message: str) -> EffectError:
@@ -36,7 +37,7 @@ def subtract(left: Any, right: Any) -> Any:
 def multiply(left: Any, right: Any) -> Any:
     """``left * right``; numbers exactly, sizes and durations to the byte and microsecond below."""
     if isinstance(left, Decimal) and isinstance(right, Decimal):
-        return _calculate(lambda: EXACT.multiply(left, right))
+        return _calculate(lambda: _unsigned_zero(EXACT.multiply(left, right)))
     thing, factor = (right, left) if isinstance(left, Decimal) else (left, right)
     return _calculate(lambda: _scaled(thing, factor))
 
@@ -47,7 +48,7 @@ def divide(left: Any, right: Any) -> Any:
         raise _wrong("Nothing can be divided by zero.")
     if isinstance(right, Decimal) and not isinstance(left, Decimal):
         return _calculate(lambda: _scaled(left, ROUNDED.divide(Decimal(1), right), right))
-    return _calculate(lambda: ROUNDED.divide(_count(left), _count(right)))
+    return _calculate(lambda: _unsigned_zero(ROUNDED.divide(_count(left), _count(right))))
 
 
 def later(zone: str, date: datetime, span: Any) -> datetime:
@@ -66,8 +67,13 @@ def difference(zone: str, end: datetime, start: datetime) -> timedelta:
 
 
 def negate(value: Any) -> Any:
-    """``-value``."""
-    return -value
+    """``-value``; numbers exactly."""
+    return _calculate(lambda: subtract(_NAUGHT, value) if isinstance(value, Decimal) else -value)
+
+
+def _unsigned_zero(value: Decimal) -> Decimal:
+    """A number; there is one zero, and it has no sign."""
+    return value or value.copy_abs()
 
 
 def _count(value: Any) -> Decimal:
@@ -154,7 +160,7 @@ def show(value: Any) -> str:
         case int():
             return show_size(value)
         case datetime():
-            return value.strftime("%Y-%m-%d" if value.time() == time() else "%Y-%m-%d %H:%M")
+            return show_date(value)
         case time():
             return value.strftime("%H:%M")
         case timedelta():
@@ -166,12 +172,18 @@ def show(value: Any) -> str:
     return str(value)
 
 
+def show_date(date: datetime) -> str:
+    """``"2026-03-09"``, and the time where it is not midnight."""
+    day = f"{date.year:04d}-{date.month:02d}-{date.day:02d}"  # not every system's strftime fills up the year
+    return day if date.time() == time() else f"{day} {date.hour:02d}:{date.minute:02d}"
+
+
 def show_size(size: int) -> str:
     """``"20 MB"``, ``"1.5 kB"``: at most one decimal, cut off, in powers of ten."""
     for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if abs(size) >= factor:
-            tenths = size * 10 // factor
-            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''} {unit}"
+            whole, tenth = divmod(abs(size) * 10 // factor, 10)
+            return f"{'-' * (size < 0)}{whole}{f'.{tenth}' if tenth else ''} {unit}"
     return f"{size} {'byte' if size == 1 else 'bytes'}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from klr.proof import Language, TooComplex, any_of, concat, escape, glob, intersection, literal, union
+from klr.proof.inclusion import LARGEST
 from klr.proof.language import NOT_SLASH
 
 
@@ -20,6 +21,11 @@ class Shape:
     patterns: tuple[str, ...]
     part_of: Shape | None = None
     """The place of which a condition showed this to be a part."""
+
+    def __post_init__(self) -> None:
+        # Places grow with every move in a loop; one that is too large to be asked about is not made larger still.
+        if len(self.language) > LARGEST:
+            raise TooComplex
 
     def is_part_of(self, other: Shape | None) -> bool:
         """Whether this is that place, or was narrowed down from it."""

@@ -263,3 +263,52 @@ def test_what_is_nested_too_deeply_is_a_finding_and_no_crash(deep: str) -> None:
     loaded = load(f'coworker "x"\nwhen asked\n  let x = {deep}\n  skip "{{x}}"\nend\n', VOCABULARY)
     assert [(found.code, found.span) for found in loaded.errors] == [("K100", (0, 1))]
     assert loaded.program is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("0001-02-03", "0001-02-03"),
+        ("0999-02-03 04:05", "0999-02-03 04:05"),
+        ('text after "" in file.text default "?"', "one"),
+        ('text before "" in file.text default "?"', ""),
+        ("1 MB - 2.5 MB", "-1.5 MB"),
+        ("0 * -1", "0"),
+        ("-1234567890123456789012345678901234567890", "-1234567890123456789012345678901234567890"),
+        ("sum of [1234567890123456789012345678901234567890, 0.5] default 0", "1234567890123456789012345678901234567890.5"),
+        ("5 between count of [1 between 0 and 2] and 4", "no"),
+    ],
+)  # fmt: skip
+def test_values_at_the_edges(expression: str, value: str) -> None:
+    assert said(expression, "one\ntwo") == value
+
+
+def test_a_sum_that_is_too_large_is_an_error_of_the_rule() -> None:
+    acts, _ = drive('notify "{sum of [999999999 days, 999999999 days] default 1 day}"\non error\nnotify error.message')
+    assert "too large" in acts[0].arguments[0]
+
+
+def test_an_error_stays_what_it_was_while_another_is_caught() -> None:
+    acts, _ = drive(
+        'fail "outer"\non error\ntry\nfail "inner"\non error\nnotify error.message\nend\nnotify error.message'
+    )
+    assert [act.arguments[0] for act in acts] == ["inner", "outer"]
+
+
+def test_a_path_with_an_apostrophe_is_a_path() -> None:
+    acts, _ = drive('let goal = "~/Out/Eva\'s/{file.name}"\nmove file to goal')
+    assert acts[0].arguments[1] == "/home/me/Out/Eva's/March 1.PDF"
+
+
+def test_a_value_between_two_others_is_asked_for_first() -> None:
+    acts, _ = drive('notify "{0 between 1 and 1 / 0}"\non error\nnotify "no"')
+    assert acts[0].arguments[0] == "no"
+    assert said("0 between 1 and 1 / 0") == "no"
+
+
+def test_what_is_too_intricate_to_be_proved_is_refused() -> None:
+    moves = 'move file to "~/Downloads/{file.name}a"\nmove file to "~/Downloads/{file.stem}{file.name}"\n'
+    deep = moves
+    for n in range(7):
+        deep = f'for each f{n} in files in "~/Downloads/*"\n{deep}on error\n{moves}end\n'
+    assert "K404" in codes(deep.rstrip())

@@ -9,6 +9,7 @@ from typing import Any
 from klapp.engine.budget import Spending
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.overlay import Overlay
+from klapp.files.patterns import from_home
 from klapp.files.protocol import Identity
 from klapp.operations.steps import Step, plan
 from klr.effects import Act, Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
@@ -93,7 +94,7 @@ class Planner:
 
     def _answer(self, ask: Ask) -> Any:
         if ask.name == "files":
-            return tuple(self.overlay.list(expanded(ask.of, self.home)))
+            return tuple(self.overlay.list(from_home(ask.of, self.home)))
         if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
             return answer
         known = self.vocabulary.properties[ask.name]

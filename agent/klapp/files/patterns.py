@@ -36,6 +36,11 @@ def escape(path: str) -> str:
     return _MAGIC.sub(r"[\g<0>]", path)
 
 
+def from_home(pattern: str, home: str) -> str:
+    """A pattern with ``~`` in first place written out; ``home``, an absolute path, is taken literally."""
+    return escape(home.rstrip("/")) + pattern[1:] if pattern.startswith("~/") else pattern
+
+
 @lru_cache(maxsize=1024)
 def _matcher(part: str) -> Matcher:
     """Decide one component that holds glob characters; ``fnmatch.translate`` guarantees linear time since 3.9."""
@@ -67,8 +72,8 @@ class Pattern:
 
         Raises ValueError for a pattern that is relative or has an empty, ``.`` or ``..`` component or a NUL.
         """
-        if home is not None and text.startswith("~/"):
-            text = escape(home.rstrip("/")) + text[1:]
+        if home is not None:
+            text = from_home(text, home)
         if not is_plain(text):
             raise ValueError("a path pattern begins with / or ~/ and has no empty, '.' or '..' part")
         parts = text[1:].split("/")

@@ -13,7 +13,10 @@ from functools import lru_cache
 
 from klr.proof.language import DOT, LAST, SLASH, Language, Ranges, union
 
-MOST_STATES = 200_000
+MOST_WORK = 2_000_000
+"""What one question may cost: places and edges looked at. The same for the same question, whatever was asked before."""
+LARGEST = 20_000
+"""States of a language that is still asked about; see ``klr.shapes``."""
 MOST_MOVES = 20_000
 """So much is remembered of what is allowed, for the questions to come."""
 READABLE = tuple(map(ord, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_, ~"))
@@ -53,18 +56,23 @@ def escape(program: Language, allowed: Sequence[Language]) -> str | None:
     """A shortest path of ``program`` that is in none of ``allowed``, or None: the proof that there is none.
 
     Texts that are no path (not beginning with ``/`` or ``~/``, or with a component that is empty, ``.`` or ``..``) do not
-    count. Raises TooComplex after ``MOST_STATES`` steps.
+    count. Raises TooComplex where it would cost more than ``MOST_WORK``.
     """
+    if len(program) > LARGEST:
+        raise TooComplex
     fence = _fence(tuple(allowed))
     found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in program.starts}
     waiting = deque(found)
+    work = 0
     while waiting:
         here = waiting.popleft()
         state, inside, component = here
         if component == _NAME and state in program.accepts and not inside & fence.accepting:
             return _spelled(found, here)
         for letters, goal in program.edges[state]:
-            for code, after in fence.moves(inside, letters):
+            cost, moves = fence.moves(inside, letters)
+            work += cost
+            for code, after in moves:
                 turn = _AFTER[component]
                 following = turn.get(code, None if code == SLASH else turn.get(None))
                 if following is None:
@@ -73,7 +81,7 @@ def escape(program: Language, allowed: Sequence[Language]) -> str | None:
                 if there not in found:
                     found[there] = (here, code)
                     waiting.append(there)
-        if len(found) > MOST_STATES:
+        if work > MOST_WORK:
             raise TooComplex
     return None
 
@@ -103,19 +111,21 @@ class _Fence:
         ]
         self.start = sum(1 << state for state in language.starts)
         self.accepting = sum(1 << state for state in language.accepts)
-        self._moves: dict[tuple[int, Ranges], tuple[tuple[int, int], ...]] = {}
+        self._moves: dict[tuple[int, Ranges], tuple[int, tuple[tuple[int, int], ...]]] = {}
 
-    def moves(self, inside: int, letters: Ranges) -> tuple[tuple[int, int], ...]:
-        """(a character, the states after it) for each way in which the characters of ``letters`` differ."""
+    def moves(self, inside: int, letters: Ranges) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """What it costs to find, and (a character, the states after it) for each way in which the characters of
+        ``letters`` differ."""
         key = inside, letters
         known = self._moves.get(key)
         if known is None:
             if len(self._moves) >= MOST_MOVES:
                 self._moves.clear()
-            known = self._moves[key] = tuple(self._made(inside, letters))
+            cost, made = self._made(inside, letters)
+            known = self._moves[key] = cost, tuple(made)
         return known
 
-    def _made(self, inside: int, letters: Ranges) -> list[tuple[int, int]]:
+    def _made(self, inside: int, letters: Ranges) -> tuple[int, list[tuple[int, int]]]:
         leaving = []
         state = 0
         rest = inside
@@ -126,8 +136,9 @@ class _Fence:
             state += 1
         if len(letters) == 1 and letters[0][0] == letters[0][1]:
             code = letters[0][0]
-            return [(code, self._after(leaving, code))]
-        return self._classes(leaving, letters)
+            return 1 + len(leaving), [(code, self._after(leaving, code))]
+        made = self._classes(leaving, letters)
+        return 1 + len(leaving) * len(made), made
 
     @staticmethod
     def _after(leaving: list[tuple[int, int, int]], code: int) -> int:

@@ -1,0 +1,242 @@
+"""One case: klapp's planner and the reference side by side, and the laws that must hold of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from klapp.dispatch import Listener, listeners
+from klapp.engine.planner import Planner, Remembering
+from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
+from klapp.files.overlay import Overlay
+from klapp.files.protocol import Identity
+from klapp.lane import Lane
+from klapp.operations import MakeFolder, Notify
+from klapp.operations.steps import take_back
+from klapp.vocabulary import VOCABULARY
+from klr import syntax as s
+from klr.parser import parse
+from klr.program import Program
+from klr.source import Source
+from klr.values import FileValue
+from tests.fuzz.worlds import Disk, Scene
+from tests.reference.globs import matches
+from tests.reference.interpreter import Interpreter, Limits, Result, literal
+from tests.reference.triggers import starts
+
+
+class Disagreement(AssertionError):
+    """klapp and the reference say different things, or a law does not hold; ``law`` is its short name."""
+
+    def __init__(self, law: str, message: str) -> None:
+        super().__init__(f"{law}: {message}")
+        self.law = law
+
+
+def agree(law: str, klapp: Any, reference: Any) -> None:
+    """Raise unless both say the same."""
+    if klapp == reference:
+        return
+    if isinstance(klapp, list) and isinstance(reference, list):
+        same = next((n for n, (a, b) in enumerate(zip(klapp, reference, strict=False)) if a != b), None)
+        same = min(len(klapp), len(reference)) if same is None else same
+        klapp, reference = klapp[same : same + 1], reference[same : same + 1]
+    if klapp != reference:
+        raise Disagreement(law, f"\n  klapp:     {klapp!r}\n  reference: {reference!r}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An accepted coworker, and its syntax tree for the reference."""
+
+    program: Program
+    source: Source
+    tree: s.Coworker
+    rules: tuple[s.RuleBlock, ...]
+    grants: tuple[tuple[str, str], ...]
+    limits: Limits
+
+    @classmethod
+    def of(cls, program: Program) -> Subject:
+        source = Source(program.text)
+        tree = parse(source).tree
+        assert tree is not None
+        grants = tuple(
+            (part.permission, pattern.constant or "")
+            for part in tree.parts
+            if isinstance(part, s.May)
+            for pattern in part.patterns or (s.Template(()),)
+        )
+        rules = tuple(part for part in tree.parts if isinstance(part, s.RuleBlock))
+        return cls(program, source, tree, rules, grants, _limits(tree))
+
+    def line_of(self, node: s.Node) -> int:
+        return self.source.text.count("\n", 0, node.span.start) + 1
+
+    def may(self, permission: str, path: str, home: str) -> bool:
+        """Whether a ``may`` line covers something, by trying every pattern."""
+        return any(
+            permission == granted and (not pattern or matches(pattern, path, home)) for granted, pattern in self.grants
+        )
+
+
+def _limits(tree: s.Coworker) -> Limits:
+    lines = {
+        part.what or part.amount.type.name: part.amount.value for part in tree.parts if isinstance(part, s.LimitLine)
+    }
+    usual = Limits()
+    return Limits(
+        int(lines.get("files", lines.get("file", usual.files))),
+        int(lines.get("notices", lines.get("notice", usual.notices))),
+        lines.get("size", usual.size),
+    )
+
+
+class Stage:
+    """One scene with one subject on it: a planner over an overlay in memory, and the reference's world beside it."""
+
+    def __init__(self, subject: Subject, scene: Scene) -> None:
+        def readable(path: str) -> bool:
+            return subject.may("read", path, scene.home)
+
+        self.subject, self.scene = subject, scene
+        grants = [(grant.permission, pattern) for grant in subject.program.grants for pattern in grant.patterns]
+        self.disk = Disk(scene, readable)
+        self.overlay = Overlay(self.disk, Lane.of(grants, scene.home), scene.now)
+        self.planner = Planner(VOCABULARY, self.overlay, scene.home)
+        self.world = scene.reference(readable)
+        self.runs: list[tuple[PlannedRun, Result]] = []
+
+    def play(self) -> None:
+        """Let everything happen, holding each run against the reference."""
+        program, scene = self.subject.program, self.scene
+        waiting = listeners(program.name, program, scene.home)
+        settings = {name: literal(setting.value) for name, setting in program.settings.items()}
+        before = self.world.copy()
+        now = scene.now
+        for event in scene.events:
+            started = self._started(event, waiting)
+            agree("starts", started, self._starts(event))
+            file = self.disk.values[event] if event else None
+            met = before.met(event) if event else None
+            for index in started:
+                rule = program.rules[index]
+                request = Request(program.name, program, rule, file, now, program.defaults(), scene.zone)
+                run = self.planner.plan(len(self.runs), request)
+                said = [one.answer.message for one in run.effects if isinstance(one.answer, Refusal)]
+                self.world.now = now
+                interpreter = Interpreter(
+                    self.subject.tree,
+                    self.world,
+                    now,
+                    met,
+                    settings,
+                    self.subject.limits,
+                    scene.zone,
+                    lambda n, said=said: said[n] if n < len(said) else "",  # type: ignore[misc]
+                    self.subject.line_of,
+                )
+                self.runs.append((run, interpreter.run(self.subject.rules[index])))
+                self._same_run(*self.runs[-1])
+            now += timedelta(minutes=61)
+        self._same_world()
+        self._in_its_lane()
+
+    def _started(self, event: str | None, waiting: Iterable[Listener]) -> list[int]:
+        """The rules that an event starts, as klapp has it."""
+        if event is not None:
+            return [listener.rule.index for listener in waiting if listener.hears(event)]
+        return [rule.index for rule in self.subject.program.rules if "in" not in rule.trigger.arguments]
+
+    # -- what starts ------------------------------------------------------------------------------------------------
+
+    def _starts(self, event: str | None) -> list[int]:
+        """The rules that an event starts, by the tree alone."""
+        rules = enumerate(self.subject.rules)
+        return [index for index, rule in rules if starts(rule.trigger, event, self.scene.home)]
+
+    # -- laws -------------------------------------------------------------------------------------------------------
+
+    def _same_run(self, run: PlannedRun, result: Result) -> None:
+        if run.trouble:
+            raise Disagreement("own mistake", run.trouble)
+        agree("effects", [told(effect) for effect in run.effects], result.effects)
+        agree("outcome", run.ending.outcome, result.outcome)
+        agree("reason", run.ending.reason, result.reason)
+
+    def _same_world(self) -> None:
+        lane, self.overlay.lane = self.overlay.lane, None
+        self.disk.readable = lambda path: True
+        try:
+            agree("tree", contents(self.overlay), {path: stored.content for path, stored in self.world.files.items()})
+            times = {value.path: value.modified for value in self.overlay.list("/**")}
+            agree("times", times, {path: stored.modified for path, stored in self.world.files.items()})
+            strange = [folder for folder in self.world.folders if self.overlay.kind_at(folder) != "folder"]
+            agree("folders", strange, [])
+        finally:
+            self.overlay.lane = lane
+        steps = [step.operation for run, _ in self.runs for step in run.steps()]
+        made = {operation.path for operation in steps if isinstance(operation, MakeFolder)}
+        agree("new folders", made - self.world.folders, set())
+        agree("notices", [one.text for one in steps if isinstance(one, Notify)], self.world.told)
+
+    def _in_its_lane(self) -> None:
+        """Nothing outside the ``may`` lines was touched, as the reference and as klapp's operations tell it."""
+        subject, home = self.subject, self.scene.home
+        for permission, path in dict.fromkeys(self.world.touched):
+            if not subject.may(permission, path, home):
+                raise Disagreement("lane", f"the reference would {permission} {path!r}")
+        for run, _ in self.runs:
+            for effect in run.effects:
+                if isinstance(effect.answer, Refusal) and effect.answer.kind == "denied":
+                    raise Disagreement("lane", f"the guard had to step in: {effect.answer.message}")
+            for step in run.steps():
+                if isinstance(step.operation, MakeFolder):
+                    continue
+                places = step.operation.places()
+                for permission in ("remove", "write") if "write" in places or "remove" in places else places:
+                    for path in places.get(permission, ()):  # type: ignore[call-overload]
+                        if not subject.may(permission, path, home) and step.operation.kind != "keep":
+                            raise Disagreement("lane", f"{step.operation.kind}: {permission} {path!r}")
+
+    def take_back(self) -> None:
+        """Everything undone is everything as it was, times and folders included."""
+        self.overlay.lane = None
+        self.disk.readable = lambda path: True
+        known: dict[Identity, Identity] = {}
+        for run, _ in reversed(self.runs):
+            for _ in take_back(run.steps(), Remembering(self.overlay), known):
+                pass
+        agree("undo", contents(self.overlay), {path: placed.content for path, placed in self.scene.files.items()})
+        times = {value.path: value.modified for value in self.overlay.list("/**")}
+        agree("undo times", times, {path: placed.modified for path, placed in self.scene.files.items()})
+        left = [folder for folder in self.world.folders - self.disk.folders if self.overlay.kind_at(folder) == "folder"]
+        agree("undo folders", left, [])
+
+
+def contents(overlay: Overlay) -> dict[str, bytes]:
+    return {value.path: overlay.read(value.path, value.size) for value in overlay.list("/**")}
+
+
+def told(effect: Answered | Done) -> tuple[Any, ...]:
+    """An effect as the reference tells it."""
+    answer = effect.answer.kind if isinstance(effect.answer, Refusal) else plain(effect.answer)
+    if isinstance(effect, Answered):
+        return effect.ask.name, plain(effect.ask.of), answer
+    return effect.act.verb, *map(plain, effect.act.arguments), effect.act.line, answer
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, FileValue):
+        return value.path
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+
+def case(subject: Subject, scene: Scene) -> Stage:
+    """Play one case; raises Disagreement."""
+    stage = Stage(subject, scene)
+    stage.play()
+    stage.take_back()
+    return stage

@@ -1,0 +1,488 @@
+"""Expressions of every type, as texts that are right by construction; what they stand among is in ``programs``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from klr.syntax import escaped
+
+WORDS = (
+    "",
+    "a",
+    "A",
+    "b",
+    "Invoice",
+    "Total",
+    "x y",
+    "1,5",
+    "ß",
+    "SS",
+    "\n",
+    "K",
+    "\u212a",
+    ".",
+    "..",
+    "pdf",
+    "a/b",
+    "-",
+    "é",
+    "{",
+    '"',
+    "\t",
+    "ſ",
+    "0",
+)
+PATTERNS = (
+    "a",
+    "[0-9]+",
+    "^[a-z]+",
+    "(a)|b",
+    "x*",
+    "[A-Z][a-z]+",
+    "a.c",
+    "(?:INV|inv)-([0-9]+)",
+    "$",
+    "\\\\d",
+    "b+?",
+    "^$",
+    "[^a-z]",
+    "é",
+)
+NUMBERS = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "0.5",
+    "1.50",
+    "100",
+    "0.001",
+    "7",
+    "12345678901234567890",
+    "0.0",
+    "1000",
+    "2.675",
+    "99999.995",
+)
+SIZES = ("0 bytes", "1 byte", "3 bytes", "1 kB", "1.5 kB", "2 KiB", "20 MB", "1 GiB", "1 TB", "7 bytes")
+DURATIONS = (
+    "0 seconds",
+    "1 second",
+    "90 minutes",
+    "3 days",
+    "1.5 hours",
+    "2 weeks",
+    "0.5 seconds",
+    "100000 days",
+    "1 minute",
+)
+MONTHS = ("1 month", "3 months", "1 year", "11 months", "0 months", "500 years", "9999 years")
+DATES = (
+    "2026-03-09",
+    "2026-03-09 16:30",
+    "2024-02-29",
+    "1999-12-31 23:59:59",
+    "0001-01-01",
+    "9999-12-31",
+    "2026-01-31",
+    "0999-05-06 07:08",
+)
+TIMES = ("09:00", "9:05", "23:59:59", "00:00", "12:30:30")
+LITERALS = {
+    "number": NUMBERS,
+    "size": SIZES,
+    "duration": DURATIONS,
+    "months": MONTHS,
+    "date": DATES,
+    "time": TIMES,
+    "yes/no": ("yes", "no"),
+}
+FORMATS = {
+    "number": ("0", "00", "0.0", "0.00", "0,00", "0,000", "0,000.00", "000.000", "0.000,00", "0 0.0", "0'000", "+0", "+0.0", "0%", "0.0%"), "duration": ("days", "hours", "minutes", "seconds"), "yes/no": ("paid/open", "/", "a b/"), "size": ("bytes", "kB", "MB", "GB", "TB"), "text": ("upper", "lower"),
+    "date": ("%Y", "%Y-%m", "%y%m%d", "%d. %B %Y", "%A %H:%M:%S", "%j %V %a %b %%", "%-d.%-m. %q/%G", "%-H %-j"), "time": ("%H:%M", "%H.%M.%S", "%-H"),
+}  # fmt: skip
+DATED = (
+    "2026-03-09",
+    "on 09.03.2026 at 12:30",
+    "9 March 2026",
+    "March 9, 2026",
+    "25/12/2026 or 12/25/2026",
+    "1/2/2026",
+    "3. Mai 2024",
+    "31 févr. 2024 1.1.70",
+    "05/06/26",
+    "2026-13-40 2026-1-2T03:04:05.678",
+    "May 12026",
+)
+FORMS = ("%d/%m/%y", "%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%d%d", "%Q", "x%%")
+PLACES = ("Europe/Berlin", "UTC", "Asia/Tokyo", "America/New_York", "Nowhere/Land", "Pacific/Apia", "")
+SHOWN = (
+    "text",
+    "number",
+    "size",
+    "duration",
+    "months",
+    "date",
+    "time",
+    "yes/no",
+    "list of text",
+    "list of number",
+    "list of size",
+)
+ORDERED = ("number", "size", "duration", "date", "time", "text")
+FILES_IN = (
+    "~/In/*",
+    "~/In/**",
+    "~/In/*.pdf",
+    "~/Out/**",
+    "~/Out/*",
+    "~/*/*",
+    "/srv/**",
+    "~/In/[a-b]*",
+    "~/In/?.*",
+    "~/In/**/*.txt",
+    "~/In/[!a]*",
+    "/srv/x/*",
+)
+REAL = ("name", "stem", "extension")
+PROPERTIES = {
+    "text": (*REAL, "name", "stem", "text", "text", "kind", "hash", "path.name", "path.stem", "folder.name", "modified.weekday", "path.extension"), "size": ("size",), "date": ("modified", "created"), "duration": ("age",),
+    "path": ("folder", "path", "folder.folder", "path.folder"), "number": ("modified.year", "modified.week", "age.days", "modified.time.minute", "created.hour", "age.seconds"), "time": ("modified.time",),
+}  # fmt: skip
+
+
+@dataclass
+class Names:
+    """What can be named at a place, by type; ``gone`` are files in the trash."""
+
+    random: Random
+    around: Names | None = None
+    known: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def of(self, kind: str) -> list[str]:
+        """The names of a type."""
+        found = [name for name, known in self.known.items() if known == kind and not self.is_gone(name)]
+        return found + (self.around.of(kind) if self.around else [])
+
+    def is_gone(self, name: str) -> bool:
+        return name in self.gone or (self.around is not None and self.around.is_gone(name))
+
+
+class Expressions:
+    """Makes expressions; ``definitions`` are (name, parameters as (preposition, type), type), in their order."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.definitions: list[tuple[str, tuple[tuple[str, str], ...], str]] = []
+        self.made: dict[str, Callable[[Names, int], str]] = {
+            "text": self._text,
+            "number": self._number,
+            "yes/no": self._yes_no,
+            "size": self._amount("size"),
+            "duration": self._duration,
+            "months": self._months,
+            "date": self._date,
+            "time": self._time,
+            "path": self._path,
+            "file": self._file,
+        }
+
+    def pick(self, *choices: str) -> str:
+        return self.random.choice(choices)
+
+    def of(self, kind: str, names: Names, depth: int = 3) -> str:
+        """An expression of a type."""
+        known = names.of(kind)
+        if known and self.random.random() < 0.35:
+            return self.random.choice(known)
+        if kind.startswith("list of "):
+            return self._list(kind[len("list of ") :], names, depth)
+        if depth <= 0 and kind in LITERALS:
+            return self.random.choice(LITERALS[kind])
+        if depth > 0 and self.random.random() < 0.12 and (called := self._defined(kind, names, depth)):
+            return called
+        return self.made[kind](names, depth - 1)
+
+    def value(self, kind: str, names: Names, depth: int) -> str:
+        """An expression that can stand where only a value can: in brackets unless it is a single word."""
+        made = self.of(kind, names, depth)
+        return (
+            made
+            if made.isidentifier() or (made[:1] == "[" and made[-1:] == "]" and made.count("[") == 1)
+            else f"({made})"
+        )
+
+    def _defined(self, kind: str, names: Names, depth: int) -> str:
+        has_file = bool(names.of("file"))
+        fitting = [
+            one for one in self.definitions if one[2] == kind and (has_file or "file" not in dict(one[1]).values())
+        ]
+        if not fitting:
+            return ""
+        name, parameters, _ = self.random.choice(fitting)
+        return name + "".join(f" {word} {self.value(type_, names, depth - 1)}" for word, type_ in parameters)
+
+    # -- texts and paths ----------------------------------------------------------------------------------------------
+
+    def template(self, names: Names, depth: int, pieces: int = 3) -> str:
+        """A text between quotes, with holes."""
+        parts = [self.piece(names, depth) for _ in range(self.random.randint(0, pieces))]
+        return '"' + "".join(parts) + '"'
+
+    def piece(self, names: Names, depth: int) -> str:
+        if depth < 0 or self.random.random() < 0.4:
+            return escaped(self.random.choice(WORDS))
+        return self.hole(self.random.choice(SHOWN), names, depth)
+
+    def hole(self, kind: str, names: Names, depth: int) -> str:
+        form = f":{self.random.choice(FORMATS[kind])}" if kind in FORMATS and self.random.random() < 0.4 else ""
+        return "{" + self.of(kind, names, depth) + form + "}"
+
+    def _text(self, names: Names, depth: int) -> str:
+        d, roll = depth, self.random.random()
+        file = names.of("file")
+        if file and roll < 0.35:
+            return f"{self.random.choice(file)}.{self.random.choice(PROPERTIES['text'])}"
+        if roll < 0.5 or d < 0:
+            return f'"{escaped(self.random.choice(WORDS))}"'
+        if names.of("error") and roll < 0.6:
+            return "error.message"
+        if roll < 0.7:
+            return self.template(names, d)
+        return self.random.choice(
+            (
+                lambda: f"{self.pick('lowercase', 'uppercase', 'trimmed')} of {self.value('text', names, d)}",
+                lambda: (
+                    f"(text {self.pick('after', 'before')} {self.value('text', names, d)} in {self.value('text', names, d)} default {self.value('text', names, d)})"
+                ),
+                lambda: (
+                    f"({self.pick('first', 'last', 'lowest', 'highest')} of {self.value('list of text', names, d)} default {self.value('text', names, d)})"
+                ),
+                lambda: (
+                    f'(match of "{self.random.choice(PATTERNS)}"{self.pick("", " ignoring case")} in {self.value("text", names, d)} default {self.value("text", names, d)})'
+                ),
+            )
+        )()
+
+    def _path(self, names: Names, depth: int) -> str:
+        """Asked for only where there is a file, or a path that has a name."""
+        return f"{self.random.choice(names.of('file'))}.{self.random.choice(PROPERTIES['path'])}"
+
+    def _file(self, names: Names, depth: int) -> str:
+        files = names.of("file")
+        assert files, "a file is asked for only where there is one"
+        if depth > 0 and self.random.random() < 0.3:
+            return f"({self.pick('first', 'last')} of {self.value('list of file', names, depth)} default {self.random.choice(files)})"
+        return self.random.choice(files)
+
+    # -- amounts ------------------------------------------------------------------------------------------------------
+
+    def _number(self, names: Names, depth: int) -> str:
+        d, files = depth, names.of("file")
+        if files and self.random.random() < 0.1:
+            return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES['number'])}"
+        if d < 0 or self.random.random() < 0.25:
+            return self.random.choice(NUMBERS)
+        return self.random.choice(
+            (
+                lambda: (
+                    f"{self.value('number', names, d)} {self.pick('+', '-', '*', '/')} {self.value('number', names, d)}"
+                ),
+                lambda: f"(-{self.value('number', names, d)})",
+                lambda: f"count of {self.value(self.pick('list of text', 'list of file', 'list of number'), names, d)}",
+                lambda: f'count of files in "{self.random.choice(FILES_IN)}"',
+                lambda: (
+                    f"(number after {self.value('text', names, d)} in {self.value('text', names, d)} default {self.value('number', names, d)})"
+                ),
+                lambda: (
+                    f"({self.pick('sum', 'lowest', 'highest', 'first')} of {self.value('list of number', names, d)} default {self.value('number', names, d)})"
+                ),
+                lambda: f"{self.value('size', names, d)} / {self.value('size', names, d)}",
+                lambda: (
+                    f"{self.pick('days', 'months', 'years', 'workdays')} after {self.value('date', names, d)} before {self.value('date', names, d)}"
+                ),
+                lambda: (
+                    f"{self.value('date', names, d)}.{self.pick('year', 'quarter', 'month', 'week', 'day', 'hour', 'minute')}"
+                ),
+                lambda: f"{self.value('time', names, d)}.{self.pick('hour', 'minute')}",
+                lambda: f"{self.value('duration', names, d)}.{self.pick('days', 'hours', 'minutes', 'seconds')}",
+                lambda: f"{self.value('duration', names, d)} / {self.value('duration', names, d)}",
+            )
+        )()
+
+    def _amount(self, kind: str) -> Callable[[Names, int], str]:
+        """Sizes and durations are computed with alike."""
+
+        def make(names: Names, depth: int) -> str:
+            d, roll = depth, self.random.random()
+            files = names.of("file")
+            if files and roll < 0.4:
+                return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES[kind])}"
+            if d < 0 or roll < 0.55:
+                return self.random.choice(LITERALS[kind])
+            return self.random.choice(
+                (
+                    lambda: f"{self.value(kind, names, d)} {self.pick('+', '-')} {self.value(kind, names, d)}",
+                    lambda: f"{self.value(kind, names, d)} {self.pick('*', '/')} {self.value('number', names, d)}",
+                    lambda: f"{self.value('number', names, d)} * {self.value(kind, names, d)}",
+                    lambda: f"(-{self.value(kind, names, d)})",
+                    lambda: (
+                        f"({self.pick('sum', 'lowest', 'highest', 'last')} of {self.value(f'list of {kind}', names, d)} default {self.value(kind, names, d)})"
+                    ),
+                )
+            )()
+
+        return make
+
+    def _duration(self, names: Names, depth: int) -> str:
+        if depth > 0 and self.random.random() < 0.2:
+            return f"{self.value('date', names, depth)} - {self.value('date', names, depth)}"
+        return self._amount("duration")(names, depth)
+
+    def _months(self, names: Names, depth: int) -> str:
+        if depth > 0 and self.random.random() < 0.3:
+            return f"{self.value('months', names, depth)} {self.pick('+', '-')} {self.value('months', names, depth)}"
+        return self.random.choice(MONTHS)
+
+    def _date(self, names: Names, depth: int) -> str:
+        files, roll = names.of("file"), self.random.random()
+        if files and roll < 0.3:
+            return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES['date'])}"
+        if depth < 0 or roll < 0.6:
+            return self.pick("now", "today", *DATES)
+        d = depth
+        return self.random.choice(
+            (
+                lambda: (
+                    f"{self.value('date', names, d)} {self.pick('+', '-')} {self.value(self.pick('duration', 'months'), names, d)}"
+                ),
+                lambda: (
+                    f"{self.value('date', names, d)} {self.pick('+', '-')} {self.value(self.pick('duration', 'months'), names, d)}"
+                ),
+                lambda: (
+                    f"{self.pick('start', 'end')} of {self.pick('day', 'week', 'month', 'quarter', 'year')} of {self.value('date', names, d)}"
+                ),
+                lambda: f"workday of {self.value('number', names, d)} after {self.value('date', names, d)}",
+                lambda: f"(date in {self.dated(names, d)} default {self.value('date', names, d)})",
+                lambda: (
+                    f"(date after {self.value('text', names, d)} in {self.dated(names, d)} default {self.value('date', names, d)})"
+                ),
+                lambda: (
+                    f'(date of {self.dated(names, d)} in "{self.random.choice(FORMS)}" default {self.value("date", names, d)})'
+                ),
+                lambda: (
+                    f'{self.pick("day", "moment")} of {self.value("date", names, d)} in "{self.random.choice(PLACES)}"'
+                ),
+            )
+        )()
+
+    def dated(self, names: Names, depth: int) -> str:
+        """A text that may well hold a date."""
+        return f'"{self.random.choice(DATED)}"' if self.random.random() < 0.7 else self.value("text", names, depth)
+
+    def _time(self, names: Names, depth: int) -> str:
+        if depth > 0 and self.random.random() < 0.2:
+            return f"({self.pick('lowest', 'highest', 'first')} of {self.value('list of time', names, depth)} default {self.random.choice(TIMES)})"
+        if depth > 0 and self.random.random() < 0.2:
+            if self.random.random() < 0.5:
+                return f"{self.value('date', names, depth)}.time"
+            return f'time of {self.value("date", names, depth)} in "{self.random.choice(PLACES)}"'
+        return self.random.choice(TIMES)
+
+    # -- conditions ---------------------------------------------------------------------------------------------------
+
+    def _yes_no(self, names: Names, depth: int) -> str:
+        d = depth
+        if d < 0:
+            return self.pick("yes", "no")
+        if names.of("file") and self.random.random() < 0.4:
+            return self.about_name(self.random.choice(names.of("file")))
+        kind = self.random.choice(ORDERED)
+        return self.random.choice(
+            (
+                lambda: f"not {self.value('yes/no', names, d)}",
+                lambda: f"{self.value('yes/no', names, d)} {self.pick('and', 'or')} {self.value('yes/no', names, d)}",
+                lambda: (
+                    f"{self.value(kind, names, d)} {self.pick('<', '>', '<=', '>=', 'is', 'is not')} {self.value(kind, names, d)}"
+                ),
+                lambda: (
+                    f"{self.value(kind, names, d)} between {self.value(kind, names, d)} and {self.value(kind, names, d)}"
+                ),
+                lambda: (
+                    f"{self.value('text', names, d)} {self.pick('is', 'is not', 'contains', 'starts with', 'ends with')} {self.value('text', names, d)}{self.pick('', ' ignoring case')}"
+                ),
+                lambda: f"{self.value(kind, names, d)} is any of {self.value(f'list of {kind}', names, d)}",
+                lambda: (
+                    f"{self.value('text', names, d)} {self.pick('contains any of', 'contains all of')} {self.value('list of text', names, d)}{self.pick('', ' ignoring case')}"
+                ),
+                lambda: f"{self.value(f'list of {kind}', names, d)} contains {self.value(kind, names, d)}",
+                lambda: (
+                    f"{self.value(f'list of {kind}', names, d)} {self.pick('contains any of', 'contains all of', 'is')} {self.value(f'list of {kind}', names, d)}"
+                ),
+                lambda: (
+                    f'{self.value("text", names, d)} matches "{self.random.choice(PATTERNS)}"{self.pick("", " ignoring case")}'
+                ),
+            )
+        )()
+
+    def about_name(self, file: str) -> str:
+        """A condition on a file's name, from which the proof may learn."""
+        prop = self.random.choice(REAL)
+        text = self.pick("a", "pdf", "txt", "b", "a.pdf", "k", "A", ".", "a b", "", "x")
+        return self.random.choice(
+            (
+                f'{file}.{prop} is "{text}"',
+                f'{file}.{prop} is not "{text}"',
+                f'{file}.{prop} {self.pick("starts with", "ends with", "contains")} "{text}"',
+                f'not {file}.{prop} {self.pick("is", "starts with", "ends with", "contains")} "{text}"',
+                f'{file}.{prop} is any of ["{text}", "txt"]',
+                f'{file}.extension is "pdf" or {file}.{prop} contains "{text}"',
+                f'{file}.extension is "pdf" and not {file}.{prop} contains "{text}"',
+            )
+        )
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+
+    def _list(self, kind: str, names: Names, depth: int) -> str:
+        d = depth - 1
+        if kind == "file":
+            return self._files(names, d)
+        if d >= 0 and self.random.random() < 0.5:
+            made = self._made_list(kind, names, d)
+            if made:
+                return made
+        count = self.random.randint(1, 3)
+        return "[" + ", ".join(self.of(kind, names, max(d, 0)) for _ in range(count)) + "]"
+
+    def _made_list(self, kind: str, names: Names, d: int) -> str:
+        inner = Names(self.random, names, {"it": kind})
+        choices = [
+            lambda: f"{self.value(f'list of {kind}', names, d)} where {self.value('yes/no', inner, d)}",
+            lambda: (
+                f"{self.value(f'list of {kind}', names, d)} sorted by {self.value(self.pick(*ORDERED), inner, d)}{self.pick('', ' descending')}"
+            ),
+            lambda: f"unique of {self.value(f'list of {kind}', names, d)}",
+        ]
+        if kind == "text":
+            choices.append(lambda: f"{self.pick('lines', 'words')} of {self.value('text', names, d)}")
+            choices.append(lambda: f'(matches of "{self.random.choice(PATTERNS)}" in {self.value("text", names, d)})')
+        if kind in PROPERTIES:
+            choices.append(lambda: f"{self.value('list of file', names, d)}.{self.random.choice(PROPERTIES[kind])}")
+        return self.random.choice(choices)()
+
+    def _files(self, names: Names, d: int) -> str:
+        files, roll = names.of("file"), self.random.random()
+        if files and roll < 0.15:
+            return f"[{', '.join(self.random.choice(files) for _ in range(self.random.randint(1, 2)))}]"
+        listing = f'files in "{self.random.choice(FILES_IN)}"'
+        if d < 0 or roll < 0.4:
+            return listing
+        inner = Names(self.random, names, {"it": "file"})
+        if roll < 0.75:
+            listing += f" where {self.value('yes/no', inner, d) if roll < 0.5 else self.about_name('it')}"
+        if roll > 0.65:
+            listing += f" sorted by {self.pick('it.name', 'it.size', 'it.modified', self.value(self.pick(*ORDERED), inner, d))}{self.pick('', ' descending')}"
+        return listing

@@ -1,0 +1,127 @@
+"""Worlds that programs run in: files with hostile names and contents, and what happens among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+
+from klapp.files.failures import missing, taken
+from klapp.files.moments import nanoseconds, wall_clock
+from klr.values import FileValue
+from tests.reference.globs import matches
+from tests.reference.world import Stored, World, above
+
+FOLDERS = ("~/In", "~/In/sub", "~/Out", "~/Out/a", "/srv/x", "~/In/a b")
+HOMES = ("/home/person", "/home/person", "/home/[x]*?", "/home/é ~", "/h")
+NAMES = (
+    "a.pdf", "b.txt", "A.pdf", "a (2).pdf", "a (3).pdf", "b (2).txt", "-rf", " ", "a\nb", "a\nb.txt", "é", "E\u0301", "\N{PILE OF POO}.pdf",
+    "..a", "a..", "...", "~", "$(x)", "*.pdf", "[a]", "x" * 250, "y" * 251 + ".txt", ".hidden", "\udcff.pdf", "a'\"b", "%n", "{x}",
+    "invoice 12.pdf", "INV-12.TXT", "a.b.c", "\u212a.pdf", "a.\u212ad", "ſ.txt", "a\\b", "\x7f.pdf", "\x85x", "a.PDF", "12", "1,5",
+)  # fmt: skip
+CONTENTS = (
+    b"", b"a", b"a\n", b"Invoice Total 1.234,50 EUR\nSupplier: Acme\n", b"Total 12.5", b"Total: -3\nTotal 7", b"../../x", b"a/b", b"a\0b",
+    b"\xff\xfea\0b\0", b"\xef\xbb\xbfhello", b"caf\xe9", "größe\n".encode(), b"%PDF-1.4 broken", b"\x89PNG\r\n\x1a\nxx", b"one two  three\r\nfour\r",
+    b"x" * 3000, b"1 2 3 4 5", b"line\n" * 12, b"\x01\x02", "٣٤ 5’000".encode(), b"a\x0cb\x1cc", "K ſ K".encode(), b"\x7fELF",
+)  # fmt: skip
+ZONES = ("", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia")
+MOMENTS = (
+    datetime(2026, 3, 9, 12, 30), datetime(2026, 1, 31), datetime(2024, 2, 29, 23, 59, 59, 999999), datetime(1999, 12, 31, 23, 0),
+    datetime(2026, 11, 20, 9, 30), datetime(1970, 1, 1), datetime(2026, 3, 29, 2, 30), datetime(2038, 1, 19, 3, 14, 8), datetime(2020, 12, 28), datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 1, 15), datetime(2011, 12, 29, 13, 0),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A file that a world begins with."""
+
+    content: bytes
+    modified: datetime
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A world as data, and what happens: a path for a file that arrives, None for what needs no file."""
+
+    home: str
+    files: Mapping[str, Placed]
+    events: tuple[str | None, ...]
+    now: datetime
+    zone: str = ""
+
+    def reference(self, may_read: Callable[[str], bool]) -> World:
+        """The reference's world."""
+        stored = {
+            path: Stored(p.content, p.modified, p.created, number)
+            for number, (path, p) in enumerate(self.files.items(), 1)
+        }
+        return World(stored, {"/"}, self.home, may_read, self.now)
+
+
+def scene(random: Random) -> Scene:
+    """A world with a few files in it, and a few events."""
+    home = random.choice(HOMES)
+    files: dict[str, Placed] = {}
+    for _ in range(random.choice((0, 1, 1, 2, 2, 3, 4, 6))):
+        folder = random.choice(FOLDERS[:2] if random.random() < 0.7 else FOLDERS)
+        name = random.choice(NAMES[:6] if random.random() < 0.4 else NAMES)
+        path = f"{home + folder[1:] if folder[0] == '~' else folder}/{name}"
+        modified = random.choice(MOMENTS)
+        created = random.choice(MOMENTS) if random.random() < 0.5 else modified
+        # No file where another one's folder is, and the other way around.
+        if not any(other in above(path) for other in files) and not any(path in above(other) for other in files):
+            files[path] = Placed(random.choice(CONTENTS), modified, created)
+    events: list[str | None] = [random.choice(list(files)) for _ in range(random.choice((1, 1, 2, 3))) if files]
+    if not events or random.random() < 0.3:
+        events.insert(random.randint(0, len(events)), None)
+    now = random.choice(MOMENTS) + timedelta(days=random.choice((0, 0, 1, 40)))
+    return Scene(home, files, tuple(events), now, random.choice(ZONES))
+
+
+class Disk:
+    """The files of a scene as the store that klapp's overlay lies over; listings are made by trying every file."""
+
+    def __init__(self, scene: Scene, readable: Callable[[str], bool]) -> None:
+        self.home = scene.home
+        self.readable = readable
+        self.placed = dict(scene.files)
+        self.values = {
+            path: FileValue(path, len(p.content), p.modified, nanoseconds(p.modified), 7, number)
+            for number, (path, p) in enumerate(scene.files.items(), 1)
+        }
+        self.folders = {folder for path in scene.files for folder in above(path)} | {"/"}
+        self._tokens = count(1)
+
+    def look(self, path: str) -> FileValue | None:
+        if path in self.folders:
+            raise taken(path)
+        return self.values.get(path)
+
+    def kind_at(self, path: str) -> str:
+        return "file" if path in self.values else "folder" if path in self.folders else ""
+
+    def list(self, pattern: str) -> Iterator[FileValue]:
+        # Patterns come with `~` written out, its glob signs in brackets.
+        for path in sorted(self.values):
+            if self.readable(path) and matches(pattern, path, "/nowhere"):
+                yield self.values[path]
+
+    def read(self, path: str, limit: int) -> bytes:
+        if path not in self.placed:
+            raise missing(path)
+        return self.placed[path].content[:limit]
+
+    def born(self, path: str) -> int:
+        return nanoseconds(self.placed[path].created)
+
+    def new_trash_token(self, path: str) -> str:
+        return f"trash {next(self._tokens)}"
+
+    def in_trash(self, token: str) -> FileValue | None:
+        return None
+
+
+assert all(wall_clock(nanoseconds(moment)) == moment for moment in MOMENTS)

@@ -1,0 +1,486 @@
+"""Statements and expressions, walked over as they stand in the syntax tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from klr import syntax as s
+from tests.reference import dates, showing
+from tests.reference.functions import functions
+from tests.reference.operators import (
+    LONGEST_TEXT,
+    NOT_EXACT,
+    TOO_LONG,
+    Failure,
+    add,
+    arithmetic,
+    caseless,
+    compare,
+    literal,
+    negate,
+    unfit,
+)
+from tests.reference.properties import ASKED, OF_PATH, REAL_NAMES, TOLD, Path, Refused, name_of
+from tests.reference.world import VERBS, File, Verb, World
+
+CHOSEN = {("start", ("of", "of")): (0,), ("end", ("of", "of")): (0,)}
+"""Where a function takes one of its own words."""
+CONTROLS = ("skip", "stop", "fail")
+
+
+class Spent(Exception):
+    """A run wanted more than it may; nothing catches it."""
+
+
+class Ended(Exception):
+    """A run ended itself."""
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(outcome)
+        self.outcome, self.reason = outcome, reason
+
+
+class NextElement(Exception):
+    """`skip` within a loop."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may spend."""
+
+    files: int = 10_000
+    notices: int = 20
+    size: int = 50_000_000_000
+
+
+@dataclass
+class Result:
+    """How a run went. ``effects`` are (what, of what, what came of it), in order; see ``Interpreter``."""
+
+    outcome: str = "done"
+    reason: str = ""
+    kind: str = ""
+    effects: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass
+class Scope:
+    """Names and their values, over those further out; ``real`` are the names of pieces of real file names."""
+
+    around: Scope | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    real: set[str] = field(default_factory=set)
+
+    def home_of(self, name: str) -> Scope:
+        """The scope that has a name."""
+        if name in self.values:
+            return self
+        assert self.around is not None, f"{name} has no value"
+        return self.around.home_of(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.home_of(name).values[name]
+
+    def is_real(self, name: str) -> bool:
+        return name in self.home_of(name).real
+
+
+class Interpreter:
+    """One run of one rule over a world, which it changes.
+
+    ``said`` gives the sentence that klapp has for the n-th refusal by the world: what it is worded like is not part of
+    the meaning, but a program can show it. ``line_of`` tells the line of a node.
+    """
+
+    def __init__(
+        self,
+        tree: s.Coworker,
+        world: World,
+        now: datetime,
+        file: File | None = None,
+        settings: Mapping[str, Any] | None = None,
+        limits: Limits | None = None,
+        zone: str = "",
+        said: Callable[[int], str] = lambda n: "",
+        line_of: Callable[[s.Node], int] = lambda node: 0,
+    ) -> None:
+        self.world, self.now, self.said, self.line_of = world, now, said, line_of
+        self.limits = limits or Limits()
+        self.definitions = {part.key: part for part in tree.parts if isinstance(part, s.Define)}
+        self.functions = functions(add) | dates.functions(zone)
+        self.zone = zone
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        self.root = Scope(None, {**(settings or {}), "now": now, "today": today})
+        for part in tree.parts:
+            if isinstance(part, s.SettingLine) and part.type in (("path",), ("folder",)):
+                self.root.values[part.name] = self._home_path(self.root.values[part.name])
+        self.file = file
+        self.result = Result()
+        self.refused = self.files = self.notices = self.size = self.loops = 0
+
+    def run(self, rule: s.RuleBlock) -> Result:
+        """Carry a rule out to its end."""
+        scope = Scope(self.root)
+        if self.file is not None:
+            scope.values["file"] = self.file
+        result = self.result
+        try:
+            self._guarded(rule.body, rule.on_error, scope)
+        except Ended as ended:
+            result.outcome, result.reason = ended.outcome, ended.reason
+        except Failure as failure:
+            result.outcome, result.reason, result.kind = "failed", failure.message, failure.kind
+        except Spent:
+            result.outcome, result.reason, result.kind = "failed", self.said(self.refused - 1), "budget"
+        return result
+
+    def _home_path(self, written: str) -> Path:
+        return Path(self.world.home + written[1:] if written == "~" or written.startswith("~/") else written)
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def _block(self, block: s.Block, scope: Scope) -> None:
+        inner = Scope(scope)
+        for statement in block.statements:
+            self._statement(statement, inner)
+
+    def _guarded(self, body: s.Block, on_error: s.Block | None, scope: Scope) -> None:
+        try:
+            self._block(body, scope)
+        except Failure as failure:
+            if on_error is None:
+                raise
+            self._block(on_error, Scope(scope, {"error": failure}))
+
+    def _statement(self, statement: s.Statement, scope: Scope) -> None:
+        match statement:
+            case s.Let(name=name, value=value):
+                scope.values[name] = self.path(value, scope) if is_path(value) else self.value(value, scope)
+                if self._is_real(value, scope):
+                    scope.real.add(name)
+            case s.If(branches=branches, otherwise=otherwise):
+                for condition, body in branches:
+                    if self.value(condition, scope):
+                        return self._block(body, scope)
+                if otherwise is not None:
+                    self._block(otherwise, scope)
+            case s.Attempt(body=body, on_error=on_error):
+                self._guarded(body, on_error, scope)
+            case s.ForEach(name=name, items=items):
+                for item in self.value(items, scope):
+                    self._element(statement, Scope(scope, {name: item}))
+            case s.Action():
+                self._action(statement, scope)
+        return None
+
+    def _element(self, loop: s.ForEach, scope: Scope) -> None:
+        """One round of a loop."""
+        self.loops += 1
+        try:
+            self._guarded(loop.body, loop.on_error, scope)
+        except NextElement:
+            pass
+        finally:
+            self.loops -= 1
+
+    def _action(self, action: s.Action, scope: Scope) -> None:
+        name = " ".join(action.words)
+        if name in CONTROLS:
+            self._control(name, action, scope)
+            return
+        verb, given = VERBS[name], dict(action.slots)
+        given[""] = action.object  # type: ignore[assignment]
+        values: list[Any] = []
+        for word, kind in verb.slots:
+            value = self.path(given[word], scope) if kind == "path" else self.value(given[word], scope)
+            if kind == "path" and goes_into_folder(given[word]):
+                value = Path(value + name_of(values[0].path))
+            values.append(value)
+        if verb.policy:
+            policy = given.get("on conflict")
+            values.append(policy.name if isinstance(policy, s.Name) else "rename")
+        answer = self._act(name, verb, values, self.line_of(action))
+        if verb.follows and isinstance(action.object, s.Name):
+            scope.home_of(action.object.name).values[action.object.name] = answer
+
+    def _control(self, name: str, action: s.Action, scope: Scope) -> None:
+        reason = self.value(action.object, scope) if action.object is not None else ""
+        if name == "fail":
+            raise Failure("failed", reason)
+        if name == "skip" and self.loops:
+            raise NextElement
+        raise Ended("skipped" if name == "skip" else "stopped", reason)
+
+    # -- effects ------------------------------------------------------------------------------------------------------
+
+    def _act(self, name: str, verb: Verb, values: Sequence[Any], line: int) -> Any:
+        self.notices += name == "notify"
+        if name != "notify":
+            self.files += 1
+            for (_, kind), value in zip(verb.slots, values, strict=False):
+                if kind == "text":
+                    self.size += len(value)
+                elif kind == "file" and not (verb.follows or verb.consumes):
+                    self.size += value.size
+        wish = (name, *(value.path if isinstance(value, File) else value for value in values), line)
+        return self._tried(wish, lambda: verb.does(self.world, *values))
+
+    def _ask(self, name: str, of: Any) -> Any:
+        if isinstance(of, File):
+            self.size += of.size
+            return self._tried((name, of.path), lambda: ASKED[name](self.world, of.path))
+        return self._tried((name, of), lambda: self.world.matching(of))
+
+    def _tried(self, wish: tuple[Any, ...], attempt: Callable[[], Any]) -> Any:
+        limits = self.limits
+        if self.files > limits.files or self.notices > limits.notices or self.size > limits.size:
+            self.refused += 1
+            self.result.effects.append((*wish, "budget"))
+            raise Spent
+        try:
+            answer = attempt()
+        except Refused as refused:
+            self.refused += 1
+            self.result.effects.append((*wish, refused.kind))
+            raise Failure(refused.kind, self.said(self.refused - 1)) from None
+        self.result.effects.append((*wish, plain(answer)))
+        return answer
+
+    # -- texts and paths ----------------------------------------------------------------------------------------------
+
+    def path(self, node: s.Expression, scope: Scope) -> Any:
+        """A value where a path is wanted: a text that is written there is one."""
+        if not isinstance(node, s.Template):
+            return self.value(node, scope)
+        text = ""
+        for index, part in enumerate(node.parts):
+            if isinstance(part, str):
+                text += self.world.home + part[1:] if index == 0 and part.startswith("~/") else part
+                continue
+            value = self.value(part.value, scope)
+            shown = showing.show_formatted(value, part.format) if part.format else showing.show(value)
+            if not isinstance(value, Path):
+                shown = self._name(shown, real=not part.format and self._is_real(part.value, scope))
+            text += shown
+        return Path(self._checked(text))
+
+    @staticmethod
+    def _name(shown: str, real: bool) -> str:
+        """A text as part of one name in a path."""
+        if real:
+            return shown
+        for character in shown:
+            if character == "/" or ord(character) < 32 or 127 <= ord(character) <= 159:
+                raise Failure("value", unfit(shown, character))
+        return shown
+
+    def _text(self, node: s.Template, scope: Scope) -> str:
+        text = ""
+        for part in node.parts:
+            if isinstance(part, str):
+                text += part
+            else:
+                value = self.value(part.value, scope)
+                text += showing.show_formatted(value, part.format) if part.format else showing.show(value)
+        return self._checked(text)
+
+    @staticmethod
+    def _checked(text: str) -> str:
+        if len(text) > LONGEST_TEXT:
+            raise Failure("value", TOO_LONG)
+        return text
+
+    @staticmethod
+    def _is_real(node: s.Expression, scope: Scope) -> bool:
+        """Whether an expression is written as a piece of one real file's name."""
+        if isinstance(node, s.Name):
+            return scope.is_real(node.name)
+        return isinstance(node, s.Member) and node.name in REAL_NAMES and not is_listing(node.of, scope)
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def value(self, node: s.Expression, scope: Scope) -> Any:
+        """The value of an expression."""
+        match node:
+            case s.Literal(value=value):
+                return literal(value)
+            case s.Template():
+                return self._text(node, scope)
+            case s.Name(name=name):
+                return scope[name]
+            case s.Member():
+                of = self.value(node.of, scope)
+                if isinstance(of, tuple):
+                    return tuple(self._property(item, node.name) for item in of)
+                return self._property(of, node.name)
+            case s.ListOf(items=items):
+                return tuple(self.value(item, scope) for item in items)
+            case s.Unary(operator="not"):
+                return not self.value(node.operand, scope)
+            case s.Unary():
+                return negate(self.value(node.operand, scope))
+            case s.Between():
+                value = self.value(node.value, scope)
+                within = self._compared(">=", value, self.value(node.low, scope))
+                return within and self._compared("<=", value, self.value(node.high, scope))
+            case s.Matches():
+                return pattern(node).search(self.value(node.value, scope)) is not None
+            case s.Match():
+                found = [held(one) for one in pattern(node).finditer(self.value(node.value, scope))]
+                if node.every:
+                    return tuple(one for one in found if one is not None)
+                return found[0] if found else None
+            case s.Where():
+                items = self.value(node.items, scope)
+                return tuple(item for item in items if self.value(node.condition, Scope(scope, {"it": item})))
+            case s.SortedBy():
+                pairs = [(self.value(node.key, Scope(scope, {"it": i})), i) for i in self.value(node.items, scope)]
+                return tuple(item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=node.descending))
+            case s.Call():
+                return self._call(node.name, node.arguments, scope)
+            case s.Binary():
+                return self._binary(node, scope)
+        raise AssertionError(f"no meaning for {type(node).__name__}")
+
+    def _property(self, of: Any, name: str) -> Any:
+        match of:
+            case Failure():
+                assert name == "message"
+                return of.message
+            case Path():
+                return OF_PATH[name](of)
+            case datetime():
+                return dates.OF_DATE[name](of)
+            case time():
+                return dates.OF_TIME[name](of)
+            case timedelta():
+                return dates.whole(name, of)
+        if name == "age":
+            return dates.between(self.now, of.modified, self.zone)
+        return TOLD[name](of) if name in TOLD else self._ask(name, of)
+
+    def _call(self, name: str, arguments: Sequence[tuple[str, s.Expression]], scope: Scope) -> Any:
+        words = tuple(word for word, _ in arguments)
+        values = [value for _, value in arguments]
+        if (name, words) == ("files", ("in",)):
+            assert isinstance(values[0], s.Template)
+            return self._ask("files", values[0].constant)
+        if (name, words) in self.definitions:
+            define = self.definitions[name, words]
+            handed = {p.name: self.value(v, scope) for p, v in zip(define.parameters, values, strict=True)}
+            inner = Scope(self.root, handed)
+            return self.path(define.value, inner) if is_path(define.value) else self.value(define.value, inner)
+        if (name, words) in self.functions:
+            chosen = CHOSEN.get((name, words), ())
+            return self.functions[name, words](
+                *(
+                    v.name if i in chosen and isinstance(v, s.Name) else self.value(v, scope)
+                    for i, v in enumerate(values)
+                )
+            )
+        for cut in range(len(words) - 1, 0, -1):
+            last = values[cut - 1]
+            known = (name, words[:cut]) in self.functions or (name, words[:cut]) in self.definitions
+            if known and isinstance(last, s.Name):
+                inner_call = s.Call(last.name, tuple(arguments[cut:]))
+                return self._call(name, (*arguments[: cut - 1], (words[cut - 1], inner_call)), scope)
+        raise AssertionError(f"no function {name} {words}")
+
+    def _binary(self, node: s.Binary, scope: Scope) -> Any:
+        match node.operator:
+            case "and":
+                return self.value(node.left, scope) and self.value(node.right, scope)
+            case "or":
+                return self.value(node.left, scope) or self.value(node.right, scope)
+            case "default":
+                left = self._beside(node.left, node.right, scope)
+                return self._beside(node.right, node.left, scope) if left is None else left
+        left, right = self._beside(node.left, node.right, scope), self._beside(node.right, node.left, scope)
+        if node.operator in ("+", "-", "*", "/"):
+            return self._arithmetic(node.operator, left, right)
+        if node.ignoring_case:
+            left, right = caseless(left), caseless(right)
+        return self._compared(node.operator, left, right)
+
+    def _compared(self, operator: str, left: Any, right: Any) -> bool:
+        if not isinstance(left, datetime) or operator not in ("<", ">", "<=", ">="):
+            return compare(operator, left, right)
+        if operator in ("<", ">="):
+            return dates.is_before(left, right, self.zone) == (operator == "<")
+        return dates.is_before(right, left, self.zone) == (operator == ">")
+
+    def _arithmetic(self, operator: str, left: Any, right: Any) -> Any:
+        try:
+            if isinstance(left, datetime) and isinstance(right, timedelta):
+                return dates.later(left, right if operator == "+" else -right, self.zone)
+            if isinstance(left, datetime) and isinstance(right, datetime):
+                return dates.between(left, right, self.zone)
+        except OverflowError:
+            raise Failure("value", NOT_EXACT) from None
+        return arithmetic(operator, left, right)
+
+    def _beside(self, node: s.Expression, other: s.Expression, scope: Scope) -> Any:
+        """One side of an operator: a text that is written beside a path is a path itself."""
+        beside_path = isinstance(node, s.Template) and self._gives_path(other, scope)
+        return self.path(node, scope) if beside_path else self.value(node, scope)
+
+    def _gives_path(self, node: s.Expression, scope: Scope) -> bool:
+        match node:
+            case s.Name(name=name):
+                return isinstance(scope[name], Path)
+            case s.Member(name="path" | "folder"):
+                return not is_listing(node.of, scope)
+            case s.Call(name=name, arguments=arguments):
+                define = self.definitions.get((name, tuple(word for word, _ in arguments)))
+                return define is not None and is_path(define.value)
+        return False
+
+
+# -- what is written ----------------------------------------------------------------------------------------------------
+
+
+def plain(answer: Any) -> Any:
+    """An answer as it is compared: files by their paths."""
+    if isinstance(answer, File):
+        return answer.path
+    return tuple(map(plain, answer)) if isinstance(answer, tuple) else answer
+
+
+def is_path(node: s.Expression) -> bool:
+    """Whether a text that could be anything is meant as a path."""
+    if not isinstance(node, s.Template) or not node.parts:
+        return False
+    first = node.parts[0]
+    return isinstance(first, str) and first.startswith("~/")
+
+
+def goes_into_folder(node: s.Expression) -> bool:
+    """Whether a path ends with ``/``: the file keeps its name within that folder."""
+    return isinstance(node, s.Template) and isinstance(node.parts[-1], str) and node.parts[-1].endswith("/")
+
+
+def is_listing(node: s.Expression, scope: Scope) -> bool:
+    """Whether an expression gives a list of files rather than one."""
+    match node:
+        case s.Name(name=name):
+            return isinstance(scope[name], tuple)
+        case s.Where() | s.SortedBy() | s.ListOf():
+            return True
+        case s.Member():
+            return is_listing(node.of, scope)
+        case s.Call(name=name):
+            return name in ("files", "unique")
+    return False
+
+
+def pattern(node: s.Matches | s.Match) -> re.Pattern[str]:
+    """A pattern as Python has it; the fuzzing writes only those that mean the same to RE2."""
+    return re.compile(node.pattern, re.IGNORECASE if node.ignoring_case else 0)
+
+
+def held(found: re.Match[str]) -> str | None:
+    return found.group(1 if found.re.groups else 0)
