@@ -41,6 +41,7 @@ VOCABULARY = Vocabulary.of(
         Property("path", PATH, "", "file.path", pure=lambda f: f.path),
         Property("text", TEXT, "", "file.text", ask=lambda files, file: ""),
         Property("kind", TEXT, "", "file.kind", ask=lambda files, file: ""),
+        Property("hash", TEXT, "", "file.hash", ask=lambda files, file: ""),
     ),
     triggers=(
         Trigger("file arrives", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when file arrives in "~/Downloads"', gives_file=True),
