@@ -51,10 +51,25 @@ class Person:
         shown, _, self.seen = self.seen.partition(text)
         return shown
 
+    def type(self, answer: str) -> None:
+        os.write(self.master, f"{answer}\n".encode())
+
     def answers(self, *answers: str) -> None:
         for answer in answers:
             self.until("> ")
-            os.write(self.master, f"{answer}\n".encode())
+            self.type(answer)
+
+    def rest(self) -> str:
+        """What is shown until the command ends."""
+        while select.select([self.master], [], [], PATIENCE)[0]:
+            try:
+                piece = os.read(self.master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            self.seen += piece.decode()
+        return self.seen
 
     def ends(self, code: int) -> None:
         try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from klapp.cli.arguments import parser
 from klapp.engine.tester import run_tests
 from klapp.shipped import about
 from klapp.vocabulary import VOCABULARY
@@ -40,6 +38,16 @@ def test_each_coworker_in_the_documents_is_accepted_and_works(page: str, number:
     assert [(r.name, r.failures) for r in run_tests(loaded.program, VOCABULARY) if not r.passed] == []
 
 
+def test_the_cookbook_has_many_recipes_and_each_shows_that_it_works() -> None:
+    page = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")
+    recipes = [text for name, _, text in BLOCKS if name == "cookbook.md"]
+    assert len(recipes) >= 30
+    assert all('\ntest "' in text for text in recipes)
+    anchors = re.findall(r"^### (.*)$", page, re.MULTILINE)
+    listed = re.findall(r"\]\(#([\w-]+)\)", page)
+    assert listed == [re.sub(r"[^\w -]", "", anchor).lower().replace(" ", "-") for anchor in anchors]
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_what_ships_is_in_the_one_style_and_passes_its_tests(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -53,13 +61,6 @@ def test_what_ships_is_in_the_one_style_and_passes_its_tests(path: Path) -> None
     assert format_source(source, parse(source)) == text
     assert least_privilege(loaded) == text
     assert about(text).endswith(".")
-
-
-def test_each_command_in_the_readme_is_one() -> None:
-    commands = re.findall(r"`(klapp [^`]*)`", (ROOT / "README.md").read_text())
-    known = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    named = {shlex.split(command)[1] for command in commands if len(command.split()) > 1}
-    assert named <= set(known or ())
 
 
 def test_the_set_up_commands_are_there() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klr.program import Grant, Program
 from klr.proof import escape, glob
 from klr.vocabulary import PERMISSIONS
+
+_EITHER_CASE = re.compile(r"\[(\w{2,3})\]")
 
 Permissions = Mapping[str, tuple[str, ...]]
 """Patterns by permission, sorted; ``()`` for a permission that takes none."""
@@ -47,8 +50,18 @@ def in_words(permissions: Permissions) -> list[str]:
     lines = []
     for name, patterns in permissions.items():
         plain = next((kind.plain for kind in PERMISSIONS.values() if kind.name == name), name)
-        lines.append(f"{plain} {', '.join(patterns)}" if patterns else plain)
+        lines.append(f"{plain} {', '.join(map(plainly, patterns))}" if patterns else plain)
     return lines
+
+
+def plainly(pattern: str) -> str:
+    """A pattern as people read it: ``*.[Pp][Dd][Ff]`` is "*.pdf (capitals or not)". Says never less than it allows."""
+    read = _EITHER_CASE.sub(lambda letters: letters[1][-1].lower() if _is_one(letters[1]) else letters[0], pattern)
+    return f"{read} (capitals or not)" if read != pattern else pattern
+
+
+def _is_one(letters: str) -> bool:
+    return len({letter.casefold() for letter in letters}) == 1
 
 
 def to_json(permissions: Permissions) -> dict[str, list[str]]:
