@@ -15,6 +15,7 @@ from klr import syntax as s
 from klr import types
 from klr.diagnostics import Diagnostic
 from klr.source import Span
+from klr.start_builder import StartBuilder
 from klr.values import Months
 
 UNITS_OF_SIZE = {
@@ -33,7 +34,7 @@ ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 _PIECE = re.compile(r"\\(.)|\{\{|\}\}|[^\\{}]+", re.DOTALL)
 
 
-class Builder:
+class Builder(StartBuilder):
     """Builds syntax nodes bottom-up; what a literal gets wrong goes to ``diagnostics``.
 
     ``relocate`` turns an offset of the parsed text into one of the person's text (they differ after a recovery).
@@ -120,29 +121,12 @@ class Builder:
         return ("/".join(map(str, item.children)),)
 
     def _rule_block(self, item: Tree[Token]) -> s.RuleBlock:
-        trigger, body, *rest = self._parts(item)
-        on_error = self._node(rest[1]) if rest else None
-        return s.RuleBlock(self._node(trigger), self._node(body), on_error, span=self._line(item))
-
-    def _when(self, item: Tree[Token]) -> s.When:
-        words = tuple(str(c) for c in item.children if isinstance(c, Token))
-        rest = [c for c in item.children if isinstance(c, Tree)]
-        slots = tuple(
-            (str(word.children[0]), self._node(value)) for word, value in zip(rest[::2], rest[1::2], strict=True)
-        )
-        return s.When(words, slots, span=self._span(item))
-
-    def _every_interval(self, item: Tree[Token]) -> s.Every:
-        return s.Every(self._duration(item), span=self._span(item))
-
-    def _every_day(self, item: Tree[Token]) -> s.Every:
-        words = tuple(str(c) for c in item.children if isinstance(c, Token) and c.type == "NAME")
-        times = tuple(self._time_token(c) for c in item.children if isinstance(c, Token) and c.type == "TIME")
-        day = next((" ".join(map(str, c.children)) for c in item.children if isinstance(c, Tree)), "")
-        return s.Every(words, day, times, span=self._span(item))
-
-    def _cron(self, item: Tree[Token]) -> s.Cron:
-        return s.Cron(self._node(item.children[0]), span=self._span(item))
+        trigger, *rest = self._parts(item)
+        options = [one for one in rest if getattr(one, "data", "").startswith("option_")]
+        body, *after = rest[len(options) :]
+        on_error = self._node(after[1]) if after else None
+        built = tuple(map(self._node, options))
+        return s.RuleBlock(self._node(trigger), self._node(body), on_error, built, span=self._line(item))
 
     def _test_block(self, item: Tree[Token]) -> s.TestBlock:
         name, *steps = self._parts(item)
@@ -157,6 +141,11 @@ class Builder:
         named = s.Name(str(name), span=self._span(name))
         return s.Given("setting", self._node(value), (("name", named),), span=self._line(item))
 
+    def _given_answer(self, item: Tree[Token]) -> s.Given:
+        what, name, value = self._parts(item)
+        named = s.Name(str(name), span=self._span(name))
+        return s.Given(str(what), self._node(value), (("name", named),), span=self._line(item))
+
     def _detail(self, item: Tree[Token]) -> tuple[str, s.Expression]:
         *_, name, value = item.children
         return str(name), self._node(value)
@@ -166,6 +155,11 @@ class Builder:
         value = next((self._node(c) for c in item.children if isinstance(c, Tree)), None)
         when = s.When(tuple(map(str, words)), (), span=self._span(words[0]).to(self._span(words[-1])))
         return s.Event(when, value, span=self._line(item))
+
+    def _event_other(self, item: Tree[Token]) -> s.Event:
+        other, *words = self._parts(item)
+        when = s.When(tuple(map(str, words)), other=self._node(other), span=self._span(item))
+        return s.Event(when, span=self._line(item))
 
     def _event_clock(self, item: Tree[Token]) -> s.Event:
         return s.Event(self._node(item.children[0]), span=self._line(item))

@@ -10,7 +10,7 @@ from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
-from klr.types import FILE, TEXT, UNKNOWN, WORD, Type, fits, list_of
+from klr.types import FILE, FOLDER, TEXT, UNKNOWN, WORD, Type, fits, list_of
 from klr.vocabulary import Function, Vocabulary
 
 MOST_STEPS = 10_000
@@ -66,7 +66,7 @@ class Calls:
         words = tuple(word for word, _ in node.arguments)
         key = (node.name, words)
         if key == ("files", ("in",)):
-            return self._files(node)
+            return self._files(node, scope)
         if key in self.functions:
             return self._apply(node, key, tuple(value for _, value in node.arguments), scope)
         # `count of files in "..."`: the argument before a later preposition may itself begin a call.
@@ -126,9 +126,13 @@ class Calls:
         help = did_you_mean(given, words) or f"For example: `{function.example}`."
         return self.error("K209", message, value.span, help, instead(value.span, given, words))
 
-    def _files(self, node: s.Call) -> Type:
+    def _files(self, node: s.Call, scope: Scope) -> Type:
         pattern = node.arguments[0][1]
         self.facts.calls[id(node)] = Resolved(None, (pattern,))
+        named = scope.has(pattern.name) if isinstance(pattern, s.Name) else None
+        if named is not None and named.type == FOLDER:
+            self.type_of(pattern, scope)
+            return list_of(FILE)
         if not isinstance(pattern, s.Template) or pattern.constant is None:
             self.error(
                 "K309",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
@@ -18,10 +18,28 @@ from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.trials import Trials
-from klr.types import BY_NAME, DATE, ERROR, FILE, OF_PARAMETERS, PATH, PATHS, UNKNOWN, WORD, YES_NO, Type, fits, list_of
+from klr.types import (
+    BY_NAME,
+    DATE,
+    ERROR,
+    FILE,
+    FOLDER,
+    GONE,
+    OF_PARAMETERS,
+    PATH,
+    PATHS,
+    UNKNOWN,
+    WORD,
+    YES_NO,
+    Type,
+    fits,
+    list_of,
+)
 from klr.vocabulary import PERMISSIONS, Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
+GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER}
+"""The type of what a trigger gives to its rule."""
 
 
 @dataclass(slots=True)
@@ -142,24 +160,10 @@ class _Checker:
     def _setting(self, line: s.SettingLine, root: Scope) -> None:
         self._new_name(line.name, line.span, root)
         declared = self._type(line)
-        found = self.expressions.of(line.value, Scope(), declared)
-        if declared != UNKNOWN and not fits(found, declared):
-            self.error(
-                "K301",
-                f"The setting `{line.name}` is of type {declared}, and this is of type {found}.",
-                line.value.span,
-            )
+        value = self._written_out(line.value, declared, f"The setting `{line.name}`")
         label = line.label.constant if line.label else ""
         if label is None and line.label:
             self.error("K309", "A label takes a text without holes.", line.label.span)
-        try:
-            value = s.constant(line.value)
-            if declared in PATHS and isinstance(value, str) and len(value) > 2:
-                value = value.rstrip("/")
-        except ValueError:
-            value = None
-            if found != UNKNOWN:
-                self.error("K309", "A setting's value is written out: it can not be computed.", line.value.span)
         root.add(Variable(line.name, declared, line.span, "setting", used=True))
         self.checked.settings[line.name] = Setting(line.name, value, label or line.name, declared)
 
@@ -182,7 +186,7 @@ class _Checker:
             calls.define(define, tuple(types), partial(self.expressions.of, define.value, scope, wanted))
             self._unused(scope)
 
-    def _type(self, line: s.SettingLine | s.Parameter, by_name: Mapping[str, Type] = BY_NAME) -> Type:
+    def _type(self, line: s.SettingLine | s.Parameter | s.Answer, by_name: Mapping[str, Type] = BY_NAME) -> Type:
         *lists, name = line.type
         known = by_name.get(name)
         if known is None:
@@ -224,13 +228,48 @@ class _Checker:
     # -- rules --------------------------------------------------------------------------------------------------------
 
     def _rule(self, rule: s.RuleBlock, root: Scope) -> None:
-        use, gives_file = self.starts.of(rule.trigger)
-        self.checked.triggers.append((rule, use))
+        start = self.starts.of(rule)
         scope = Scope(root)
-        if gives_file:
-            scope.add(Variable("file", FILE, kind="builtin", used=True))
+        if start.gives:
+            name = "folder" if start.gives == "folder" else "file"
+            scope.add(Variable(name, GIVEN_TYPES[start.gives], kind="builtin", used=True))
+        asked = self._answers(rule.trigger.answers if isinstance(rule.trigger, s.When) else (), scope)
+        use = replace(start.use, answers=asked) if start.use else None
+        self.checked.triggers.append((rule, use))
         self._block(rule.body, Scope(scope))
         self._on_error(rule.on_error, scope)
+
+    def _answers(self, answers: tuple[s.Answer, ...], scope: Scope) -> tuple[Setting, ...]:
+        """What a person is asked for: names of the rule."""
+        asked = []
+        for answer in answers:
+            self._new_name(answer.name, answer.span, scope)
+            declared = self._type(answer)
+            if declared.name == "list" or declared in PATHS:
+                message = f"A person can not be asked for {'a list' if declared.name == 'list' else f'a {declared}'}."
+                self.error("K509", message, answer.span, "Ask for a text, a number, a date or a time.")
+            value = None
+            if answer.value is not None:
+                value = self._written_out(answer.value, declared, f"The answer `{answer.name}`")
+            label = answer.label.constant if answer.label else ""
+            if label is None and answer.label:
+                self.error("K309", "A label takes a text without holes.", answer.label.span)
+            scope.add(Variable(answer.name, declared, answer.span, "answer"))
+            asked.append(Setting(answer.name, value, label or answer.name, declared))
+        return tuple(asked)
+
+    def _written_out(self, node: s.Expression, declared: Type, what: str) -> Any:
+        """The value of a constant of that type; None where it is wrong."""
+        found = self.expressions.of(node, Scope(), declared)
+        if declared != UNKNOWN and not fits(found, declared):
+            self.error("K301", f"{what} is of type {declared}, and this is of type {found}.", node.span)
+        try:
+            value = s.constant(node)
+            return value.rstrip("/") if declared in PATHS and isinstance(value, str) and len(value) > 2 else value
+        except ValueError:
+            if found != UNKNOWN:
+                self.error("K309", "A setting's value is written out: it can not be computed.", node.span)
+        return None
 
     def _on_error(self, on_error: s.Block | None, scope: Scope) -> None:
         if on_error is not None:

@@ -30,7 +30,7 @@ DATES = ("+", "-", "<", ">", "<=", ">=")
 ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
-    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "component", "name_part")
+    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "component", "name_part", "all_below")
 } | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted}  # fmt: skip
 
 
@@ -87,6 +87,11 @@ class _Compiler:
             if setting.type in PATHS:
                 value = _call(_load("from_home"), value, _load("home"))
             start.append(_assign(f"v_{name}", value))
+        for answer in rule.trigger.answers if isinstance(rule.trigger, s.When) else ():
+            value = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(answer.name), ast.Load())
+            start.append(_assign(f"v_{answer.name}", value))
+        if isinstance(rule.trigger, s.When) and "folder" in rule.trigger.words:
+            start.append(_assign("v_folder", _attribute(_load("v_file"), "path")))
         start.extend(self._definition(define) for define in self.definitions)
         body = self._guarded(rule.body, rule.on_error, looping=False)
         end = ast.Return(_call(_load("Ending"), _constant("done")))
@@ -315,11 +320,12 @@ class _Compiler:
     def _call_function(self, node: s.Call) -> ast.expr:
         resolved = self.facts.calls[id(node)]
         if resolved.function is None:
-            pattern = resolved.arguments[0]
-            assert isinstance(pattern, s.Template)
-            return ast.Yield(
-                _call(_load("Ask"), _constant("files"), _constant(pattern.constant), _constant(self._line_of(node)))
-            )
+            place = resolved.arguments[0]
+            if isinstance(place, s.Template):
+                pattern: ast.expr = _constant(place.constant)
+            else:
+                pattern = _call(_load("all_below"), self._expression(place))
+            return ast.Yield(_call(_load("Ask"), _constant("files"), pattern, _constant(self._line_of(node))))
         if resolved.definition is not None:
             made = _call(_load(_defined(resolved.definition)), *map(self._expression, resolved.arguments))
             return ast.YieldFrom(made) if resolved.definition.key in self.asking else made

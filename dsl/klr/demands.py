@@ -90,11 +90,11 @@ class _Walk:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
         environment: Environment = dict(self.settings)
         shape = None
-        if "in" in use.arguments:
+        if use.gives:
             pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named"))
             shape = Shape(glob(pattern), (pattern,))
             self._demand("read", shape, rule.trigger.span)
-            environment["file"] = shape
+            environment["folder" if use.gives == "folder" else "file"] = shape
         self._guarded(rule.body, rule.on_error, environment)
         return shape
 
@@ -272,7 +272,7 @@ class _Walk:
             case s.Call():
                 resolved = self.facts.calls[id(node)]
                 if resolved.function is None:
-                    self._demand("read", self._files(resolved), node.span)
+                    self._demand("read", self._files(resolved, environment), node.span)
                 else:
                     for argument in resolved.arguments:
                         self._read(argument, environment)
@@ -312,7 +312,7 @@ class _Walk:
             case s.Call():
                 resolved = self.facts.calls[id(node)]
                 if resolved.function is None:
-                    return self._files(resolved)
+                    return self._files(resolved, environment)
                 if resolved.definition is not None:
                     return self._shape(resolved.definition.value, self._handed(resolved, environment))
                 return either(self._shape(argument, environment) for argument in resolved.arguments)
@@ -335,10 +335,13 @@ class _Walk:
             return Shape(parent(shape.language), shape.folders())
         return shape if node.name == "path" else ANYWHERE
 
-    @staticmethod
-    def _files(resolved: Resolved) -> Shape:
+    def _files(self, resolved: Resolved, environment: Environment) -> Shape:
         pattern = resolved.arguments[0]
-        assert isinstance(pattern, s.Template)
+        if not isinstance(pattern, s.Template):
+            folder = self._shape(pattern, environment)
+            if folder is None or folder.can_be_the_top():
+                return ANYWHERE
+            return Shape(concat(folder.language, glob("/**")), tuple(f"{one}/**" for one in folder.patterns))
         assert pattern.constant is not None
         return Shape(glob(pattern.constant), (pattern.constant,))
 

@@ -14,6 +14,7 @@ from klr.types import (
     DURATION,
     ERROR,
     FILE,
+    GONE,
     MONTHS,
     NOTHING,
     NUMBER,
@@ -118,7 +119,7 @@ class Expressions:
             if isinstance(part, s.Hole):
                 found = self._hole(part, scope)
                 element = found.element if found.name == "list" and found.element else found
-                if element in (FILE, ERROR, UNKNOWN) and element != UNKNOWN:
+                if element in (FILE, GONE, ERROR):
                     what = "its `.message`" if element == ERROR else "its `.name`, such as `{file.name}`"
                     self.error(
                         "K304", f"{a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}."
@@ -163,7 +164,7 @@ class Expressions:
             if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
                 help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
                 self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
-            if isinstance(part, s.Hole) and element in (FILE, *PATHS, ERROR):
+            if isinstance(part, s.Hole) and element in (FILE, GONE, *PATHS, ERROR):
                 self.error(
                     "K304",
                     f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
@@ -205,6 +206,7 @@ class Expressions:
         name = node.name
         help = {
             "file": "Only a rule that waits for a file (`when file arrives in ...`) has a `file`.",
+            "folder": "Only a rule that waits for a folder (`when folder arrives in ...`) has a `folder`.",
             "it": "`it` stands for each element within `where` and `sorted by`.",
             "error": "Only the lines under `on error` have an `error`.",
         }.get(name)
@@ -224,6 +226,8 @@ class Expressions:
             if node.name == "message":
                 return TEXT
             return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
+        if of == GONE:
+            return self._of_gone(node)
         kind = of.element if of.name == "list" and of.element else of
         known = self.vocabulary.property_of(kind, node.name)
         if known is None:
@@ -245,6 +249,19 @@ class Expressions:
         word = Span(node.span.end - len(node.name), node.span.end)
         repair = instead(word, node.name, there)
         return self.error("K204", f"{what} has no `{node.name}`.", node.span, help, repair)
+
+    def _of_gone(self, node: s.Member) -> Type:
+        """A property of a file that is gone: what is known without asking the world."""
+        known = self.vocabulary.property_of(FILE, node.name)
+        if known is None:
+            return self._no_property(node, GONE, FILE)
+        if not known.pure:
+            has = sorted(name for name, one in self.vocabulary.properties_of(FILE).items() if one.pure)
+            message = f"The file is gone, so its `{node.name}` can not be read."
+            return self.error("K508", message, node.span, f"It has {listing(has, 'and')}.")
+        if known.names:
+            self.facts.real_names.add(id(node))
+        return known.type
 
     # -- operators ----------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,9 @@ class _Printer:
                 parameters = "".join(f" {p.preposition} {p.name}: {' '.join(p.type)}" for p in part.parameters)
                 self._line(f"define {part.name}{parameters} = {_text(part.value)}", 0, part.span)
             case s.RuleBlock():
-                self._line(_trigger(part.trigger), 0, part.trigger.span, opens=True)
+                self._line(
+                    _start(part), 0, part.trigger.span.to((part.options or (part.trigger,))[-1].span), opens=True
+                )
                 self._block(part.body, 1)
                 if part.on_error is not None:
                     self._on_error(part.body, part.on_error, part.span, 0)
@@ -189,27 +191,55 @@ def _fold(line: str, depth: int) -> str:
     return line.replace(_JOINT, "\n" + "  " * (depth + 2))
 
 
+def _start(rule: s.RuleBlock) -> str:
+    """The trigger, with one option on its line, or several each on a line of its own."""
+    joint = f"\n{'  ' * 2}" if len(rule.options) > 1 else _JOINT
+    return _trigger(rule.trigger) + "".join(joint + _option(option) for option in rule.options)
+
+
+def _option(option: s.Option) -> str:
+    values = [value if isinstance(value, str) else _text(value) for value in option.values]
+    match option.kind, values:
+        case "between", [first, last]:
+            return f"between {first} and {last}"
+        case "at most", [number, *otherwise]:
+            return " ".join(("at most", number, "at a time", *(f"else {word}" for word in otherwise)))
+        case "once quiet", [time]:
+            return f"once quiet for {time}"
+        case "retry", [number, time]:
+            return f"retry {number} {'time' if number == '1' else 'times'} after {time}"
+        case "catch up", ["never"]:
+            return "never catch up"
+    return f"{option.kind} {' '.join(values)}"
+
+
 def _trigger(trigger: s.When | s.Every | s.Cron) -> str:
     match trigger:
         case s.When():
+            other = f"{_template(trigger.other)} " if trigger.other else ""
             slots = "".join(f" {word} {_text(value)}" for word, value in trigger.slots)
-            return f"when {' '.join(trigger.words)}{slots}"
+            answers = f" for {', '.join(map(_answer, trigger.answers))}" if trigger.answers else ""
+            return f"when {other}{' '.join(trigger.words)}{slots}{answers}"
         case s.Cron():
             return f"cron {_template(trigger.text)}"
         case s.Every():
             what = trigger.what.written if isinstance(trigger.what, s.Literal) else ", ".join(trigger.what)
-            day = f" on {trigger.day}" if trigger.day else ""
+            day = f" on {', '.join(map(' '.join, trigger.days))}" if trigger.days else ""
             times = f" at {', '.join(t.written for t in trigger.times)}" if trigger.times else ""
             return f"every {what}{day}{times}"
+
+
+def _answer(answer: s.Answer) -> str:
+    value = f" = {_text(answer.value)}" if answer.value is not None else ""
+    label = f"{_JOINT}shown as {_template(answer.label)}" if answer.label else ""
+    return f"{answer.name}: {' '.join(answer.type)}{value}{label}"
 
 
 def _step(step: s.Given | s.Event | s.Expect) -> str:
     if isinstance(step, s.Event):
         return _trigger(step.trigger) + (f" {_text(step.value)}" if step.value else "")
-    if isinstance(step, s.Given) and step.what == "setting":
-        name = step.details[0][1]
-        assert isinstance(name, s.Name)
-        return f"given setting {name.name} = {_text(step.value)}"
+    if isinstance(step, s.Given) and step.details[:1] and isinstance(name := step.details[0][1], s.Name):
+        return f"given {step.what} {name.name} = {_text(step.value)}"
     details = "".join(map(_detail, range(len(step.details)), step.details))
     head = "given" if isinstance(step, s.Given) else "expect no" if step.absent else "expect"
     return f"{head} {step.what}{' ' + _text(step.value) if step.value else ''}{details}"

@@ -11,9 +11,14 @@ from klr.diagnostics import Diagnostic, did_you_mean
 from klr.program import Limits
 from klr.types import DURATION, SIZE
 
-COUNTED = {"file": "files", "files": "files", "notice": "notices", "notices": "notices"}
+COUNTED = {
+    "file": "files", "files": "files", "notice": "notices", "notices": "notices", "failure": "failures",
+    "failures": "failures",
+}  # fmt: skip
 LONGEST = timedelta(days=1)
-HELP = "Write, for example, `limit 500 files`, `limit 10 notices`, `limit 1 GB` or `limit 5 minutes`."
+HELP = (
+    "Write, for example, `limit 500 files`, `limit 10 notices`, `limit 1 GB`, `limit 5 minutes` or `limit 3 failures`."
+)
 
 
 def limits_of(lines: Iterable[s.LimitLine], diagnostics: list[Diagnostic]) -> Limits:
@@ -28,6 +33,8 @@ def limits_of(lines: Iterable[s.LimitLine], diagnostics: list[Diagnostic]) -> Li
             problem = "There are two limits of this kind."
         elif line.amount.value != int(line.amount.value) if what in COUNTED else False:
             problem = "A limit is a whole number."
+        elif what == "failures" and line.amount.value < 1:
+            problem = "It takes a failure to be paused."
         elif what == "time" and not timedelta() < line.amount.value <= LONGEST:
             problem = "A run goes on for a day at most."
         if problem:

@@ -1,4 +1,4 @@
-"""Loops: rules that put files where rules wait, around and back to where it began."""
+"""Loops: rules that start rules, by files or by finishing, around and back to where it began."""
 
 from __future__ import annotations
 
@@ -8,51 +8,73 @@ from dataclasses import dataclass
 
 from klr.diagnostics import Diagnostic, visible
 from klr.program import Program, Rule
-from klr.proof import Language, TooComplex, escape, intersection
+from klr.proof import Language, TooComplex, escape, intersection, parent
 from klr.source import Span
+from klr.vocabulary import Permission
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One rule on the way around: it can put a file at ``path``, where the next one waits."""
+    """One rule on the way around, and what starts the next one: a file at ``path``, or that its coworker ``ends``."""
 
     coworker: str
     line: int
     path: str
+    ends: str = ""
+
+    @property
+    def by(self) -> str:
+        """What starts the next rule, in a word or a path."""
+        return self.ends or self.path
 
 
 def loops(programs: Sequence[Program]) -> list[tuple[Stop, ...]]:
     """Every shortest way from a rule around to itself, each once, ordered by where it begins."""
     rules = [(program, rule) for program in programs for rule in program.rules]
     paths = {
-        (here, there): path
-        for here, (_, rule) in enumerate(rules)
+        (here, there): stop
+        for here, (program, rule) in enumerate(rules)
         for there, (_, other) in enumerate(rules)
-        if other.waits is not None and (path := _handed_on(rule, other.waits)) is not None
+        if (stop := _next(program, rule, other)) is not None
     }
     found: dict[frozenset[int], tuple[Stop, ...]] = {}
     for start in range(len(rules)):
         way = _around(start, paths, len(rules))
         if way and frozenset(way) not in found:
             steps = zip(way, (*way[1:], start), strict=True)
-            found[frozenset(way)] = tuple(
-                Stop(rules[here][0].name, rules[here][1].line, paths[here, there]) for here, there in steps
-            )
+            found[frozenset(way)] = tuple(paths[step] for step in steps)
     return list(found.values())
 
 
-def _handed_on(rule: Rule, waits: Language) -> str | None:
-    """A path at which a rule can put a file and another waits for it; None where there is none."""
+def _next(program: Program, rule: Rule, other: Rule) -> Stop | None:
+    """How a rule can start another one; None where it can not."""
+    trigger = other.trigger
+    if trigger.arguments.get("coworker") == program.name:
+        return Stop(program.name, rule.line, "", trigger.phrase)
+    if other.waits is None:
+        return None
+    path = _handed_on(rule, other.waits, "remove" if trigger.gives == "gone file" else "write")
+    if path is None and trigger.gives == "folder":
+        path = _handed_on(rule, other.waits, "write", folders=True)
+    return None if path is None else Stop(program.name, rule.line, path)
+
+
+def _handed_on(rule: Rule, waits: Language, permission: Permission, *, folders: bool = False) -> str | None:
+    """A path at which a rule can put (or take) a file where another waits for that; None where there is none.
+
+    With ``folders``, one of the folders that it can make for its files.
+    """
     for need in rule.needs:
-        if need.permission == "write" and need.language is not None:
+        if need.permission == permission and need.language is not None:
             with suppress(TooComplex):
-                path = escape(intersection(need.language, waits), [])
+                place = parent(need.language) if folders else need.language
+                path = escape(intersection(place, waits), [])
                 if path is not None:
                     return path
     return None
 
 
-def _around(start: int, paths: dict[tuple[int, int], str], count: int) -> tuple[int, ...]:
+def _around(start: int, paths: dict[tuple[int, int], Stop], count: int) -> tuple[int, ...]:
     """The shortest way from a rule back to itself; empty where there is none."""
     ways: list[tuple[int, ...]] = [(start,)]
     seen: set[int] = set()
@@ -70,15 +92,19 @@ def _around(start: int, paths: dict[tuple[int, int], str], count: int) -> tuple[
 def round_advice(loop: Sequence[Stop], span: Span) -> Diagnostic:
     """The finding about a loop."""
     path = visible(loop[0].path)
-    if len(loop) == 1:
-        message = f'This rule can put a file where it waits for files itself: "{path}".'
-    else:
-        message = f"These rules can start each other, around and around: {visible(drawn(loop))}."
     help = "klapp starts no rule with a file that this rule had before, so it ends; but wait in one folder, and put files in another."
+    if any(stop.ends for stop in loop):
+        help = "klapp does not start a rule again by what the rule itself has started, so it ends; but let one of them wait for something else."
+    if len(loop) > 1:
+        message = f"These rules can start each other, around and around: {visible(drawn(loop))}."
+    elif loop[0].ends:
+        message = f"This rule waits until its own coworker {loop[0].ends}, which starts it again."
+    else:
+        message = f'This rule can put a file where it waits for files itself: "{path}".'
     return Diagnostic("K605", message, span, help)
 
 
 def drawn(loop: Sequence[Stop]) -> str:
-    """A loop as a line of arrows: ``"Sorter" (line 5) -> ~/In/a -> ...``."""
-    steps = [f'"{stop.coworker}" (line {stop.line}) -> {stop.path}' for stop in loop]
+    """A loop as a line of arrows: ``"Sorter" (line 5) -> ~/In/a -> "Filer" (line 3) -> finishes -> ...``."""
+    steps = [f'"{stop.coworker}" (line {stop.line}) -> {stop.by}' for stop in loop]
     return " -> ".join([*steps, f'"{loop[0].coworker}" again'])

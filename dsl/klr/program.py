@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
 
 from klr.effects import Inputs, Run
 from klr.proof import Language
@@ -26,15 +26,58 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Options:
+    """How a rule starts.
+
+    Attributes:
+        window: from when to when on a day it may; the end is before the start where a night lies between. Both count.
+        zone: the time zone of its times, by its IANA name; None for the system's own.
+        most: how many of its runs may be under way at a time.
+        excess: what becomes of a start beyond that: it waits, is left out, or takes the place of what waits.
+        quiet: how long nothing more may happen before it starts; None for as long as klapp finds good.
+        retries, retry_after: how often a failed run is tried again, first after how long; then twice as long each time.
+        jitter: it starts at some moment within this time after its plan strikes.
+        catch_up: what becomes of the times that were missed.
+    """
+
+    window: tuple[time, time] | None = None
+    zone: str | None = None
+    most: int = 1
+    excess: Literal["queue", "skip", "restart"] = "queue"
+    quiet: timedelta | None = None
+    retries: int = 0
+    retry_after: timedelta = timedelta()
+    jitter: timedelta = timedelta()
+    catch_up: Literal["once", "all", "never"] = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that a person may change, or is asked for: its name, default, the label it is shown under, and its type.
+
+    The value of what a person must answer is None.
+    """
+
+    name: str
+    value: Any
+    label: str
+    type: Type = TEXT
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerUse:
     """What starts a rule: a declared trigger's phrase and the values of its slots, by slot word.
 
     ``TriggerUse("file arrives", {"in": "~/Downloads", "named": "*.pdf"})``; a rule of the clock has the phrase
-    "every" or "cron" and its plan of times under "schedule".
+    "every" or "cron" and its plan of times under "schedule"; one that waits for another coworker has that one's name
+    under "coworker". ``gives`` is as in the trigger's declaration.
     """
 
     phrase: str
     arguments: Mapping[str, Any]
+    gives: str = ""
+    answers: tuple[Setting, ...] = ()
+    options: Options = field(default_factory=lambda: Options(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +109,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A value that a person may change: its name, default, the label it is shown under, and its type."""
-
-    name: str
-    value: Any
-    label: str
-    type: Type = TEXT
-
-
-@dataclass(frozen=True, slots=True)
 class GivenFile:
     """A file that a test starts from; ``properties`` by name, such as ``{"text": "...", "modified": datetime}``."""
 
@@ -100,7 +133,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class TestCase:
-    """One ``test`` block. ``events`` are (phrase, value): ("file arrives", path), ("asked", None), ("every", schedule)."""
+    """One ``test`` block.
+
+    ``events`` are (phrase, value): ("file arrives", path), ("asked", None), ("finishes", "Other"), ("every", schedule).
+    """
 
     __test__ = False  # its name makes pytest curious
 
@@ -108,6 +144,7 @@ class TestCase:
     line: int
     given: tuple[GivenFile, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
     now: datetime | None = None
     events: tuple[tuple[str, Any], ...] = ()
     expectations: tuple[Expectation, ...] = ()
@@ -116,12 +153,16 @@ class TestCase:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may spend at most: files changed, notices shown, bytes read and written, time."""
+    """What one run may spend at most: files changed, notices shown, bytes read and written, time.
+
+    ``failures`` is how many runs may fail one after the other before the coworker is paused.
+    """
 
     files: int = 10_000
     notices: int = 20
     size: int = 50 * 10**9
     time: timedelta = timedelta(minutes=30)
+    failures: int = 5
 
 
 @dataclass(frozen=True, slots=True)

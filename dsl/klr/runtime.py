@@ -222,6 +222,11 @@ def component(value: str) -> str:
     return value
 
 
+def all_below(folder: str) -> str:
+    """The glob of all files below a folder, whatever signs its name holds."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in folder) + "/**"
+
+
 def name_part(value: str) -> str:
     """Part of a real file's name: as it is, for it was in a path before."""
     if "/" in value or "\0" in value:

@@ -5,24 +5,32 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from klr.formats import DAYS
 from klr.runtime import show_duration
 
 WEEKDAYS = {name.lower(): number for number, name in enumerate(DAYS)}
 """Monday is 0."""
+ALL_DAYS, WORKING_DAYS = tuple(range(7)), tuple(range(5))
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Again and again after the same time span, at least one minute, counted from midnight."""
+    """Again and again after the same time span, at least one minute, counted from midnight; on ``days`` of the week."""
 
     interval: timedelta
+    days: tuple[int, ...] = ALL_DAYS
 
     def describe(self) -> str:
         """The plan in words."""
-        return f"every {show_duration(self.interval)}"
+        on = "" if self.days == ALL_DAYS else f" on {_week(self.days)}"
+        return f"every {show_duration(self.interval)}{on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +42,43 @@ class Weekly:
 
     def describe(self) -> str:
         """The plan in words."""
-        if self.days == tuple(range(7)):
-            days = "day"
-        elif self.days == tuple(range(5)):
-            days = "weekday"
-        else:
-            days = ", ".join(DAYS[day] for day in self.days)
-        return f"every {days} at {_clock(self.times)}"
+        return f"every {_week(self.days)} at {_clock(self.times)}"
+
+
+class Nth(NamedTuple):
+    """The first, second, third, fourth (1 to 4) or last (-1) of a weekday in a month."""
+
+    number: int
+    weekday: int
+
+
+MonthDay = int | Literal["last"] | Nth
+"""A day of a month by number; one that a month does not have is its last day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Monthly:
-    """On one day of each month, at these times. A day that a month does not have is its last day."""
+    """On these days of each month, at these times."""
 
-    day: int | Literal["last"]
+    days: tuple[MonthDay, ...]
     times: tuple[time, ...]
 
     def describe(self) -> str:
         """The plan in words."""
-        day = "the last day" if self.day == "last" else f"day {self.day}"
-        return f"every month on {day} at {_clock(self.times)}"
+        return f"every month on {', '.join(map(_day, self.days))} at {_clock(self.times)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Yearly:
+    """On these days of each year, each (month, day), at these times. The 29th of February is the 28th in other years."""
+
+    days: tuple[tuple[int, int], ...]
+    times: tuple[time, ...]
+
+    def describe(self) -> str:
+        """The plan in words."""
+        days = ", ".join(f"{day} {MONTHS[month - 1]}" for month, day in self.days)
+        return f"every year on {days} at {_clock(self.times)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +105,13 @@ class Cron:
         return f"at the times of `{self.text}`"
 
 
-Schedule = Every | Weekly | Monthly | Cron
+Schedule = Every | Weekly | Monthly | Yearly | Cron
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
     ("day of month", 1, 31, {}),
-    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    ("month", 1, 12, {name: number for number, name in enumerate((month[:3] for month in MONTHS), 1)}),
     ("day of week", 0, 7, {name[:3].lower(): number for number, name in enumerate(DAYS, 1)}),
 )
 """The name of each field, its lowest and highest number, and the words for some. 0 and 7 are both Sunday."""
@@ -142,6 +166,18 @@ def _number(end: str, lowest: int, highest: int, words: dict[str, int]) -> int:
     """The number that one end of a range stands for; -1 for none."""
     number = words.get(end, int(end) if end.isdecimal() else -1)
     return number if lowest <= number <= highest else -1
+
+
+def _week(days: tuple[int, ...]) -> str:
+    if days == ALL_DAYS:
+        return "day"
+    return "weekday" if days == WORKING_DAYS else ", ".join(DAYS[day] for day in days)
+
+
+def _day(day: MonthDay) -> str:
+    if isinstance(day, Nth):
+        return f"the {next(word for word, number in ORDINALS.items() if number == day.number)} {DAYS[day.weekday]}"
+    return "the last day" if day == "last" else f"day {day}"
 
 
 def _clock(times: tuple[time, ...]) -> str:

@@ -71,7 +71,7 @@ ANYWHERE = Shape(union(glob("/**"), glob("~/**")), ("~/**", "/**"))
 
 
 def arrival_pattern(folder: str, named: str | None) -> str:
-    """The glob of the files that a rule waits for, from its folder (which may end with ``/**``) and names."""
+    """The glob of the files (or folders) that a rule waits for, from its folder (which may end with ``/**``) and names."""
     return f"{folder}/{named or '*'}"
 
 

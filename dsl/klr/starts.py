@@ -1,23 +1,28 @@
-"""What starts a rule: checks ``when``, ``every`` and ``cron`` lines, and turns them into data."""
+"""What starts a rule: checks ``when``, ``every`` and ``cron`` lines with their options, and turns them into data."""
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
+from klr.options import OF_CLOCK, OptionsOf
 from klr.parser import MISSING
 from klr.program import TriggerUse
 from klr.proof import GlobError, glob, glob_component
-from klr.schedules import WEEKDAYS, Every, Monthly, Schedule, Weekly, parse_cron
 from klr.source import Span
+from klr.timing import Timing
 from klr.types import PATH
 from klr.vocabulary import Trigger, Vocabulary
 
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=3653)
-GROUPS = {"day": tuple(range(7)), "weekday": tuple(range(5)), "weekend": (5, 6)}
-INTERVALS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a trigger line came to: ``use`` is None where it is wrong; ``gives`` is as in a trigger's declaration."""
+
+    use: TriggerUse | None
+    gives: str = ""
 
 
 class Starts:
@@ -26,41 +31,91 @@ class Starts:
     def __init__(self, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> None:
         self.vocabulary = vocabulary
         self.diagnostics = diagnostics
+        self.timing = Timing(diagnostics)
 
     def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
         """Record a finding."""
         self.diagnostics.append(Diagnostic(code, message, span, help, repair))
 
-    def of(self, trigger: s.When | s.Every | s.Cron) -> tuple[TriggerUse | None, bool]:
-        """(the trigger as data, or None where it is wrong; whether its rule has a ``file``)."""
-        match trigger:
-            case s.When():
-                return self._when(trigger)
-            case s.Cron():
-                return self._use("cron", self._cron(trigger)), False
-            case s.Every():
-                return self._use("every", self._every(trigger)), False
+    def of(self, rule: s.RuleBlock) -> Start:
+        """What starts a rule, with its options. What it asks for is left to whoever checks values."""
+        start = self.of_trigger(rule.trigger)
+        if isinstance(rule.trigger, s.When):
+            trigger = self.vocabulary.triggers.get(" ".join(rule.trigger.words))
+            if trigger is None:
+                return start
+            phrase, taken = f"when {trigger.phrase}", trigger.options
+        else:
+            phrase, taken = ("cron" if isinstance(rule.trigger, s.Cron) else "every"), OF_CLOCK
+        schedule = start.use.arguments.get("schedule") if start.use else None
+        found = len(self.diagnostics)
+        options = OptionsOf(phrase, taken, schedule, self.diagnostics).of(rule.options)
+        if start.use is None or found != len(self.diagnostics):
+            return Start(None, start.gives)
+        return Start(replace(start.use, options=options), start.gives)
 
-    @staticmethod
-    def _use(phrase: str, schedule: Schedule | None) -> TriggerUse | None:
-        return TriggerUse(phrase, {"schedule": schedule}) if schedule else None
+    def of_trigger(self, trigger: s.When | s.Every | s.Cron) -> Start:
+        """What a trigger line says, apart from options and answers."""
+        if isinstance(trigger, s.When):
+            return self._when(trigger)
+        schedule = self.timing.of(trigger)
+        phrase = "cron" if isinstance(trigger, s.Cron) else "every"
+        return Start(TriggerUse(phrase, {"schedule": schedule}) if schedule else None)
 
     def known(self, when: s.When) -> Trigger | None:
         """The declaration of a ``when`` line's phrase; an unknown one is reported."""
         phrase = " ".join(when.words)
         trigger = self.vocabulary.triggers.get(phrase)
         if trigger is None and phrase != MISSING:
-            known = sorted(self.vocabulary.triggers)
-            help = did_you_mean(phrase, known) or f"A rule can wait for {listing(known)}."
-            repair = instead(when.span, phrase, known)
-            self.error("K501", f"klapp can not wait for `{phrase}`.", when.span, help, repair)
+            known = sorted(
+                phrase for phrase, one in self.vocabulary.triggers.items() if one.of_coworker == bool(when.other)
+            )
+            if when.other:
+                help = did_you_mean(phrase, known) or 'Write `when "Name" finishes` or `when "Name" fails`.'
+            else:
+                help = did_you_mean(phrase, known) or f"A rule can wait for {listing(known)}."
+            self.error(
+                "K501", f"klapp can not wait for `{phrase}`.", when.span, help, instead(when.span, phrase, known)
+            )
         return trigger
 
-    def _when(self, when: s.When) -> tuple[TriggerUse | None, bool]:
+    def _when(self, when: s.When) -> Start:
         trigger = self.known(when)
         if trigger is None:
-            return None, "file" in when.words or MISSING in when.words
+            return Start(None, "file" if "file" in when.words or MISSING in when.words else "")
         found = len(self.diagnostics)
+        values = self._other(when, trigger) | self._slots(when, trigger)
+        if when.answers and not trigger.asks:
+            self.error(
+                "K509", f"`when {trigger.phrase}` asks nobody.", when.span, "Only `when asked for` asks a person."
+            )
+        for slot in trigger.slots:
+            if slot.required and slot.word not in values and found == len(self.diagnostics):
+                self.error(
+                    "K502",
+                    f"`when {trigger.phrase}` does not say `{slot.word}` what.",
+                    when.span,
+                    f"For example: `{trigger.example}`.",
+                )
+        use = TriggerUse(trigger.phrase, values, trigger.gives) if found == len(self.diagnostics) else None
+        return Start(use, trigger.gives)
+
+    def _other(self, when: s.When, trigger: Trigger) -> dict[str, Any]:
+        """The name of the coworker that a rule waits for."""
+        if when.other is None:
+            if trigger.of_coworker:
+                message = f"`when {trigger.phrase}` does not say which coworker."
+                self.error("K502", message, when.span, f"For example: `{trigger.example}`.")
+            return {}
+        name = when.other.constant
+        if not trigger.of_coworker:
+            message = f"No name stands before `{trigger.phrase}`."
+            self.error("K502", message, when.other.span, f"For example: `{trigger.example}`.")
+        elif not name:
+            self.error("K309", "Here stands the name of a coworker, without holes.", when.other.span)
+        return {"coworker": name}
+
+    def _slots(self, when: s.When, trigger: Trigger) -> dict[str, Any]:
         values: dict[str, Any] = {}
         slots = {slot.word: slot for slot in trigger.slots}
         for word, value in when.slots:
@@ -82,16 +137,7 @@ class Starts:
                 )
             else:
                 values[word] = self._pattern(value, slots[word].type == PATH)
-        for slot in trigger.slots:
-            if slot.required and slot.word not in values and found == len(self.diagnostics):
-                self.error(
-                    "K502",
-                    f"`when {trigger.phrase}` does not say `{slot.word}` what.",
-                    when.span,
-                    f"For example: `{trigger.example}`.",
-                )
-        use = TriggerUse(trigger.phrase, values) if found == len(self.diagnostics) else None
-        return use, trigger.gives_file
+        return values
 
     def _pattern(self, template: s.Template, is_path: bool) -> str:
         """A folder, as a path glob without a last ``/``; or a glob for names."""
@@ -105,76 +151,3 @@ class Starts:
         except GlobError as error:
             self.error("K402", str(error), template.span)
         return written
-
-    # -- the clock ----------------------------------------------------------------------------------------------------
-
-    def _cron(self, cron: s.Cron) -> Schedule | None:
-        try:
-            return parse_cron(cron.text.constant or "")
-        except ValueError as error:
-            self.error("K504", str(error), cron.text.span, 'For example: `cron "30 16 * * 5"` for Fridays at 16:30.')
-            return None
-
-    def _every(self, every: s.Every) -> Schedule | None:
-        times = tuple(sorted({literal.value for literal in every.times}))
-        if isinstance(every.what, s.Literal):
-            return self._interval(every, every.what.value)
-        if len(every.what) == 1 and every.what[0] in INTERVALS and not every.day and not times:
-            return Every(INTERVALS[every.what[0]])
-        if every.what == ("month",):
-            return self._monthly(every, times)
-        return self._weekly(every, times)
-
-    def _interval(self, every: s.Every, interval: timedelta) -> Schedule | None:
-        if interval < SHORTEST:
-            self.error("K503", "A rule runs at most once a minute.", every.span, "Write `every 1 minute` or longer.")
-            return None
-        if interval > LONGEST:
-            self.error(
-                "K503", "A rule that waits longer than ten years never runs.", every.span, "Write a shorter time."
-            )
-            return None
-        return Every(interval)
-
-    def _weekly(self, every: s.Every, times: tuple[time, ...]) -> Schedule | None:
-        assert not isinstance(every.what, s.Literal)
-        days: set[int] = set()
-        for word in every.what:
-            if word in GROUPS:
-                days.update(GROUPS[word])
-            elif word in WEEKDAYS:
-                days.add(WEEKDAYS[word])
-            else:
-                known = [*GROUPS, *WEEKDAYS, *INTERVALS, "month"]
-                help = (
-                    did_you_mean(word, known)
-                    or f"After `every` stands a time span such as `15 minutes`, or {listing(known)}."
-                )
-                repair = instead(every.span, word, known)
-                self.error("K503", f"klapp does not know a day called `{word}`.", every.span, help, repair)
-                return None
-        if every.day:
-            self.error(
-                "K503",
-                "Only `every month` takes `on` a day.",
-                every.span,
-                "For example: `every month on last day at 18:00`.",
-            )
-            return None
-        return Weekly(tuple(sorted(days)), times) if self._has_times(every, times) else None
-
-    def _monthly(self, every: s.Every, times: tuple[time, ...]) -> Schedule | None:
-        if not self._has_times(every, times):
-            return None
-        if every.day == "last day":
-            return Monthly("last", times)
-        if every.day.isdecimal() and 1 <= int(every.day) <= 31:
-            return Monthly(int(every.day), times)
-        self.error("K503", "`every month` does not say on which day.", every.span, "Write `on 15` or `on last day`.")
-        return None
-
-    def _has_times(self, every: s.Every, times: tuple[time, ...]) -> bool:
-        if not times:
-            words = ", ".join(every.what) if isinstance(every.what, tuple) else every.what.written
-            self.error("K503", "This does not say at what time.", every.span, f"For example: `every {words} at 09:00`.")
-        return bool(times)

@@ -297,19 +297,34 @@ class Define(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer(Node):
+    """``name: type = value shown as label``: what a person is asked for; ``type`` as written."""
+
+    name: str
+    type: tuple[str, ...]
+    value: Expression | None = None
+    label: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class When(Node):
-    """``when words slot value ...``."""
+    """``when words slot value ...``, ``when words for answers``, or, with another coworker, ``when "other" words``."""
 
     words: tuple[str, ...]
-    slots: tuple[tuple[str, Expression], ...]
+    slots: tuple[tuple[str, Expression], ...] = ()
+    answers: tuple[Answer, ...] = ()
+    other: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Every(Node):
-    """``every what [on day] [at times]``: ``what`` holds an interval, or words such as weekday names or "month"."""
+    """``every what [on days] [at times]``: ``what`` holds an interval, or words such as weekday names or "month".
+
+    Each of the ``days`` is its words as written, such as ("15",), ("last", "friday") or ("24", "december").
+    """
 
     what: Literal | tuple[str, ...]
-    day: str = ""
+    days: tuple[tuple[str, ...], ...] = ()
     times: tuple[Literal, ...] = ()
 
 
@@ -321,17 +336,30 @@ class Cron(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Option(Node):
+    """How a rule starts: ``kind`` is its first words, such as "between" or "at most"; the values are in their order.
+
+    A time, number or duration is a literal, a word such as "once" or "skip" a plain text, a zone a template.
+    """
+
+    kind: str
+    values: tuple[Literal | Template | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBlock(Node):
-    """A trigger, what it does, and what happens where that goes wrong."""
+    """A trigger, how it starts, what it does, and what happens where that goes wrong."""
 
     trigger: When | Every | Cron
     body: Block
     on_error: Block | None
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Given(Node):
-    """``given file "path" with text "..." modified 2026-03-09``, ``given now DATE``, ``given setting name = value``."""
+    """``given file "path" with text "..." modified 2026-03-09``, ``given now DATE``, ``given setting name = value``,
+    ``given answer name = value``; a name stands in the details."""
 
     what: str
     value: Expression

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from klr import syntax as s
@@ -13,10 +14,15 @@ from klr.moments import NoZone, zone_of
 from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
 from klr.source import Source, Span
 from klr.starts import Starts
-from klr.types import DATE, SIZE, TEXT, Type
+from klr.types import DATE, DURATION, MONTHS, NUMBER, SIZE, TEXT, TIME, YES_NO, Type
+from klr.values import Months
 from klr.vocabulary import Vocabulary
 
-GIVEN = ("file", "now", "zone", "setting")
+GIVEN = ("file", "now", "zone", "setting", "answer")
+PYTHON_TYPES: Mapping[Type, type] = {
+    TEXT: str, NUMBER: Decimal, YES_NO: bool, SIZE: int, DATE: datetime, TIME: time, DURATION: timedelta, MONTHS: Months,
+}  # fmt: skip
+"""The Python type of the answers of each type."""
 EXPECTED = ("file", "notice", "skip", "failure")
 
 
@@ -24,6 +30,7 @@ EXPECTED = ("file", "notice", "skip", "failure")
 class _Case:
     given: list[GivenFile] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     now: datetime | None = None
     zone: str = ""
     events: list[tuple[str, Any]] = field(default_factory=list)
@@ -78,11 +85,15 @@ class Trials:
                 test.name.span,
                 'Add what starts the coworker, such as `when file arrives "~/Downloads/a.pdf"`.',
             )
+        asked = [one for use in self.triggers if use for one in use.answers if one.value is None]
+        missing = [one.name for one in asked if one.name not in case.answers]
+        if missing and any(phrase == "asked" for phrase, _ in case.events):
+            self.error(f"Nobody answers `{missing[0]}`.", test.name.span, f"Add `given answer {missing[0]} = ...`.")
         if not case.expectations:
             self.error("This test expects nothing, so it can not fail.", test.name.span, "Add an `expect` line.")
         return TestCase(
             test.name.constant or "", self.source.place(test.span.start)[0], tuple(case.given), case.settings,
-            case.now, tuple(case.events), tuple(case.expectations), case.zone,
+            case.answers, case.now, tuple(case.events), tuple(case.expectations), case.zone,
         )  # fmt: skip
 
     def _given(self, step: s.Given, case: _Case, line: int) -> None:
@@ -102,7 +113,10 @@ class Trials:
             case "zone":
                 self._zone(step.value, case)
             case "setting":
-                self._setting(step, case)
+                self._value(step, self.settings, case.settings)
+            case "answer":
+                asked = {one.name: one for use in self.triggers if use for one in use.answers}
+                self._value(step, asked, case.answers)
             case other:
                 self.error(
                     f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
@@ -119,21 +133,27 @@ class Trials:
             pass
         self.error("`given zone` takes a time zone.", value.span, 'For example: `given zone "Europe/Berlin"`.')
 
-    def _setting(self, step: s.Given, case: _Case) -> None:
-        name = step.details[0][1]
-        assert isinstance(name, s.Name)
-        if name.name not in self.settings:
-            help = did_you_mean(name.name, self.settings)
-            repair = instead(name.span, name.name, self.settings)
-            self.error(f"There is no setting `{name.name}`.", name.span, help, repair)
+    def _value(self, step: s.Given, known: Mapping[str, Setting], given: dict[str, Any]) -> None:
+        """The value of a setting or an answer."""
+        name = step.details[0][1] if step.details else None
+        if not isinstance(name, s.Name):
+            self.error(
+                f"A test is given the {step.what} by its name.", step.span, f"Write `given {step.what} name = ...`."
+            )
+            return
+        if name.name not in known:
+            help = did_you_mean(name.name, known)
+            repair = instead(name.span, name.name, known)
+            self.error(f"There is no {step.what} `{name.name}`.", name.span, help, repair)
             return
         try:
             value = s.constant(step.value)
         except ValueError:
             value = None
-        if type(value) is not type(self.settings[name.name].value):
-            self.error(f"This value does not fit the setting `{name.name}`.", step.value.span)
-        case.settings[name.name] = value
+        of = known[name.name]
+        if type(value) is not (type(of.value) if of.value is not None else PYTHON_TYPES.get(of.type)):
+            self.error(f"This value does not fit the {step.what} `{name.name}`.", step.value.span)
+        given[name.name] = value
 
     def _details(self, details: Iterable[tuple[str, s.Expression]]) -> Iterable[tuple[str, Any]]:
         for word, value in details:
@@ -160,17 +180,18 @@ class Trials:
     def _event(self, step: s.Event, case: _Case) -> None:
         if isinstance(step.trigger, s.When):
             trigger = self.starts.known(step.trigger)
-            if trigger and trigger.gives_file:
+            if trigger and trigger.gives:
                 path = self._path(step.value, step.span)
                 if path:
                     case.events.append((trigger.phrase, path))
             elif trigger:
-                case.events.append((trigger.phrase, None))
+                other = step.trigger.other.constant if step.trigger.other else None
+                case.events.append((trigger.phrase, other))
             return
-        use, _ = self.starts.of(step.trigger)
+        use = self.starts.of_trigger(step.trigger).use
         if use is None:
             return
-        if use not in self.triggers:
+        if (use.phrase, use.arguments) not in [(one.phrase, one.arguments) for one in self.triggers if one]:
             self.error(
                 "No rule of this coworker waits for this time.", step.span, "Write the same line as above the rule."
             )

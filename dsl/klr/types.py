@@ -29,6 +29,7 @@ SIZE = Type("size")
 PATH = Type("path")
 FOLDER = Type("folder")  # a path that leads to a folder
 FILE = Type("file")
+GONE = Type("file that is gone")  # what `when file leaves` gives: what is known of it is all there is
 ERROR = Type("error")  # what `on error` catches: it has a message
 WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on conflict`
 UNKNOWN = Type("unknown")  # the type of what is already reported wrong; fits everything, so nothing is said twice

@@ -131,14 +131,23 @@ class Function:
 class Trigger:
     """What starts a rule. ``phrase`` is as written after ``when``; "every" and "cron" are triggers of the clock.
 
-    ``gives_file`` says that the rule gets a ``file``, which lies in the folder of slot "in" under the glob of "named".
+    Attributes:
+        phrase, slots, doc, example: as for verbs.
+        gives: the rule gets a "file", a "gone file" (called ``file``, of which only what is known of it is left) or a
+            "folder"; it lies in the folder of slot "in" under the glob of "named". "" for none.
+        options: the first words of the options that it takes, as in ``klr.options``.
+        asks: it can ask a person for answers, ``when PHRASE for name: type``.
+        of_coworker: another coworker's name stands before its phrase.
     """
 
     phrase: str
     slots: tuple[Slot, ...]
     doc: str
     example: str
-    gives_file: bool = False
+    gives: Literal["", "file", "gone file", "folder"] = ""
+    options: frozenset[str] = frozenset()
+    asks: bool = False
+    of_coworker: bool = False
 
 
 @dataclass(frozen=True)

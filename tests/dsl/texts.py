@@ -66,6 +66,11 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(NAMES | LITERALS | CHUNKS.map(lambda c: f'"{c}"'), _compound, max_leaves=8)
+OPTIONS = (
+    "between 9:00 and  18:00", "at most 2 at  a time", "at  most 1 at a time else skip", "once quiet for 10 seconds",
+    "retry 3 times after 1 minute", "retry 1 time after 2minutes", "within 5 minutes", "catch up  all",
+    "never catch up", 'in time zone "Europe/Berlin"',
+)  # fmt: skip
 COMMENTS = st.sampled_from(("", "", "", "  # why", " #"))
 
 
@@ -140,8 +145,17 @@ def coworkers(draw: st.DrawFn) -> str:
                         "every month on last day at 18:00",
                         'cron "* * * * *"',
                         "when asked",
+                        'when asked for a1: date, b1:list of text = [] shown  as "B"',
+                        'when "Other"  finishes',
+                        "every month on 1,last friday , 2 at 9:00",
+                        "every year on 24 december,29 february at 09:00",
+                        "every 2 hours on weekday, sunday",
                     )
                 )
+            )
+            + "".join(
+                draw(SPACE | st.sampled_from(("\n", " # why\n   "))) + option
+                for option in draw(st.lists(st.sampled_from(OPTIONS), max_size=4))
             )
         )
         parts.append(draw(_statements(2)))
@@ -149,6 +163,6 @@ def coworkers(draw: st.DrawFn) -> str:
             parts.extend(("on   error", draw(_statements(1))))
         parts.append("end" + draw(COMMENTS))
     parts.append(
-        f'test "t"\n given file "~/a/{"b" * draw(st.integers(1, 90))}.pdf" with text "x" kind "pdf" modified 2026-03-09\n given now 2026-01-01 9:00\n when file arrives "~/a/b.pdf"\n# last\n expect no file "~/a/b.pdf"\n expect skip "no"\nend'
+        f'test "t"\n given file "~/a/{"b" * draw(st.integers(1, 90))}.pdf" with text "x" kind "pdf" modified 2026-03-09\n given now 2026-01-01 9:00\n given answer a1 = 2026-01-01\n when "Other" fails\n when file arrives "~/a/b.pdf"\n# last\n expect no file "~/a/b.pdf"\n expect skip "no"\nend'
     )
     return "\n".join(parts) + draw(st.sampled_from(("", "\n", "\n\n# end")))

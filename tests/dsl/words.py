@@ -9,6 +9,7 @@ from klr.types import DATE, DURATION, FILE, FOLDER, PATH, SIZE, TEXT, WORD
 from klr.values import FileValue
 from klr.vocabulary import Property, Slot, Trigger, Verb, Vocabulary
 
+LATER = frozenset(("between", "in time zone", "at most", "retry"))
 CONFLICT = Slot("on conflict", WORD, required=False, words=("rename", "skip", "replace", "fail"))
 
 
@@ -44,7 +45,12 @@ VOCABULARY = Vocabulary.of(
         Property("hash", TEXT, "", "file.hash", ask=lambda files, file: ""),
     ),
     triggers=(
-        Trigger("file arrives", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when file arrives in "~/Downloads"', gives_file=True),
-        Trigger("asked", (), "", "when asked"),
+        Trigger("file arrives", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when file arrives in "~/Downloads"', gives="file", options=LATER | {"once quiet"}),
+        Trigger("file leaves", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when file leaves in "~/Outbox"', gives="gone file", options=LATER | {"once quiet"}),
+        Trigger("folder arrives", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when folder arrives in "~/Scans"', gives="folder", options=LATER | {"once quiet"}),
+        Trigger("klapp starts", (), "", "when klapp starts", options=LATER),
+        Trigger("asked", (), "", "when asked for month: date", options=frozenset(("at most", "retry")), asks=True),
+        Trigger("finishes", (), "", 'when "Filer" finishes', options=LATER | {"once quiet"}, of_coworker=True),
+        Trigger("fails", (), "", 'when "Filer" fails', options=LATER | {"once quiet"}, of_coworker=True),
     ),
 )  # fmt: skip

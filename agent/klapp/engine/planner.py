@@ -52,7 +52,7 @@ class Planner:
         """Drive a run to its end. With a ``past``, what it holds is answered as it was; the rest is planned anew."""
         run = PlannedRun(number, request)
         self.overlay.now = request.now
-        if request.file is not None:
+        if request.file is not None and request.rule.trigger.gives == "file":
             self.overlay.expect(request.file)
         program = request.rule.start(Inputs(request.now, request.file, dict(request.settings), self.home, request.zone))
         try:

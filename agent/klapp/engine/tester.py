@@ -92,14 +92,23 @@ class _Trial:
 
     def _started(self, phrase: str, value: Any) -> Iterator[Request]:
         settings = {**self.program.defaults(), **self.test.settings}
-        file: FileValue | None = None
-        if isinstance(value, str):
-            file = self._at(expanded(value, HOME))
-            if file is None:
-                return
         for rule in self.program.rules:
             if rule.trigger.phrase == phrase and self._hears(rule, value):
-                yield Request(self.program.name, self.program, rule, file, self.now, settings, self.test.zone)
+                file = self._subject(rule, value)
+                if file is not None or not rule.trigger.gives:
+                    answers = {one.name: self.test.answers.get(one.name, one.value) for one in rule.trigger.answers}
+                    given = {**settings, **answers}
+                    yield Request(self.program.name, self.program, rule, file, self.now, given, self.test.zone)
+
+    def _subject(self, rule: Rule, value: Any) -> FileValue | None:
+        """The file or folder that starts a rule; one that is gone, or a folder, need not be given."""
+        if not rule.trigger.gives:
+            return None
+        path = expanded(value, HOME)
+        there = self._at(path)
+        if rule.trigger.gives == "gone file" and there is not None:
+            self.overlay.gone(path)
+        return there or (None if rule.trigger.gives == "file" else FileValue(path, 0, self.now))
 
     @staticmethod
     def _hears(rule: Rule, value: Any) -> bool:
@@ -107,7 +116,7 @@ class _Trial:
         if "in" in arguments:
             pattern = arrival_pattern(arguments["in"], arguments.get("named"))
             return Lane.of([("read", pattern)], HOME).allows("read", expanded(value, HOME))
-        return value is None or arguments.get("schedule") == value
+        return value is None or value in (arguments.get("schedule"), arguments.get("coworker"))
 
     def _at(self, path: str) -> FileValue | None:
         lane, self.overlay.lane = self.overlay.lane, None

@@ -74,6 +74,10 @@ class Overlay:
         self._put(Node(value, None, 0, content, nanoseconds(created or modified)))
         return value
 
+    def gone(self, path: str) -> None:
+        """A file that was given is not there any more."""
+        self._files[path] = None
+
     def given_folder(self, path: str) -> None:
         """Put a folder there, with the folders above it, whatever the lane says."""
         while path and self._kind(path) != "folder":

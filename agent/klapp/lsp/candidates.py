@@ -11,9 +11,9 @@ from klapp.lsp.context import Context
 from klapp.lsp.study import Study, words
 from klr.parser import choices, keywords
 from klr.schedules import WEEKDAYS
-from klr.starts import GROUPS, INTERVALS
+from klr.timing import GROUPS, INTERVALS
 from klr.trials import EXPECTED, GIVEN, details
-from klr.types import BY_NAME, DATE, ERROR, FILE, TEXT, UNKNOWN, WORD, Type
+from klr.types import BY_NAME, DATE, ERROR, FILE, FOLDER, TEXT, UNKNOWN, WORD, Type
 from klr.vocabulary import PERMISSIONS, Slot, Trigger, Verb
 
 Kind = Literal["verb", "slot", "property", "function", "name", "trigger", "permission", "type", "word", "keyword"]
@@ -232,7 +232,8 @@ def in_scope(study: Study, context: Context) -> dict[str, tuple[str, Type]]:
         elif line:
             found[name] = ("not understood yet", UNKNOWN)
         else:
-            found[name] = ("given by the rule", ERROR if name == "error" else FILE)
+            kinds = {"error": ERROR, "folder": FOLDER}
+            found[name] = ("given by the rule", kinds.get(name, FILE))
     if {"WHERE", "SORTED_BY"} & set(context.kinds):
         found["it"] = ("each element of the list", _element(study, context))
     return found
@@ -261,6 +262,9 @@ def _members(study: Study, context: Context) -> Iterator[Candidate]:
     type = known[1] if known else UNKNOWN
     if type == ERROR:
         yield Candidate("property", "message", "message", str(TEXT), "What could not be done, in a sentence.")
+    elif type == FOLDER:
+        for name, known_property in words().properties_of(FOLDER).items():
+            yield Candidate("property", name, name, str(known_property.type), manual.page(known_property))
     elif type in (FILE, UNKNOWN):
         for known_property in words().properties.values():
             name = known_property.name

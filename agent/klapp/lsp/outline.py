@@ -105,12 +105,13 @@ class Outline:
             return Frame("test", number, indent)
         if first not in _STARTERS:
             return Frame("try" if first == "try" else "if", number, indent)
-        gives_file = first == "when" and self._gives_file(line.split()[1:])
-        return Frame("rule", number, indent, {"file": 0} if gives_file else {})
+        given = self._given(line.split()[1:]) if first == "when" else ""
+        return Frame("rule", number, indent, {given: 0} if given else {})
 
-    def _gives_file(self, words: list[str]) -> bool:
+    def _given(self, words: list[str]) -> str:
+        """What a trigger gives to its rule, by its name there; "" for nothing."""
         for count in range(len(words), 0, -1):
             trigger = self.vocabulary.triggers.get(" ".join(words[:count]))
             if trigger:
-                return trigger.gives_file
-        return "file" in words
+                return trigger.gives.rpartition(" ")[2]
+        return "file" if "file" in words else ""

@@ -1,21 +1,85 @@
-"""The declarations of the triggers that ``when`` names. ``every`` and ``cron`` are forms of the language itself."""
+"""The declarations of the triggers that ``when`` names. ``every`` and ``cron`` are forms of the language itself.
+
+A trigger is one declaration here, and one source of happenings that tells of its phrase (``klapp.dispatch``).
+"""
 
 from __future__ import annotations
 
 from klr.types import PATH, TEXT
 from klr.vocabulary import Slot, Trigger
 
+FOLDER = Slot("in", PATH, doc="The folder. One that ends with `/**` includes all folders below it.")
+NAMED = Slot("named", TEXT, required=False, doc="A pattern for the names, such as `*.pdf`.")
+LATER = frozenset(("between", "in time zone", "at most", "retry"))
+"""The options of what happens at its own time: it can be held back, and tried again."""
+
 FILE_ARRIVES = Trigger(
     "file arrives",
-    (
-        Slot("in", PATH, doc="The folder. One that ends with `/**` includes all folders below it."),
-        Slot("named", TEXT, required=False, doc="A pattern for the names, such as `*.pdf`."),
-    ),
-    "When a new file is in a folder, written and closed and quiet. Downloads that are not complete do not count.",
+    (FOLDER, NAMED),
+    "When a file is in a folder, written and closed and quiet: a new one, or a new version of one that was there. "
+    "Downloads that are not complete do not count.",
     'when file arrives in "~/Downloads" named "*.pdf"',
-    gives_file=True,
+    gives="file",
+    options=LATER | {"once quiet"},
 )
 
-ASKED = Trigger("asked", (), "When you say `klapp run NAME`, or choose it in the tray.", "when asked")
+FILE_CHANGES = Trigger(
+    "file changes",
+    (FOLDER, NAMED),
+    "When a file that was in a folder before has other content, written and closed and quiet.",
+    'when file changes in "~/Documents" named "*.xlsx"',
+    gives="file",
+    options=LATER | {"once quiet"},
+)
 
-ALL: tuple[Trigger, ...] = (FILE_ARRIVES, ASKED)
+FILE_LEAVES = Trigger(
+    "file leaves",
+    (FOLDER, NAMED),
+    "When a file is not in a folder any more: moved away, or deleted. Its name and all that was known of it is left, "
+    "its content is not.",
+    'when file leaves in "~/Outbox"',
+    gives="gone file",
+    options=LATER | {"once quiet"},
+)
+
+FOLDER_ARRIVES = Trigger(
+    "folder arrives",
+    (FOLDER, NAMED),
+    "When a new folder is in a folder, and quiet with all that is below it. `files in folder` are its files.",
+    'when folder arrives in "~/Scans"',
+    gives="folder",
+    options=LATER | {"once quiet"},
+)
+
+STARTS = Trigger("klapp starts", (), "Once each time when klapp begins to work.", "when klapp starts", options=LATER)
+
+ASKED = Trigger(
+    "asked",
+    (),
+    "When you say `klapp run NAME`, or choose it in the tray. `for` asks you for what it needs to know.",
+    'when asked for month: date shown as "Which month?"',
+    options=frozenset(("at most", "retry")),
+    asks=True,
+)
+
+FINISHES = Trigger(
+    "finishes",
+    (),
+    "When another coworker has done all that it had to do, and at least one of its runs did its work.",
+    'when "Invoice filer" finishes',
+    options=LATER | {"once quiet"},
+    of_coworker=True,
+)
+
+FAILS = Trigger(
+    "fails",
+    (),
+    "When another coworker has done all that it had to do, and at least one of its runs failed.",
+    'when "Invoice filer" fails',
+    options=LATER | {"once quiet"},
+    of_coworker=True,
+)
+
+ALL: tuple[Trigger, ...] = (
+    FILE_ARRIVES, FILE_CHANGES, FILE_LEAVES, FOLDER_ARRIVES, STARTS, ASKED, FINISHES, FAILS
+)  # fmt: skip

@@ -6,27 +6,49 @@ first time only. So no run is dropped, and none is doubled.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from klr.schedules import Cron, Every, Monthly, Schedule, Weekly
+from klr.options import inside
+from klr.schedules import ALL_DAYS, Cron, Every, Monthly, Nth, Schedule, Weekly, Yearly
+
+Window = tuple[time, time]
+"""From when to when on a day, both included; over midnight where the second is the earlier one."""
 
 FARTHEST = timedelta(days=366 * 41)
 """Every plan that ever strikes does so within these: a 29th of February on one weekday, around a year such as 2100."""
 
 
-def next_after(schedule: Schedule, moment: datetime, zone: tzinfo) -> datetime | None:
-    """The first moment after ``moment`` (aware) at which the plan strikes, aware and in ``zone``; None for never."""
+def next_after(schedule: Schedule, moment: datetime, zone: tzinfo, window: Window | None = None) -> datetime | None:
+    """The first moment after ``moment`` (aware) at which the plan strikes, aware and in ``zone``; None for never.
+
+    With a ``window``, only moments within it count; a time span is counted from its beginning each day then.
+    """
     match schedule:
         case Every():
-            return _interval(schedule.interval, moment, zone)
+            if window:
+                return _interval_within(schedule, moment, zone, window)
+            return _interval_on(schedule, moment, zone)
         case Weekly():
             days = set(schedule.days)
             return _first(schedule.times, moment, zone, lambda date: date.weekday() in days)
         case Monthly():
-            return _first(schedule.times, moment, zone, lambda date: date.day == _day_of(schedule, date))
+            return _first(schedule.times, moment, zone, lambda date: _is_day_of_month(schedule, date))
+        case Yearly():
+            return _first(schedule.times, moment, zone, lambda date: _is_day_of_year(schedule, date))
         case Cron():
-            return _cron(schedule, moment, zone)
+            return _cron_within(schedule, moment, zone, window)
+
+
+def opens(moment: datetime, zone: tzinfo, window: Window) -> datetime:
+    """The moment itself, where it is within a window, or the next at which the window opens."""
+    here = moment.astimezone(zone)
+    if inside(here.time().replace(second=0, microsecond=0), window):
+        return moment
+    day = datetime(here.year, here.month, here.day)
+    starts = (real(_at(day + timedelta(days=later), window[0]), zone) for later in (0, 1, 2))
+    return next(start for start in starts if start > moment)
 
 
 def _interval(interval: timedelta, moment: datetime, zone: tzinfo) -> datetime:
@@ -36,10 +58,57 @@ def _interval(interval: timedelta, moment: datetime, zone: tzinfo) -> datetime:
     return (origin + (passed + 1) * interval).astimezone(zone)
 
 
-def _day_of(schedule: Monthly, date: datetime) -> int:
-    following = (date.replace(day=28) + timedelta(days=4)).replace(day=1)
-    last = (following - timedelta(days=1)).day
-    return last if schedule.day == "last" else min(schedule.day, last)
+def _interval_on(schedule: Every, moment: datetime, zone: tzinfo) -> datetime | None:
+    """As ``_interval``, on the days of the week that count."""
+    end = moment + FARTHEST
+    while moment < end:
+        found = _interval(schedule.interval, moment, zone)
+        if schedule.days == ALL_DAYS or found.weekday() in schedule.days:
+            return found
+        following = datetime(found.year, found.month, found.day) + timedelta(days=1)
+        moment = max(found, real(following, zone) - timedelta(microseconds=1))
+    return None
+
+
+def _interval_within(schedule: Every, moment: datetime, zone: tzinfo, window: Window) -> datetime | None:
+    """The time span again and again from the beginning of a window to its end, on each day that counts."""
+    first, last = window
+    here = moment.astimezone(zone)
+    for later in range(-1, 15):
+        day = datetime(here.year, here.month, here.day) + timedelta(days=later)
+        if day.weekday() not in schedule.days:
+            continue
+        start = real(_at(day, first), zone).astimezone(UTC)
+        end = real(_at(day + timedelta(days=last < first), last), zone)
+        passed = max(0, (moment.astimezone(UTC) - start) // schedule.interval + 1)
+        found = start + passed * schedule.interval
+        if found <= end:
+            return found.astimezone(zone)
+    return None
+
+
+def _at(day: datetime, clock: time) -> datetime:
+    return day.replace(hour=clock.hour, minute=clock.minute, second=clock.second)
+
+
+def _last_day(date: datetime) -> int:
+    return monthrange(date.year, date.month)[1]
+
+
+def _is_day_of_month(schedule: Monthly, date: datetime) -> bool:
+    last = _last_day(date)
+    for day in schedule.days:
+        if isinstance(day, Nth):
+            counted = (date.day - 1) // 7 + 1 == day.number or (day.number == -1 and date.day > last - 7)
+            if counted and date.weekday() == day.weekday:
+                return True
+        elif date.day == (last if day == "last" else min(day, last)):
+            return True
+    return False
+
+
+def _is_day_of_year(schedule: Yearly, date: datetime) -> bool:
+    return any(date.month == month and date.day == min(day, _last_day(date)) for month, day in schedule.days)
 
 
 def _first(times: tuple[time, ...], moment: datetime, zone: tzinfo, falls_on: Any) -> datetime | None:
@@ -47,7 +116,7 @@ def _first(times: tuple[time, ...], moment: datetime, zone: tzinfo, falls_on: An
     day = datetime(here.year, here.month, here.day) - timedelta(days=1)
     while day < datetime(here.year, here.month, here.day) + FARTHEST:
         if falls_on(day):
-            struck = sorted(real(day.replace(hour=t.hour, minute=t.minute, second=t.second), zone) for t in times)
+            struck = sorted(real(_at(day, clock), zone) for clock in times)
             for candidate in struck:
                 if candidate > moment:
                     return candidate
@@ -73,6 +142,15 @@ def real(wall: datetime, zone: tzinfo) -> datetime:
         else:
             high = middle
     return high.replace(microsecond=0).astimezone(zone)
+
+
+def _cron_within(schedule: Cron, moment: datetime, zone: tzinfo, window: Window | None) -> datetime | None:
+    end = moment + FARTHEST
+    while (found := _cron(schedule, moment, zone)) is not None and found < end:
+        if window is None or (opened := opens(found, zone, window)) == found:
+            return found
+        moment = opened - timedelta(seconds=1)
+    return None
 
 
 def _cron(schedule: Cron, moment: datetime, zone: tzinfo) -> datetime | None:
