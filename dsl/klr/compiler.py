@@ -20,7 +20,7 @@ from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
-from klr.types import DATE, ERROR, FILE, PATHS, TEXT, WORD
+from klr.types import DATE, ERROR, FILE, GONE, PATHS, TEXT, WORD
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
@@ -309,7 +309,8 @@ class _Compiler:
         kind = self.facts.type_of(node.of)
         if kind == ERROR:
             return _attribute(of, "message")
-        known = self.vocabulary.property_of(kind.element if kind.name == "list" and kind.element else kind, node.name)
+        kind = kind.element if kind.name == "list" and kind.element else kind
+        known = self.vocabulary.property_of(FILE if kind == GONE else kind, node.name)
         assert known is not None
         if known.pure is None:
             return ast.Yield(_call(_load("Ask"), _constant(node.name), of, _constant(self._line_of(node))))
