@@ -19,6 +19,7 @@ from klr.vocabulary import Trigger, Verb
 FOLDER, NAME = "~/Downloads", "Acme 1.pdf"
 HOLES = {
     "file.name": NAME,
+    "folder.name": "2026",
     "file.stem": "Acme 1",
     "file.modified:%Y": "2026",
     "file.modified:%Y-%m": "2026-03",
@@ -44,9 +45,13 @@ def of_verb(verb: Verb) -> str:
 
 def of_trigger(trigger: Trigger) -> str:
     """A coworker that waits for a trigger's example, and tells that it came."""
-    told = "{file.name} came" if trigger.gives_file else "it came"
+    given = trigger.gives.rpartition(" ")[2]
+    told = f"{{{given}.name}}: {trigger.phrase}" if given else "it came"
     rule = f'{trigger.example}\nnotify "{told}"\nend'
-    event = f'when {trigger.phrase} "{FOLDER}/{NAME}"' if trigger.gives_file else f"when {trigger.phrase}"
+    subject = f' "{FOLDER}/{NAME if given == "file" else "2026"}"' if given else ""
+    other = re.match(r'when (".*?" )', trigger.example) if trigger.of_coworker else None
+    answers = [f"given answer {name} = 2026-03-01\n" for name in re.findall(r"(\w+): date", trigger.example)]
+    event = f"{''.join(answers)}when {other[1] if other else ''}{trigger.phrase}{subject}"
     return coworker(f"when {trigger.phrase}", rule, f'{GIVEN}\n{event}\nexpect notice "{_filled(told)}"')
 
 

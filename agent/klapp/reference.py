@@ -18,6 +18,9 @@ SCHEDULES = (
     "every monday, friday at 16:30",
     "every month on 15 at 08:00",
     "every month on last day at 18:00",
+    "every month on first monday, last friday at 09:00",
+    "every year on 31 march, 24 december at 09:00",
+    "every hour on weekday",
     'cron "30 16 * * 5"',
 )
 """Each form of the clock's triggers."""

@@ -27,7 +27,7 @@ FILE_CHANGES = Trigger(
     "file changes",
     (FOLDER, NAMED),
     "When a file that was in a folder before has other content, written and closed and quiet.",
-    'when file changes in "~/Documents" named "*.xlsx"',
+    'when file changes in "~/Downloads" named "*.pdf"',
     gives="file",
     options=LATER | {"once quiet"},
 )
@@ -37,7 +37,7 @@ FILE_LEAVES = Trigger(
     (FOLDER, NAMED),
     "When a file is not in a folder any more: moved away, or deleted. Its name and all that was known of it is left, "
     "its content is not.",
-    'when file leaves in "~/Outbox"',
+    'when file leaves in "~/Downloads"',
     gives="gone file",
     options=LATER | {"once quiet"},
 )
@@ -46,7 +46,7 @@ FOLDER_ARRIVES = Trigger(
     "folder arrives",
     (FOLDER, NAMED),
     "When a new folder is in a folder, and quiet with all that is below it. `files in folder` are its files.",
-    'when folder arrives in "~/Scans"',
+    'when folder arrives in "~/Downloads"',
     gives="folder",
     options=LATER | {"once quiet"},
 )
