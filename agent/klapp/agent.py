@@ -32,7 +32,7 @@ from klapp.engine.simulate import simulate
 from klapp.engine.undo import undo
 from klapp.engine.workers import WorkerPool
 from klapp.files.guarded import GuardedFiles
-from klapp.files.kept import Keeper
+from klapp.files.kept import PURPOSE, Keeper
 from klapp.files.moments import zone_name
 from klapp.files.trash import platform_trash
 from klapp.home import Home
@@ -41,6 +41,7 @@ from klapp.lineage import Lineage
 from klapp.notices import Notifier
 from klapp.sandbox.launch import launcher
 from klapp.single import nobody_at_work, working
+from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.shelf import Shelf
 from klapp.vocabulary import VOCABULARY
@@ -74,8 +75,9 @@ class Agent:
         self.witnesses = Witnesses(self.log_store, vault.ring)
         self.closing.callback(self.witnesses.close)
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
+        remember(vault, shelf)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
-        self.keeper = Keeper(home.kept, vault.key("kept"))
+        self.keeper = Keeper(home.kept, vault.key(PURPOSE))
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
         self.workers = (

@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _language(commands)
     _coworkers(commands)
     _runs(commands)
+    _vault(commands)
     return top
 
 
@@ -132,6 +133,22 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
+
+
+def _vault(commands: Commands[argparse.ArgumentParser]) -> None:
+    vault = _add(commands, "vault", "look after the key of what klapp stores: who can open it, and a new one")
+    actions = vault.add_subparsers(dest="what", metavar="ACTION", required=True)
+    _add(actions, "status", "say what opens the vault", data=True)
+    password = _add(actions, "add-password", "let a passphrase open it, in place of an earlier one")
+    password.add_argument(
+        "--new-passphrase-fd", type=_descriptor, metavar="N", help="read the new passphrase from this file descriptor"
+    )
+    _add(actions, "add-keyring", "let the system's keyring open it")
+    _add(actions, "recovery-key", "make a recovery key to print, in place of an earlier one, and show it once")
+    removing = _add(actions, "remove", "take a way to open it back")
+    removing.add_argument("way", choices=("keyring", "password", "recovery-key"))
+    _add(actions, "rotate", "seal everything anew with a new key")
+    _add(actions, "trust", "take an older vault.json that you put back yourself")
 
 
 def _name_or_all(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -82,9 +82,19 @@ def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
     from klapp.agent import Agent
     from klapp.notices import best
     from klapp.vault.keys import open_vault
-    from klapp.vault.passphrase import passphrase_from
 
-    passphrase = passphrase_from(getattr(options, "passphrase_fd", None), os.environ, prompt=True)
-    vault = open_vault(home.path, passphrase, use_keyring=os.environ.get("KLAPP_KEYRING") != "off")
+    vault = open_vault(home.path, passphrase_of(options), use_keyring=keyring_allowed())
     with Agent(home, vault, best(say)) as agent:
         yield agent
+
+
+def passphrase_of(options: argparse.Namespace) -> Callable[[str], str] | None:
+    """Where the passphrase comes from; None where there is none."""
+    from klapp.vault.passphrase import passphrase_from
+
+    return passphrase_from(getattr(options, "passphrase_fd", None), os.environ, prompt=True)
+
+
+def keyring_allowed() -> bool:
+    """Whether the system's keyring may be used."""
+    return os.environ.get("KLAPP_KEYRING") != "off"

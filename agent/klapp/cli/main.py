@@ -16,8 +16,11 @@ COMMANDS = {
     "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
+    "vault": "vault",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
+_OPEN = frozenset(("language", "privilege"))
+"""Those that never hold a key."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = options.command or "agent"
     if options.command is None:
         options.headless = False
+    if COMMANDS[name] not in _OPEN:
+        from klapp.vault.memory import harden
+
+        harden()
     command: Callable[[Any], int] = getattr(import_module(f"klapp.cli.{COMMANDS[name]}"), name)
     try:
         return command(options)

@@ -11,17 +11,26 @@ import json
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from klapp.files.drafts import Traits
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+PURPOSE = "kept"
+"""What the vault's key for kept copies is for."""
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _LONGEST_HEADER = 1 << 20  # extended attributes may hold 64 KiB each; no more than this is ever read as traits
+
+
+class Keys(Protocol):
+    """A vault (``klapp.vault.keys.Vault``)."""
+
+    def key(self, purpose: str) -> bytes: ...
 
 
 class Keeper:
@@ -34,6 +43,7 @@ class Keeper:
 
     def keep(self, token: str, source: BinaryIO) -> None:
         """Seal a copy of an open file, read from its beginning, durably under ``token``. Raises OSError."""
+        from klapp.vault.header import sync_folder
         from klapp.vault.sealed import seal
 
         path = self._path(token)
@@ -52,7 +62,7 @@ class Keeper:
             with suppress(FileNotFoundError):
                 draft.unlink()
             raise
-        self._sync()
+        sync_folder(self._folder)
 
     def bring(self, token: str, goal: BinaryIO) -> Traits:
         """Write the kept content to an open file and return the traits that go with it.
@@ -77,13 +87,31 @@ class Keeper:
             raise ValueError("a token of a kept copy is 32 hex digits")
         return self._folder / token
 
-    def _sync(self) -> None:
-        if os.name == "posix":
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+
+class RenewedCopies:
+    """All kept copies of a folder, to be sealed anew (``klapp.vault.management.Store``)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.name
+        self._folder = folder
+
+    @contextmanager
+    def renewing(self, old: Keys, new: Keys, goal: Path) -> Iterator[None]:
+        """Seal every copy anew in the folder ``goal``, durably. Raises OSError, and Tampered for a damaged copy."""
+        from klapp.vault.header import sync_folder
+        from klapp.vault.sealed import reseal
+
+        goal.mkdir(mode=0o700)
+        for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            if not _TOKEN.fullmatch(path.name):
+                continue  # a draft that was cut short
+            handle = os.open(goal / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            with path.open("rb") as source, os.fdopen(handle, "wb") as renewed:
+                reseal(old.key(PURPOSE), new.key(PURPOSE), _role(path.name), source, renewed)
+                renewed.flush()
+                os.fsync(renewed.fileno())
+        sync_folder(goal)
+        yield
 
 
 def _role(token: str) -> bytes:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from klapp.vault.errors import VaultError
+
+if TYPE_CHECKING:
+    from klapp.vault.keys import Vault
 
 Connection = Any
 """A ``sqlcipher3`` connection; the library has no types."""
@@ -57,3 +64,65 @@ def _unlock(connection: Connection, key: bytes) -> None:
     connection.execute("PRAGMA cipher_log_level = NONE")  # it would speak to the terminal
     # A statement can not take the key as a parameter; "from None" above keeps it out of every traceback.
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+
+
+class RenewedDatabase:
+    """An encrypted database whose content can be written anew under another key (``klapp.vault.management.Store``)."""
+
+    def __init__(self, path: Path, purpose: str) -> None:
+        self.path = path
+        self.name = path.name
+        self.purpose = purpose
+
+    @contextmanager
+    def renewing(self, old: Vault, new: Vault, goal: Path) -> Iterator[None]:
+        """Write all of it to ``goal``, durably; while the context lasts nobody else can open it.
+
+        Raises VaultError where another program has it open, and where there is no room.
+        """
+        from sqlcipher3 import dbapi2
+
+        if not self.path.exists():
+            yield
+            return
+        connection = connect(self.path, old.key(self.purpose))
+        try:
+            _alone(connection)
+            try:
+                _export(connection, goal, new.key(self.purpose))
+            except dbapi2.Error as error:
+                said = "there is not enough room" if "full" in str(error) else "the disk did not take it"
+                raise VaultError(f"What klapp stores can not be written anew: {said}. Nothing was changed.") from None
+            yield
+        finally:
+            with suppress(dbapi2.Error):
+                connection.close()
+
+
+def _alone(connection: Connection) -> None:
+    """Be the only one who has the database open, with all of it in its one file; raises VaultError."""
+    from sqlcipher3 import dbapi2
+
+    try:
+        connection.execute("PRAGMA busy_timeout = 1000")
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except dbapi2.Error:
+        raise VaultError(
+            "klapp is at work with this state folder. Quit it, let its commands end, and try again. Nothing was changed."
+        ) from None
+
+
+def _export(connection: Connection, goal: Path, key: bytes) -> None:
+    """Copy the whole database into a new file with another key (https://www.zetetic.net/sqlcipher/sqlcipher-api/)."""
+    os.close(os.open(goal, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connection.execute("ATTACH DATABASE ? AS following KEY ?", (str(goal), f"x'{key.hex()}'"))
+    connection.execute("SELECT sqlcipher_export('following')")
+    for pragma in ("user_version", "application_id"):
+        (value,) = connection.execute(f"PRAGMA main.{pragma}").fetchone()
+        connection.execute(f"PRAGMA following.{pragma} = {int(value)}")
+    connection.execute("DETACH DATABASE following")
+    with goal.open("rb+") as file:
+        os.fsync(file.fileno())

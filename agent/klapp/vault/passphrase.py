@@ -1,4 +1,4 @@
-"""Where a passphrase comes from: a file descriptor, a file that only its owner can read, or the person at the prompt."""
+"""Where a passphrase comes from: a file descriptor, a file only for its owner, a systemd credential, or the person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import stat
 import sys
 from collections.abc import Mapping
 
-from klapp.vault.keys import Passphrase, VaultError
+from klapp.vault.errors import VaultError
+from klapp.vault.keys import Passphrase
 
 LONGEST = 4096
 VARIABLE = "KLAPP_PASSPHRASE_FILE"
+CREDENTIALS, CREDENTIAL = "CREDENTIALS_DIRECTORY", "klapp-passphrase"
+"""Where systemd puts what a unit's ``LoadCredential=`` or ``LoadCredentialEncrypted=`` names (systemd.exec(5))."""
 
 
 def passphrase_from(descriptor: int | None, environment: Mapping[str, str], *, prompt: bool) -> Passphrase | None:
@@ -20,22 +23,33 @@ def passphrase_from(descriptor: int | None, environment: Mapping[str, str], *, p
     What it gives raises VaultError where the passphrase can not be read.
     """
     if descriptor is not None:
-        number = descriptor
-        return lambda _: _from_descriptor(number)
+        return _Descriptor(descriptor)
     path = environment.get(VARIABLE)
     if path:
         return lambda _: _from_file(path)
+    folder = environment.get(CREDENTIALS)
+    if folder and os.path.exists(os.path.join(folder, CREDENTIAL)):
+        return lambda _: _from_file(os.path.join(folder, CREDENTIAL))
     return _asked if prompt and sys.stdin is not None and sys.stdin.isatty() else None
 
 
-def _from_descriptor(descriptor: int) -> str:
-    try:
-        with os.fdopen(descriptor, "rb") as file:
-            return _decoded(file.read(LONGEST + 1), f"file descriptor {descriptor}")
-    except OSError as error:
-        raise VaultError(
-            f"The passphrase can not be read from file descriptor {descriptor}: {error.strerror}."
-        ) from error
+class _Descriptor:
+    """A file descriptor, which can be read only once: what it gave is remembered."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._given: str | None = None
+
+    def __call__(self, why: str) -> str:
+        if self._given is None:
+            try:
+                with os.fdopen(self._number, "rb") as file:
+                    self._given = _decoded(file.read(LONGEST + 1), f"file descriptor {self._number}")
+            except OSError as error:
+                raise VaultError(
+                    f"The passphrase can not be read from file descriptor {self._number}: {error.strerror}."
+                ) from error
+        return self._given
 
 
 def _from_file(path: str) -> str:
@@ -65,7 +79,7 @@ def _decoded(data: bytes, where: str) -> str:
 
 def _asked(why: str) -> str:
     if why != "new":
-        return getpass.getpass("klapp passphrase: ")
+        return getpass.getpass("klapp passphrase, or recovery key: ")
     first = getpass.getpass("Choose a passphrase for klapp: ")
     if first != getpass.getpass("Again: "):
         raise VaultError("These were two different passphrases. Nothing was made; try again.")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
+from itertools import count
 from typing import BinaryIO
 
 MAGIC = b"klapp sealed 1\n"
@@ -35,23 +37,37 @@ def derive(key: bytes, purpose: bytes, salt: bytes | None = None) -> bytes:
 
 def seal(key: bytes, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
     """Write the whole of ``source``, sealed, to ``goal``. ``role`` names what it is; it must be given to unseal it."""
+    _seal(key, role, iter(lambda: source.read(CHUNK), b""), goal)
+
+
+def unseal(key: bytes, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
+    """Write what was sealed to ``goal``; raises Tampered, and then what ``goal`` holds must be thrown away."""
+    for chunk in _unsealed(key, role, source):
+        goal.write(chunk)
+
+
+def reseal(key: bytes, renewed: bytes, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
+    """Write what was sealed with ``key``, sealed with ``renewed``, to ``goal``: one chunk at a time is in the clear,
+    in memory alone. Raises Tampered."""
+    _seal(renewed, role, _unsealed(key, role, source), goal)
+
+
+def _seal(key: bytes, role: bytes, chunks: Iterator[bytes], goal: BinaryIO) -> None:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     salt = os.urandom(SALT)
     cipher = AESGCM(derive(key, b"sealed:" + role, salt))
     goal.write(MAGIC + salt)
-    number = 0
-    chunk = source.read(CHUNK)
-    while True:
-        following = source.read(CHUNK)
+    chunk = next(chunks, b"")
+    for number in count():
+        following = next(chunks, b"")
         goal.write(cipher.encrypt(_nonce(number, last=not following), chunk, MAGIC))
         if not following:
             return
-        chunk, number = following, number + 1
+        chunk = following
 
 
-def unseal(key: bytes, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
-    """Write what was sealed to ``goal``; raises Tampered, and then what ``goal`` holds must be thrown away."""
+def _unsealed(key: bytes, role: bytes, source: BinaryIO) -> Iterator[bytes]:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -59,17 +75,16 @@ def unseal(key: bytes, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
     if len(head) != len(MAGIC) + SALT or not head.startswith(MAGIC):
         raise Tampered
     cipher = AESGCM(derive(key, b"sealed:" + role, head[len(MAGIC) :]))
-    number = 0
     chunk = source.read(CHUNK + TAG)
-    while True:
+    for number in count():
         following = source.read(CHUNK + TAG)
         try:
-            goal.write(cipher.decrypt(_nonce(number, last=not following), chunk, MAGIC))
+            yield cipher.decrypt(_nonce(number, last=not following), chunk, MAGIC)
         except InvalidTag:
             raise Tampered from None
         if not following:
             return
-        chunk, number = following, number + 1
+        chunk = following
 
 
 def _nonce(number: int, last: bool) -> bytes:
