@@ -17,7 +17,7 @@ from klapp.vault.database import Connection
 CHUNK = 2000
 
 
-def take_over(connection: Connection, key: bytes) -> None:
+def take_over(connection: Connection) -> None:
     """Turn the log into one of today's form, in one transaction. What its chain says is told in the entry that is
     added behind it; nothing is left out, even where the chain was broken."""
     from klapp.audit.log import signer_of
@@ -33,7 +33,7 @@ def take_over(connection: Connection, key: bytes) -> None:
         run("ALTER TABLE blobs RENAME TO blobs_before")
         run("ALTER TABLE numbers ADD COLUMN last_key INTEGER NOT NULL DEFAULT 0")
         schema.make(connection)
-        appender = Appender(connection, signer_of(connection, key))
+        appender = Appender(connection, signer_of(connection))
         chain = _Chain()
         for entries in _chunks(connection, chain):
             names = {name for entry in entries for name in entry.body["uses"]}

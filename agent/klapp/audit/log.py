@@ -24,7 +24,6 @@ from klapp.audit.events import Event, acting_now
 from klapp.audit.notes import Signer
 from klapp.audit.sealing import Unsealable, stored_key
 from klapp.vault.database import Connection, DatabaseError, connect
-from klapp.vault.sealed import derive
 
 if TYPE_CHECKING:
     from klapp.audit.verify import Problem
@@ -39,7 +38,7 @@ class LogError(Exception):
 class Log:
     """One log. Safe to use from several threads, and from several processes at a time."""
 
-    def __init__(self, connection: Connection, key: bytes, again: Callable[[], Connection]) -> None:
+    def __init__(self, connection: Connection, again: Callable[[], Connection]) -> None:
         self.connection = connection
         self.lock = RLock()
         self.again = again
@@ -49,12 +48,12 @@ class Log:
         if form == 0:
             from klapp.audit.earlier import take_over
 
-            take_over(connection, key)
+            take_over(connection)
         elif form is not None and form != schema.FORM:
             raise LogError("This log was written by a newer klapp. Install that version; nothing was changed.")
         else:
             schema.make(connection)
-        self.signer = signer_of(connection, key)
+        self.signer = signer_of(connection)
         self._appender = Appender(connection, self.signer)
         self.tree = self._appender.tree
 
@@ -66,7 +65,7 @@ class Log:
         except DatabaseError as error:
             raise LogError(str(error)) from None
         try:
-            return cls(connection, key, lambda: connect(path, key))
+            return cls(connection, lambda: connect(path, key))
         except BaseException:
             connection.close()
             raise
@@ -248,6 +247,9 @@ def entry_of(row: Sequence[Any]) -> Entry:
         raise LogError(f"Entry {row[0]} of the log was changed. See: klapp audit verify") from None
 
 
-def signer_of(connection: Connection, key: bytes) -> Signer:
-    """Signs for the log in a database; its key is derived from that of the log."""
-    return Signer(schema.trait(connection, "origin") or "", derive(key, b"klapp log: signing of checkpoints"))
+def signer_of(connection: Connection) -> Signer:
+    """Signs for the log in a database, with a key that lies nowhere else."""
+    seed = schema.trait(connection, "seed") or ""
+    if len(seed) != 64:
+        raise LogError("The log has lost the key that signs it. Bring it back from a backup; nothing was changed.")
+    return Signer(schema.trait(connection, "origin") or "", bytes.fromhex(seed))
