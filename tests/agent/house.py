@@ -10,7 +10,8 @@ from typing import Any
 
 from klapp.agent import Agent
 from klapp.home import Home
-from klapp.vault.keys import Cost, Vault, open_vault
+from klapp.vault.keys import Vault, open_vault
+from klapp.vault.stretching import Cost
 
 CHEAP = Cost(memory_kib=1024, passes=1, lanes=1)
 PASSPHRASE = "correct horse battery"
@@ -36,6 +37,11 @@ class House:
         self.home = Home(root / "state").prepare()
         self.told = Told()
         self._vault: Vault | None = None
+
+    def reopened(self, passphrase: str) -> House:
+        """The same house, its vault opened anew."""
+        self._vault = open_vault(self.home.path, lambda _: passphrase, use_keyring=False, cost=CHEAP)
+        return self
 
     def agent(self, *, sandboxed: bool = True) -> Agent:
         """A fresh agent on this house; close it. ``sandboxed`` False has it do everything in this process."""

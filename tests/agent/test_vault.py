@@ -6,7 +6,10 @@ import io
 import json
 import os
 import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -14,9 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 
-from klapp.vault import keys, sealed
-from klapp.vault.keys import HEADER, Vault, VaultError, open_vault
-from klapp.vault.sealed import CHUNK, MAGIC, SALT, TAG, Tampered, derive, seal, unseal
+from klapp.vault import ring, sealed
+from klapp.vault.errors import VaultError
+from klapp.vault.header import HEADER
+from klapp.vault.keys import Vault, open_vault
+from klapp.vault.sealed import CHUNK, MAGIC, SALT, TAG, Tampered, derive, reseal, seal, unseal
+from klapp.vault.stretching import Cost, stretched
 from tests.agent.house import CHEAP
 
 PASSPHRASE = "correct horse battery"
@@ -34,7 +40,7 @@ def test_hkdf_gives_the_known_answer() -> None:
 
 def test_argon2id_gives_the_known_answer() -> None:
     # Made with the reference implementation's command line (v 1.3): t=2, m=64 MiB, p=1, "password", "somesalt".
-    answer = keys._stretched("password", b"somesalt", keys.Cost(65536, 2, 1))
+    answer = stretched(b"password", b"somesalt", Cost(65536, 2, 1))
     assert answer.hex() == "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"
 
 
@@ -69,28 +75,51 @@ def test_without_keyring_and_passphrase_there_is_no_vault(tmp_path: Path) -> Non
     assert not (tmp_path / HEADER).exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', "\0" * 50])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 2}', "\0" * 50, "[" * 100_000])
 def test_a_damaged_header_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / HEADER).write_text(text)
     with pytest.raises(VaultError, match=HEADER):
         made(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["salt", "nonce", "key", "check", "memory_kib", "passes"])
-def test_each_damaged_part_of_a_header_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("part", ["id", "generation", "switching", "slots", "code"])
+@pytest.mark.parametrize("value", ["", "AAAA", None, 0, True, [], [{}], [{"kind": "password"}]])
+def test_each_damaged_part_of_a_header_is_refused(tmp_path: Path, part: str, value: object) -> None:
     made(tmp_path)
-    header = json.loads((tmp_path / HEADER).read_text())
-    for value in ("", "AAAA", None, 0):
-        (tmp_path / HEADER).write_text(json.dumps({**header, name: value}))
-        with pytest.raises(VaultError):
-            made(tmp_path)
+    change(tmp_path, lambda header: header.update({part: value}))
+    with pytest.raises(VaultError):
+        made(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["kind", "salt", "memory_kib", "passes", "lanes", "proof", "nonce", "key"])
+@pytest.mark.parametrize("value", ["", "AAAA", "AAAAAAAAAAAAAAAA", None, 0, 7, 10**9, True])
+def test_each_damaged_part_of_a_slot_is_refused(tmp_path: Path, part: str, value: object) -> None:
+    made(tmp_path)
+    change(tmp_path, lambda header: header["slots"][0].update({part: value}))
+    with pytest.raises(VaultError):
+        made(tmp_path)
+
+
+def test_a_changed_wrap_is_told_from_a_wrong_passphrase(tmp_path: Path) -> None:
+    made(tmp_path)
+    change(tmp_path, lambda header: header["slots"][0].update(nonce="AAAAAAAAAAAAAAAA"))
+    with pytest.raises(VaultError, match="says about a password was changed"):
+        made(tmp_path)
+
+
+def change(home: Path, how: Callable[[Any], object]) -> None:
+    header = json.loads((home / HEADER).read_text())
+    how(header)
+    (home / HEADER).write_text(json.dumps(header))
 
 
 def test_a_header_of_a_newer_klapp_or_none_beside_a_log_is_left_alone(tmp_path: Path) -> None:
     made(tmp_path)
-    header = json.loads((tmp_path / HEADER).read_text())
-    (tmp_path / HEADER).write_text(json.dumps({**header, "version": 99}))
+    change(tmp_path, lambda header: header.update(version=99))
     with pytest.raises(VaultError, match="newer"):
+        made(tmp_path)
+    change(tmp_path, lambda header: header.update(version=1))
+    with pytest.raises(VaultError, match="before its first release"):
         made(tmp_path)
     (tmp_path / HEADER).unlink()
     (tmp_path / "klapp.db").write_bytes(b"x")
@@ -115,7 +144,12 @@ class Memory(KeyringBackend):
     def get_password(self, service: str, username: str) -> str | None:
         if self.lies == "is locked":
             raise keyring.errors.KeyringLocked("locked")
+        if self.lies == "hangs":
+            threading.Event().wait()
         return self.kept.get((service, username))
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
 
 
 @pytest.fixture
@@ -141,13 +175,16 @@ def test_a_keyring_holds_the_key_and_the_header_does_not(tmp_path: Path, memory:
         open_vault(tmp_path, None)
 
 
-@pytest.mark.parametrize("lie", ["loses", "exchanges", "is locked"])
-def test_a_keyring_that_lies_is_not_relied_upon(tmp_path: Path, memory: Memory, lie: str) -> None:
+@pytest.mark.parametrize("lie", ["loses", "exchanges", "is locked", "hangs"])
+def test_a_keyring_that_lies_is_not_relied_upon(
+    tmp_path: Path, memory: Memory, lie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ring, "PATIENCE", 0.2)
     memory.lies = lie
     with pytest.raises(VaultError, match="no passphrase"):
         open_vault(tmp_path, None)
     open_vault(tmp_path, lambda _: PASSPHRASE, cost=CHEAP)
-    assert json.loads((tmp_path / HEADER).read_text())["wrap"] == "passphrase"
+    assert json.loads((tmp_path / HEADER).read_text())["slots"][0]["kind"] == "password"
 
 
 def test_a_keyring_in_the_clear_is_not_used(tmp_path: Path) -> None:
@@ -183,6 +220,15 @@ def test_what_is_sealed_comes_back(chunks: int, more: int) -> None:
     content = os.urandom(max(0, chunks * CHUNK + more))
     assert unsealed(sealed_bytes(content)) == content
     assert content[:64] not in sealed_bytes(content) or len(content) < 8
+
+
+@given(st.integers(0, 3), st.integers(-2, 2))
+def test_what_is_sealed_anew_comes_back_with_the_new_key_alone(chunks: int, more: int) -> None:
+    content, goal = os.urandom(max(0, chunks * CHUNK + more)), io.BytesIO()
+    reseal(b"k" * 32, b"n" * 32, b"role", io.BytesIO(sealed_bytes(content)), goal)
+    assert unsealed(goal.getvalue(), key=b"n" * 32) == content
+    with pytest.raises(Tampered):
+        unsealed(goal.getvalue())
 
 
 @given(st.binary(max_size=200), st.data())

@@ -36,7 +36,8 @@ from pathlib import Path
 from klapp.agent import Agent
 from klapp.home import Home
 from klapp.notices import TerminalNotifier
-from klapp.vault.keys import Cost, open_vault
+from klapp.vault.keys import open_vault
+from klapp.vault.stretching import Cost
 root = Path(sys.argv[1])
 CHEAP = Cost(memory_kib=1024, passes=1, lanes=1)  # as with a keyring, which needs no stretching
 home = Home(root / "state").prepare()

@@ -80,7 +80,7 @@ def running(klapp: Klapp) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_key_lies_in_the_real_keyring(klapp: Klapp) -> None:
     klapp("list")
-    assert json.loads((klapp.state / "vault.json").read_text())["wrap"] == "keyring"
+    assert json.loads((klapp.state / "vault.json").read_text())["slots"][0]["kind"] == "keyring"
     assert klapp.list() == []
 
 
