@@ -226,6 +226,49 @@ def test_a_name_leads_to_where_it_is_made_and_to_its_uses(editor: Editor) -> Non
     assert editor.at("definition", *place(FILER, "mo|ve file")) is None
 
 
+DEFINING = """coworker "Filer"
+may read "~/In/*"
+may remove "~/In/*"
+may write "~/Out/*/*"
+
+define month of paper: file = "{paper.modified:%Y-%m}"
+define labelled of paper: file = "{month of paper} {paper.stem}"
+
+when file arrives in "~/In"
+  if count of ["{month of file}"] is 1
+    move file to "~/Out/{month of file}/{labelled of file}"
+  end
+end
+"""
+
+
+def test_a_definition_is_found_renamed_and_explained_like_any_other_name(editor: Editor) -> None:
+    assert editor.open(DEFINING) == []
+    made = dict(zip(("line", "character"), place(DEFINING, "define |month"), strict=True))
+    for marked in ("{mon|th of paper}", 'count of ["{mon|th', "~/Out/{mon|th"):
+        assert editor.at("definition", *place(DEFINING, marked))["range"]["start"] == made
+    assert len(editor.at("references", *place(DEFINING, "define mo|nth"), context={"includeDeclaration": True})) == 4
+    edit = editor.at("rename", *place(DEFINING, "~/Out/{mon|th"), newName="period")
+    assert applied(DEFINING, edit["changes"][URI]) == DEFINING.replace("month of", "period of")
+    assert "month of ...: text" in editor.at("completion", *place(DEFINING, "if |count"))["items"].__str__()
+    assert "month" not in labels(editor.at("completion", *place(DEFINING, 'file = |"{paper.mod')))
+    assert tuple(one["name"] for one in editor.of("documentSymbol")[:2]) == ("month", "labelled")
+    position = dict(zip(("line", "character"), place(DEFINING, "define mo|nth"), strict=True))
+    for taken in ("labelled", "count"):
+        sentence = editor.refused("textDocument/rename", textDocument={"uri": URI}, position=position, newName=taken)
+        assert sentence.endswith(".")
+
+
+def test_a_parameter_is_a_name_of_its_definition_alone(editor: Editor) -> None:
+    editor.open(DEFINING)
+    edit = editor.at("rename", *place(DEFINING, "{pap|er.modified"), newName="scan")
+    first, second = DEFINING.split("define labelled")
+    assert applied(DEFINING, edit["changes"][URI]) == f"{first.replace('paper', 'scan')}define labelled{second}"
+    assert editor.at("definition", *place(DEFINING, "{month of pap|er}"))["range"]["start"]["line"] == 6
+    assert "paper" in labels(editor.at("completion", *place(DEFINING, '"{|paper.modified')))
+    assert {"text", "file"} <= set(labels(editor.at("completion", *place(DEFINING, "month of paper: |file"))))
+
+
 # -- changing ---------------------------------------------------------------------------------------------------------
 
 

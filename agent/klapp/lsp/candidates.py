@@ -9,11 +9,12 @@ from typing import Literal
 from klapp.lsp import manual
 from klapp.lsp.context import Context
 from klapp.lsp.study import Study, words
+from klr import syntax as s
 from klr.parser import choices, keywords
 from klr.schedules import WEEKDAYS
 from klr.timing import GROUPS, INTERVALS
 from klr.trials import EXPECTED, GIVEN, details
-from klr.types import BY_NAME, DATE, ERROR, FILE, FOLDER, TEXT, UNKNOWN, WORD, Type
+from klr.types import BY_NAME, DATE, ERROR, FILE, FOLDER, OF_PARAMETERS, TEXT, UNKNOWN, WORD, Type
 from klr.vocabulary import PERMISSIONS, Slot, Trigger, Verb
 
 Kind = Literal["verb", "slot", "property", "function", "name", "trigger", "permission", "type", "word", "keyword"]
@@ -50,6 +51,8 @@ def _at(study: Study, context: Context) -> Iterator[Candidate]:
         yield from _keywords(context.next)
     elif kinds[-1] == "DOT":
         yield from _members(study, context)
+    elif kinds[0] == "DEFINE" and "EQUAL" not in kinds:
+        yield from _of_define(context)
     elif kinds[0] in _LINES:
         yield from _LINES[kinds[0]](context)
     elif kinds[-1] not in ("LET", "FOR_EACH"):
@@ -113,6 +116,13 @@ def _of_setting(context: Context) -> Iterator[Candidate]:
         for word in BY_NAME:
             yield Candidate("type", word, word, "type")
         yield from _keywords(context.next & {"LIST_OF"})
+
+
+def _of_define(context: Context) -> Iterator[Candidate]:
+    if context.kinds[-1] in ("COLON", "LIST_OF"):
+        for word in OF_PARAMETERS:
+            yield Candidate("type", word, word, "type")
+    yield from _keywords(context.next & {"LIST_OF"} | context.next & choices("preposition"))
 
 
 def _of_given(context: Context) -> Iterator[Candidate]:
@@ -216,7 +226,20 @@ def _values(study: Study, context: Context) -> Iterator[Candidate]:
     for function in words().functions.values():
         form = manual.form(function)
         yield Candidate("function", function.name, form, "function", manual.page(function))
+    yield from _definitions(study, context)
     yield Candidate("function", "files", manual.FILES[0], "function", manual.FILES[1])
+
+
+def _definitions(study: Study, context: Context) -> Iterator[Candidate]:
+    """The coworker's own functions; in a definition, those above it."""
+    tree = study.examined.parsed.tree
+    for part in tree.parts if tree is not None else ():
+        if not isinstance(part, s.Define):
+            continue
+        binding = study.names.definitions.get(id(part))
+        if binding is not None and not (context.kinds[:1] == ("DEFINE",) and part.span.end >= context.word.start):
+            form = manual.definition(part)
+            yield Candidate("function", part.name, form, "definition", manual.name(form, "definition", binding.type))
 
 
 def in_scope(study: Study, context: Context) -> dict[str, tuple[str, Type]]:
@@ -234,9 +257,21 @@ def in_scope(study: Study, context: Context) -> dict[str, tuple[str, Type]]:
         else:
             kinds = {"error": ERROR, "folder": FOLDER}
             found[name] = ("given by the rule", kinds.get(name, FILE))
+    found.update(_parameters(context))
     if {"WHERE", "SORTED_BY"} & set(context.kinds):
         found["it"] = ("each element of the list", _element(study, context))
     return found
+
+
+def _parameters(context: Context) -> Iterator[tuple[str, tuple[str, Type]]]:
+    """The parameters of the definition that is being written."""
+    if context.kinds[:1] != ("DEFINE",):
+        return
+    for (kind, name), (after, _), (_, type) in zip(
+        context.tokens, context.tokens[1:], context.tokens[2:], strict=False
+    ):
+        if kind == "NAME" and after == "COLON":
+            yield name, ("parameter", OF_PARAMETERS.get(type, UNKNOWN))
 
 
 def _element(study: Study, context: Context) -> Type:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klapp.reference import slot_line
+from klr import syntax as s
 from klr.types import Type
 from klr.vocabulary import Function, PermissionKind, Property, Trigger, Verb
 
@@ -37,6 +38,11 @@ FILES = (
 def form(function: Function) -> str:
     """How a function is written: ``number after ... in ...``."""
     return f"{function.name} {' '.join(f'{word} ...' for word in function.prepositions)}"
+
+
+def definition(define: s.Define) -> str:
+    """How a coworker's own function is written: ``month of ...``."""
+    return f"{define.name} {' '.join(f'{parameter.preposition} ...' for parameter in define.parameters)}"
 
 
 def name(written: str, kind: str, type: Type | str) -> str:

@@ -1,7 +1,7 @@
-"""What each name of a text stands for: settings, ``let`` names and loop names, where they are made and used.
+"""What each name of a text stands for: settings, definitions and their parameters, ``let`` names and loop names.
 
-The scopes are those of the checker: settings are known everywhere, a ``let`` from the next line to the end of its block,
-a loop's name within the loop.
+The scopes are those of the checker: settings are known everywhere, a definition in those below it and in every rule, a
+``let`` from the next line to the end of its block, a loop's name within the loop, a parameter in its definition.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.parser import MISSING
 from klr.source import Source, Span
-from klr.types import BY_NAME, UNKNOWN, WORD, Type, list_of
+from klr.types import OF_PARAMETERS, UNKNOWN, WORD, Type, list_of
 from klr.vocabulary import Vocabulary
 
-_MADE = re.compile(r"(?:setting|let|for[ \t]+each)[ \t]+([^\W\d]\w*)")
+_MADE = re.compile(r"(?:for[ \t]+each|\w+)[ \t]+([^\W\d]\w*)")
+"""A name behind the word that makes it: `setting`, `let`, `for each`, `define` or a parameter's preposition."""
+
+Kind = Literal["setting", "definition", "parameter", "let", "loop"]
 
 
 @dataclass(slots=True)
@@ -26,7 +29,7 @@ class Binding:
     """A name that a person made: where (the name alone, in ``made``), its type, and where it is used."""
 
     name: str
-    kind: Literal["setting", "let", "loop"]
+    kind: Kind
     made: Span
     line: int
     type: Type
@@ -49,6 +52,7 @@ class Names:
         self.source = source
         self.vocabulary = vocabulary
         self.bindings: list[Binding] = []
+        self.definitions: dict[int, Binding] = {}
         if checked is not None:
             self.facts = checked.facts
             self._coworker(checked.tree)
@@ -66,7 +70,7 @@ class Names:
 
     # -- declarations -------------------------------------------------------------------------------------------------
 
-    def _make(self, name: str, kind: Literal["setting", "let", "loop"], span: Span, type: Type) -> Binding | None:
+    def _make(self, name: str, kind: Kind, span: Span, type: Type) -> Binding | None:
         found = _MADE.match(self.source.text, span.start)
         if not found or found[1] != name or name == MISSING:
             return None
@@ -91,12 +95,19 @@ class Names:
                     if part.on_error is not None:
                         self._block(part.on_error, {**settings, "error": None})
                 case s.Define():
-                    # A parameter hides nothing, but what is called like it elsewhere is not it.
-                    parameters = dict.fromkeys(parameter.name for parameter in part.parameters)
-                    self._expression(part.value, {**settings, **parameters})
+                    self._define(part, settings)
                 case s.TestBlock():
                     self._test(part, settings)
         self.bindings.sort(key=lambda binding: binding.made)
+
+    def _define(self, define: s.Define, settings: Known) -> None:
+        made = self._make(define.name, "definition", define.span, self._type(define.value))
+        if made is not None:
+            self.definitions[id(define)] = made
+        parameters = {
+            one.name: self._make(one.name, "parameter", one.span, _named(one.type)) for one in define.parameters
+        }
+        self._expression(define.value, {**settings, **parameters})
 
     def _test(self, test: s.TestBlock, settings: Known) -> None:
         for step in test.steps:
@@ -155,6 +166,9 @@ class Names:
                 self._expression(inner, {**known, "it": None})
             case s.Call():
                 resolved = self.facts.calls.get(id(node))
+                defined = self.definitions.get(id(resolved.definition)) if resolved else None
+                if defined is not None:
+                    defined.uses.append(Span(node.span.start, node.span.start + len(node.name)))
                 arguments = resolved.arguments if resolved else tuple(value for _, value in node.arguments)
                 for argument in arguments:
                     self._expression(argument, known)
@@ -165,8 +179,12 @@ class Names:
 
 def declared_type(line: s.SettingLine) -> Type:
     """The type that a setting's line names."""
-    *lists, name = line.type
-    known = BY_NAME.get(name, UNKNOWN)
+    return _named(line.type)
+
+
+def _named(written: tuple[str, ...]) -> Type:
+    *lists, name = written
+    known = OF_PARAMETERS.get(name, UNKNOWN)
     for _ in range(len(lists) // 2):
         known = list_of(known)
     return known

@@ -1,4 +1,4 @@
-"""Renaming settings, ``let`` names and loop names, only where the text means the same afterwards."""
+"""Renaming what a person has named, only where the text means the same afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def renameable(study: Study, offset: int) -> Binding:
         raise Refused("Mend the lines that can not be read first: a name that stands in them would be missed.")
     binding = study.names.at(offset)
     if binding is None:
-        raise Refused("Only settings, names made with `let` and the names of `for each` can be renamed.")
+        raise Refused(
+            "Only settings, definitions and their parameters, names made with `let` and the names of `for each` can be renamed."
+        )
     return binding
 
 

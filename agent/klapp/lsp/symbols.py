@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from klapp.lsp import manual
 from klapp.lsp.study import Study
 from klr import syntax as s
 from klr.source import Span
@@ -15,7 +16,7 @@ from klr.source import Span
 class Symbol:
     """A part: what it is called, the span of it all, and that of the line that names it."""
 
-    kind: Literal["setting", "rule", "test"]
+    kind: Literal["setting", "definition", "rule", "test"]
     name: str
     detail: str
     span: Span
@@ -33,13 +34,15 @@ class Lens:
 
 
 def symbols(study: Study) -> Iterator[Symbol]:
-    """Settings, rules and tests, in the order of the text."""
+    """Settings, definitions, rules and tests, in the order of the text."""
     tree = study.examined.parsed.tree
     for part in tree.parts if tree is not None else ():
         head = _head(study, part.span)
         match part:
             case s.SettingLine():
                 yield Symbol("setting", part.name, " ".join(part.type), part.span, head)
+            case s.Define():
+                yield Symbol("definition", part.name, manual.definition(part), part.span, head)
             case s.RuleBlock():
                 yield Symbol("rule", study.source.cut(head), "", part.span, head)
             case s.TestBlock():

@@ -30,7 +30,12 @@ ITEM: dict[Kind, types.CompletionItemKind] = {
     "verb": types.CompletionItemKind.Method,
     "function": types.CompletionItemKind.Function,
 }
-SYMBOL = {"setting": types.SymbolKind.Variable, "rule": types.SymbolKind.Event, "test": types.SymbolKind.Method}
+SYMBOL = {
+    "setting": types.SymbolKind.Variable,
+    "definition": types.SymbolKind.Function,
+    "rule": types.SymbolKind.Event,
+    "test": types.SymbolKind.Method,
+}
 
 
 def offset(document: Document, position: types.Position) -> int:
