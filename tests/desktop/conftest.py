@@ -132,6 +132,12 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
         yield _Starter(root, closing).desktop()
 
 
+def keyring_of_its_own(root: Path, closing: ExitStack) -> Desktop:
+    """A bus with an unlocked keyring and nothing else, ended by ``closing``: what is done to it disturbs no other test."""
+    starter = _Starter(root, closing)
+    return starter.bare()
+
+
 class _Starter:
     """Starts what the desktop is made of; each is ended by ``closing``."""
 
@@ -165,6 +171,13 @@ class _Starter:
         bus = self.closing.enter_context(open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]))
         for name in ("org.kde.StatusNotifierWatcher", "org.freedesktop.Notifications", "org.freedesktop.secrets"):
             until(lambda name=name: self._is_there(bus, name), name)  # type: ignore[misc]
+        return Desktop(self.env, bus, self.log)
+
+    def bare(self) -> Desktop:
+        self._bus()
+        self._keyring()
+        bus = self.closing.enter_context(open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]))
+        until(lambda: self._is_there(bus, "org.freedesktop.secrets"), "org.freedesktop.secrets")
         return Desktop(self.env, bus, self.log)
 
     def _run(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
