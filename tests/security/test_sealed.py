@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.house import PASSPHRASE, House, reports
+from klapp.files.kept import RenewedCopies
+from klapp.vault import management
+from klapp.vault.database import RenewedDatabase
+from klapp.vault.keys import open_vault
+from tests.agent.house import CHEAP, PASSPHRASE, House, reports
 
-WORDS = ["Plantedrule", "Plantedname", "Plantedcontent", "Plantedsetting", "Plantedold"]
+WORDS = ["Plantedpassphrase", "Plantedrule", "Plantedname", "Plantedcontent", "Plantedsetting", "Plantedold"]
 COWORKER = """coworker "Plantedrule"
 may read "~/In/*"
 may remove "~/In/*"
@@ -70,6 +74,28 @@ def test_in_use_and_at_rest(house: House) -> None:
     work(house)
     check(house)
     assert any(house.home.kept.iterdir())
+
+
+def test_while_the_key_is_renewed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file that is being written is looked at as it is made durable."""
+    work(house)
+    vault = open_vault(house.home.path, lambda _: PASSPHRASE, use_keyring=False, cost=CHEAP)
+    shown = management.add_recovery(house.home.path, vault)
+    looks = []
+    real = os.fsync
+
+    def looking(handle: int) -> None:
+        real(handle)
+        looks.append(stored(house))
+
+    monkeypatch.setattr(os, "fsync", looking)
+    management.add_password(house.home.path, vault, "Plantedpassphrase", CHEAP)
+    stores: list[management.Store] = [RenewedDatabase(house.home.database, "log"), RenewedCopies(house.home.kept)]
+    _, renewed = management.rotate(house.home.path, vault, stores, lambda _: "Plantedpassphrase", os.urandom(32), CHEAP)
+    assert len(looks) > 5
+    for found in looks:
+        for word in [*WORDS, PASSPHRASE, shown, renewed, "Out/same"]:
+            assert word.encode() not in found, word
 
 
 def test_after_a_kill(house: House) -> None:

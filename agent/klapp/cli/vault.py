@@ -16,7 +16,7 @@ from klapp.vault import management
 from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault, open_vault
 from klapp.vault.passphrase import passphrase_from
-from klapp.vault.slots import KEYRING, PASSWORD, RECOVERY
+from klapp.vault.slots import KEYRING, PASSWORD, PLAIN, RECOVERY
 
 KINDS = {"keyring": KEYRING, "password": PASSWORD, "recovery-key": RECOVERY}
 
@@ -47,19 +47,19 @@ def _add_password(options: argparse.Namespace, home: Home, opened: Vault) -> Non
     if new is None:
         raise Complaint("No new passphrase was given. Give it at the prompt, or with --new-passphrase-fd N.")
     management.add_password(home.path, opened, new("new"))
-    _remember(home, opened)
+    _remember(home, opened, "a passphrase opens it from now on")
     say("From now on this passphrase opens what klapp stores. An earlier one does not any more.")
 
 
 def _add_keyring(options: argparse.Namespace, home: Home, opened: Vault) -> None:
     management.add_keyring(home.path, opened)
-    _remember(home, opened)
+    _remember(home, opened, "the system's keyring opens it from now on")
     say("From now on your system's keyring opens what klapp stores, when you are logged in.")
 
 
 def _recovery_key(options: argparse.Namespace, home: Home, opened: Vault) -> None:
     shown = management.add_recovery(home.path, opened)
-    _remember(home, opened)
+    _remember(home, opened, "a new recovery key was shown")
     _show_recovery(shown)
 
 
@@ -71,8 +71,8 @@ def _show_recovery(shown: str) -> None:
 
 def _remove(options: argparse.Namespace, home: Home, opened: Vault) -> None:
     management.remove_way(home.path, opened, KINDS[options.way])
-    _remember(home, opened)
-    say(f"What klapp stores is not opened by {options.way.replace('-', ' ')} any more.")
+    _remember(home, opened, f"it is not opened by {PLAIN[KINDS[options.way]]} any more")
+    say(f"What klapp stores is not opened by {PLAIN[KINDS[options.way]]} any more.")
 
 
 def _rotate(options: argparse.Namespace, home: Home, opened: Vault) -> None:
@@ -87,30 +87,28 @@ def _rotate(options: argparse.Namespace, home: Home, opened: Vault) -> None:
             new, shown = management.rotate(home.path, opened, stores, passphrase_of(options), secrets.token_bytes(32))
     except AlreadyRunning as error:
         raise Complaint(f"{error} Quit it first.") from error
-    _remember(home, new)
+    _remember(home, new, "everything was sealed anew with a new key")
     say("Done: everything is sealed with a new key, and the old one opens nothing.")
     if shown:
         _show_recovery(shown)
 
 
 def _trust(options: argparse.Namespace, home: Home, opened: Vault) -> None:
-    _remember(home, opened, trusting=True)
+    _remember(home, opened, "a header file that was put back is trusted", trusting=True)
     say("vault.json is taken as it is from now on. Remove passwords that should not open it: klapp vault status")
 
 
-def _remember(home: Home, opened: Vault, *, trusting: bool = False) -> None:
-    """Have the database know of the header that is in force now."""
-    from threading import RLock
-
-    from klapp.vault.database import connect
+def _remember(home: Home, opened: Vault, what: str = "", *, trusting: bool = False) -> None:
+    """Have the database know of the header that is in force now, and the log of what was done."""
+    from klapp.audit.events import KeyUsed, acting
+    from klapp.audit.log import Log
     from klapp.vault.shelf import Shelf
 
     if home.database.exists():
-        connection = connect(home.database, opened.key("log"))
-        try:
-            remember(opened, Shelf(connection, RLock()), trusting=trusting)
-        finally:
-            connection.close()
+        with Log.open(home.database, opened.key("log")) as log, acting("command line"):
+            remember(opened, Shelf(log.connection, log.lock), trusting=trusting)
+            if what:
+                log.record(KeyUsed("the vault", what))
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Home, Vault], None]] = {
