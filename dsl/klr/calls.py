@@ -10,6 +10,7 @@ from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
+from klr.synonyms import FUNCTIONS
 from klr.types import FILE, FOLDER, TEXT, UNKNOWN, WORD, Type, fits, list_of
 from klr.vocabulary import Function, Vocabulary
 
@@ -38,6 +39,7 @@ class Calls:
         self.facts = facts
         self.type_of = type_of
         self.error = error
+        self.properties = vocabulary.properties
         self.functions = dict(vocabulary.functions)
         self.definitions: dict[tuple[str, tuple[str, ...]], s.Define] = {}
         self.used: set[tuple[str, tuple[str, ...]]] = set()
@@ -80,8 +82,18 @@ class Calls:
             self.type_of(value, scope)
         shown = f"{node.name} {' ... '.join(words)} ..."
         forms = any(node.name == name for name, _ in (*self.functions, ("files", ())))
-        repair = () if forms or node.name in self.later else instead(node.span, node.name, self._names())
+        if property_of := self._property_of(node):
+            help = f"Write `{property_of.new}`."
+            return self.error("K205", f"klapp does not know `{shown}`.", node.span, help, (property_of,))
+        repair = () if forms or node.name in self.later else instead(node.span, node.name, self._names(), FUNCTIONS)
         return self.error("K205", f"klapp does not know `{shown}`.", node.span, self._help(node), repair)
+
+    def _property_of(self, node: s.Call) -> Edit | None:
+        """`size of file` as it is written: `file.size`."""
+        (word, value), *more = node.arguments
+        if more or word != "of" or not isinstance(value, s.Name) or node.name not in self.properties:
+            return None
+        return Edit(node.span, f"{node.name} of {value.name}", f"{value.name}.{node.name}")
 
     def _names(self) -> set[str]:
         return {name for name, _ in self.functions} | {"files"}
@@ -90,7 +102,7 @@ class Calls:
         if node.name in self.later:
             return "A definition can only use those above it, so that nothing goes around in circles."
         forms = sorted(_form(key) for key in (*self.functions, ("files", ("in",))) if key[0] == node.name)
-        return f"Write {listing(forms)}." if forms else did_you_mean(node.name, self._names())
+        return f"Write {listing(forms)}." if forms else did_you_mean(node.name, self._names(), FUNCTIONS)
 
     def _apply(
         self, node: s.Call, key: tuple[str, tuple[str, ...]], arguments: tuple[s.Expression, ...], scope: Scope

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from klr import synonyms
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.expressions import Expressions
 from klr.limits import limits_of
-from klr.parser import MISSING
+from klr.mistaken import unknown_verb
 from klr.program import Grant, Limits, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
 from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.source import Source, Span
 from klr.starts import Starts
+from klr.syntax import MISSING
 from klr.trials import Trials
 from klr.types import (
     BY_NAME,
@@ -123,10 +125,12 @@ class _Checker:
         kind = PERMISSIONS.get(may.permission)
         if kind is None:
             help = (
-                did_you_mean(may.permission, PERMISSIONS) or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
+                did_you_mean(may.permission, PERMISSIONS, synonyms.PERMISSIONS)
+                or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
             )
-            repair = instead(may.span, may.permission, PERMISSIONS)
-            self.error("K208", f"There is no permission `{may.permission}`.", may.span, help, repair)
+            repair = instead(may.span, may.permission, PERMISSIONS, synonyms.PERMISSIONS)
+            span = self.source.words_in(may.span, may.permission) or may.span
+            self.error("K208", f"There is no permission `{may.permission}`.", span, help, repair)
             return
         if kind.takes_paths != bool(may.patterns):
             example = f'`may {kind.name} "~/Documents/**"`' if kind.takes_paths else f"`may {kind.name}`"
@@ -193,20 +197,21 @@ class _Checker:
             if name == MISSING:
                 return UNKNOWN
             help = (
-                did_you_mean(name, by_name)
+                did_you_mean(name, by_name, synonyms.TYPES)
                 or f"Types are {listing(sorted(by_name), 'and')}, and `list of` one of them."
             )
             behind_name = Span(
                 self.source.text.find(":", line.span.start), self.source.text.find("\n", line.span.start)
             )
-            repair = instead(behind_name, name, by_name)
+            repair = instead(behind_name, name, by_name, synonyms.TYPES)
             self.error("K207", f"There is no type `{name}`.", line.span, help, repair)
             return UNKNOWN
         for _ in range(len(lists) // 2):
             known = list_of(known)
         return known
 
-    def _new_name(self, name: str, span: Span, scope: Scope) -> None:
+    def _new_name(self, name: str, span: Span, scope: Scope) -> bool:
+        """Whether a name can be given here; where not, that is told."""
         before = scope.has(name)
         if name in RESERVED and name != MISSING:
             self.error(
@@ -224,6 +229,7 @@ class _Checker:
                 span,
                 "Choose another name; a value never changes once it is there.",
             )
+        return before is None or name == MISSING
 
     # -- rules --------------------------------------------------------------------------------------------------------
 
@@ -330,14 +336,15 @@ class _Checker:
 
     def _let(self, let: s.Let, scope: Scope) -> None:
         found = self.expressions.of(let.value, scope, PATH if _is_path(let.value) else None)
-        self._new_name(let.name, let.span, scope)
+        free = self._new_name(let.name, let.span, scope)
         if found.name == "maybe":
             self.error(
                 "K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`."
             )
             found = UNKNOWN
         real = self.checked.facts.is_real_name(let.value)
-        scope.add(Variable(let.name, found, let.span, real_name=real))
+        if free:  # what it hides is meant by the lines below as often as this
+            scope.add(Variable(let.name, found, let.span, real_name=real))
 
     # -- actions ------------------------------------------------------------------------------------------------------
 
@@ -368,8 +375,10 @@ class _Checker:
     def _argument(self, verb: Verb, slot: Slot, value: s.Expression, scope: Scope, what: str) -> None:
         if slot.type == WORD:
             if not isinstance(value, s.Name) or value.name not in slot.words:
-                help = did_you_mean(value.name, slot.words) if isinstance(value, s.Name) else ""
-                repair = instead(value.span, value.name, slot.words) if isinstance(value, s.Name) else ()
+                help = did_you_mean(value.name, slot.words, synonyms.CHOICES) if isinstance(value, s.Name) else ""
+                repair = (
+                    instead(value.span, value.name, slot.words, synonyms.CHOICES) if isinstance(value, s.Name) else ()
+                )
                 self.error("K209", f"{what} is one of {listing(slot.words)}.", value.span, help, repair)
             return
         self.expressions.want(value, slot.type, scope, what)
@@ -397,16 +406,8 @@ class _Checker:
         for value in [*values, *(value for _, value in action.slots)]:
             if not isinstance(value, s.Name):
                 self.expressions.of(value, scope)
-        verbs = self.vocabulary.verbs
-        help = (
-            did_you_mean(name, verbs) or did_you_mean(action.words[0], verbs) or f"klapp can {listing(sorted(verbs))}."
-        )
-        repair = instead(action.span, name, verbs) or instead(action.span, action.words[0], verbs)
-        if action.words[0] in ("delete", "remove", "erase"):
-            help = "Write `trash file`: what is in the trash can be brought back."
-            repair = (Edit(action.span, action.words[0], "trash"),)
         if name != MISSING:
-            self.error("K203", f"klapp does not know how to `{name}`.", action.span, help, repair)
+            self.diagnostics.append(unknown_verb(action, self.vocabulary.verbs, self.source))
 
 
 def _is_path(value: s.Expression) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from klr.diagnostics import Diagnostic, did_you_mean, instead, visible
-from klr.source import Source, Span
+from klr.diagnostics import Diagnostic, listing, visible
+from klr.source import Source, Span, first_word
 
 PLAIN = {
     "QUOTE": "a text in double quotes",
@@ -43,70 +43,29 @@ class Trouble:
     expected: frozenset[str]
 
 
-def unclosed(source: Source, line: int) -> Diagnostic:
-    """The block that begins on ``line`` has no ``end``."""
-    word = source.line(line).strip().split(" ")[0]
-    shown = "for each" if word == "for" else word
-    message = f"This `{shown}` is not closed."
-    return Diagnostic(
-        "K102", message, source.line_span(line), "Write `end` on a line of its own where the block stops."
-    )
-
-
-def complain(source: Source, offset: int, trouble: Trouble) -> Diagnostic:
-    """The diagnostic for one error at ``offset``."""
-    length = 1 if trouble.kind in ("character", "NEWLINE", "$END") else max(1, len(trouble.found))
-    span = Span(offset, min(offset + length, len(source.text)))
-    line = source.place(offset)[0]
+def complain(source: Source, whole: Span, offset: int, trouble: Trouble) -> Diagnostic:
+    """The finding for a line, all of it at ``whole``, that can not be read further at ``offset``."""
+    length = 1 if trouble.kind in ("character", "NEWLINE") else max(1, len(trouble.found))
+    end = min(offset + length, whole.end)
+    span = Span(offset, end) if end > offset else whole
     return (
-        _about_texts(source, line, span, trouble)
-        or _about_signs(source, offset, span)
+        _about_texts(whole, span, trouble)
         or _about_blocks(span, trouble)
-        or _about_lines(source, line, span, trouble)
+        or _about_lines(source, whole, span, trouble)
         or _about_the_rest(span, trouble)
     )
 
 
-def _about_texts(source: Source, line: int, span: Span, trouble: Trouble) -> Diagnostic | None:
-    if trouble.found[:1] in ("'", "“", "”", "„", "‘", "’", "«", "»"):
-        return Diagnostic(
-            "K103", f"A text stands in straight double quotes, not in {trouble.found[:1]}.", span, 'Write "like this".'
-        )
-    if "TEXT" not in trouble.expected and not ("RBRACE" in trouble.expected and trouble.kind in ("NEWLINE", "QUOTE")):
+def _about_texts(whole: Span, span: Span, trouble: Trouble) -> Diagnostic | None:
+    if "TEXT" not in trouble.expected:
         return None
+    if trouble.kind == "NEWLINE":
+        return Diagnostic(
+            "K103", "This text has no closing quote.", whole, 'A text begins and ends with " on the same line.'
+        )
     if trouble.found == "}":
         return Diagnostic("K103", "This `}` closes nothing.", span, "Write `}}` for a brace that is part of the text.")
-    if trouble.kind in ("NEWLINE", "$END"):
-        start = source.line_span(line)
-        return Diagnostic(
-            "K103", "This text has no closing quote.", start, 'A text begins and ends with " on the same line.'
-        )
-    if "RBRACE" in trouble.expected:
-        help = "A hole ends with `}`. Write `{{` for a brace that is part of the text."
-        return Diagnostic("K103", "This hole in a text is not closed.", span, help)
     return None
-
-
-def _about_signs(source: Source, offset: int, span: Span) -> Diagnostic | None:
-    for sign, words in SIGNS.items():
-        if source.text.startswith(sign, offset):
-            return Diagnostic(
-                "K101", f"klapp does not know the sign `{sign}`.", Span(offset, offset + len(sign)), words
-            )
-    return None
-
-
-SIGNS = {
-    "==": "Write `is` to compare: `if x is 3`.",
-    "!=": "Write `is not` to compare: `if x is not 3`.",
-    "<>": "Write `is not` to compare: `if x is not 3`.",
-    "&&": "Write `and`.",
-    "||": "Write `or`.",
-    "!": "Write `not`.",
-    ";": "One statement stands on one line, with nothing at its end.",
-    "//": "A comment begins with `#`.",
-    "/*": "A comment begins with `#`.",
-}
 
 
 def _about_blocks(span: Span, trouble: Trouble) -> Diagnostic | None:
@@ -127,28 +86,26 @@ def _about_blocks(span: Span, trouble: Trouble) -> Diagnostic | None:
     return None
 
 
-def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Diagnostic | None:
-    first = source.line(line).strip().split(" ")[0] if source.line(line).strip() else ""
-    at_start = source.line_span(line).start == span.start
-    if at_start and "MAY" in trouble.expected and "LET" not in trouble.expected:
-        guess = did_you_mean(first, LINE_STARTS)
-        known = "A line out here begins with `coworker`, `about`, `may`, `setting`, `limit`, `define`, `when`, `every`, `cron` or `test`."
-        message = f"A coworker has no line that begins with `{visible(first)}`."
-        return Diagnostic("K101", message, span, f"{guess} {known}".strip(), instead(span, first, LINE_STARTS))
+def _about_lines(source: Source, whole: Span, span: Span, trouble: Trouble) -> Diagnostic | None:
+    first = first_word(source.cut(whole))
+    if whole.start == span.start and "MAY" in trouble.expected and "LET" not in trouble.expected:
+        shown = first or visible(source.cut(whole)[:20])
+        if first in STATEMENT_STARTS:
+            help = "It belongs into a rule, between `when ...` or `every ...` and its `end`."
+            return Diagnostic("K101", f"This `{first}` stands outside of any rule.", whole, help)
+        help = f"A line out here begins with {listing(LINE_STARTS)}; what is to be done stands within a rule."
+        return Diagnostic("K101", f"A coworker has no line that begins with `{shown}`.", span, help)
     if "EQUAL" in trouble.expected and first in ("let", "setting"):
-        return Diagnostic(
-            "K101",
-            f"This `{first}` gives no value.",
-            span,
-            f"Write `{first} name{': text' * (first == 'setting')} = value`.",
-        )
-    if trouble.found == "=" and "IS" in trouble.expected:
-        return Diagnostic("K101", "A comparison is written with `is`.", span, "Write `is` in place of `=`.")
-    if trouble.kind == "NEWLINE" and VALUE & trouble.expected:
+        shape = f"{first} name{': text' * (first == 'setting')} = value"
+        return Diagnostic("K101", f"This `{first}` gives no value.", whole, f"Write `{shape}`.")
+    if "COLON" in trouble.expected and first in ("setting", "define"):
+        example = "setting large: number = 2000" if first == "setting" else "define gross of net: number = net * 1.19"
+        return Diagnostic("K101", "A colon and a type are missing here.", span, f"For example: `{example}`.")
+    if trouble.kind == "NEWLINE":
         return Diagnostic(
             "K101",
             "Something is missing at the end of this line.",
-            source.line_span(line),
+            whole,
             f"Here could stand {_choices(trouble.expected)}.",
         )
     return None
@@ -156,8 +113,6 @@ def _about_lines(source: Source, line: int, span: Span, trouble: Trouble) -> Dia
 
 def _about_the_rest(span: Span, trouble: Trouble) -> Diagnostic:
     found = "The end of the line" if trouble.kind == "NEWLINE" else f"`{visible(trouble.found)}`"
-    if trouble.kind == "$END":
-        found = "The end of the file"
     help = f"Here could stand {_choices(trouble.expected)}." if trouble.expected else ""
     return Diagnostic("K101", f"{found} does not belong here.", span, help)
 

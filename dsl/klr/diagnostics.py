@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Literal
 
 from klr.source import Source, Span
@@ -18,7 +17,8 @@ Severity = Literal["error", "warning", "advice"]
 class Edit:
     """One change that would mend a finding: within ``span`` the first ``old`` becomes ``new``.
 
-    ``old`` is whole words, apart by any blanks; where it is empty, ``new`` is inserted at the start of ``span``.
+    ``old`` is all that ``span`` covers, or whole words within it, apart by any blanks. Where ``old`` is empty, ``new`` is
+    inserted at the start of ``span``.
     """
 
     span: Span
@@ -29,9 +29,9 @@ class Edit:
         """What ``new`` takes the place of; None where ``old`` does not stand in ``span``."""
         if not self.old:
             return Span(self.span.start, self.span.start)
-        words = r"[ \t]+".join(map(re.escape, self.old.split()))
-        found = re.compile(rf"(?<!\w){words}(?!\w)").search(source.text, *self.span)
-        return Span(*found.span()) if found else None
+        if source.cut(self.span) == self.old:
+            return self.span
+        return source.words_in(self.span, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +117,33 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.start, d.code, d.message)))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ "Did you mean `move`?" for the nearest of the known words, or ""."""
-    close = _closest(word, known)
+def did_you_mean(word: str, known: Iterable[str], others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """ "Did you mean `move`?" for the nearest of the known words, or "".
+
+    ``others`` are words that are used elsewhere for known ones, or for what is written with them.
+    """
+    close = _closest(word, known, others)
     return f"Did you mean `{close}`?" if close else ""
 
 
-def instead(span: Span, word: str, known: Iterable[str]) -> tuple[Edit, ...]:
+def instead(
+    span: Span, word: str, known: Iterable[str], others: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Edit, ...]:
     """The repair that ``did_you_mean`` speaks of: the nearest of the known words in place of ``word`` in ``span``."""
-    close = _closest(word, known)
+    close = _closest(word, known, others)
     return (Edit(span, word, close),) if close else ()
 
 
-def _closest(word: str, known: Iterable[str]) -> str:
-    return next(iter(get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)), "")
+def _closest(word: str, known: Iterable[str], others: Mapping[str, str]) -> str:
+    words = sorted(set(known))
+    if word.lower() in words:
+        return word.lower() if word.lower() != word else ""
+    other = others.get(word) or others.get(word.lower(), "")
+    if other in words or (other and not other.isalpha()):
+        return other
+    from difflib import get_close_matches  # only those who make mistakes need it
+
+    return next(iter(get_close_matches(word, words, n=1, cutoff=0.65)), "")
 
 
 def listing(words: Sequence[str], last: str = "or") -> str:

@@ -6,10 +6,11 @@ from klr import syntax as s
 from klr.calls import Calls
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
-from klr.parser import MISSING
 from klr.patterns import PatternError, compiled
 from klr.scope import Facts, Scope, Variable
 from klr.source import Span
+from klr.synonyms import VALUES
+from klr.syntax import MISSING
 from klr.types import (
     DURATION,
     ERROR,
@@ -210,13 +211,23 @@ class Expressions:
             "it": "`it` stands for each element within `where` and `sorted by`.",
             "error": "Only the lines under `on error` have an `error`.",
         }.get(name)
-        repair = () if help else instead(node.span, name, scope.names())
+        known, others = scope.names(), self._other_names(name, scope)
+        repair = () if help else instead(node.span, name, known, others)
         help = (
             help
-            or scope.suggestion(name)
+            or did_you_mean(name, known, others)
             or f"A name is made with `let {name} = ...` or `setting {name}: ... = ...` before it is used."
         )
         return self.error("K201", f"Nothing here is called `{name}`.", node.span, help, repair)
+
+    def _other_names(self, name: str, scope: Scope) -> dict[str, str]:
+        """What a name that is none may stand for: a property of the thing at hand, or a value."""
+        known = scope.names()
+        owner = next((thing for thing in ("it", "file") if thing in known), "")
+        if name in self.vocabulary.properties and owner:
+            return {name: f"{owner}.{name}"}
+        meant = VALUES.get(name, "")
+        return {name: meant} if meant and meant.split(".")[0].split(" ")[0] in {*known, "yes", "no", '""'} else {}
 
     def _member(self, node: s.Member, scope: Scope) -> Type:
         of = self.of(node.of, scope)

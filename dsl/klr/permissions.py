@@ -31,7 +31,9 @@ def prove(checked: Checked, rules: Sequence[RuleDemands], diagnostics: list[Diag
     found = [finding for rule in rules for finding in rule.diagnostics]
     demands = [demand for rule in rules for demand in rule.demands]
     judge = _Judge(checked)
-    found.extend(refused for demand in demands if (refused := judge.refusal(demand)))
+    refusals = [refused for demand in demands if (refused := judge.refusal(demand))]
+    # A line that is missing is told of once, where it is first needed.
+    found.extend({refused.help if refused.repair else refused.span: refused for refused in reversed(refusals)}.values())
     diagnostics.extend(found or judge.advice([demand.need for demand in demands]))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from klr import syntax as s
-from klr.diagnostics import did_you_mean
 from klr.source import NOWHERE, Span
 from klr.types import Type
 from klr.vocabulary import Function
@@ -107,10 +106,6 @@ class Scope:
     def names(self) -> set[str]:
         """Every name that can be used here."""
         return set(self.variables) | (self.around.names() if self.around else set())
-
-    def suggestion(self, name: str) -> str:
-        """ "Did you mean ...?" for a name that is not known."""
-        return did_you_mean(name, self.names())
 
 
 @dataclass(frozen=True, slots=True)

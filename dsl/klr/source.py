@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,6 +20,7 @@ class Span(NamedTuple):
 
 
 NOWHERE = Span(0, 0)
+_FIRST = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,8 @@ class Source:
     _starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(i + 1 for i, character in enumerate(self.text) if character == "\n")
-        object.__setattr__(self, "_starts", starts)
+        breaks = re.finditer("\n", self.text)
+        object.__setattr__(self, "_starts", [0, *(found.end() for found in breaks)])
 
     def place(self, offset: int) -> tuple[int, int]:
         """(line, column) of an offset, both from 1, the column in characters."""
@@ -51,6 +52,16 @@ class Source:
         start = self._starts[number - 1]
         return Span(start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
 
+    def words_in(self, span: Span, words: str) -> Span | None:
+        """Where words, apart by any blanks, first stand whole within a stretch; None where they do not."""
+        pattern = r"[ \t]+".join(map(re.escape, words.split()))
+        found = re.compile(rf"(?<!\w){pattern}(?!\w)").search(self.text, *span)
+        return Span(*found.span()) if found else None
+
+    def line_end(self, number: int) -> int:
+        """The offset where a line's text ends: that of its line break, or the end of the text."""
+        return self._starts[number] - 1 if number < len(self._starts) else len(self.text)
+
     def line_count(self) -> int:
         """How many lines there are; a last line break starts one more."""
         return len(self._starts)
@@ -58,3 +69,9 @@ class Source:
     def cut(self, span: Span) -> str:
         """The text that a span covers."""
         return self.text[span.start : span.end]
+
+
+def first_word(text: str) -> str:
+    """The word that a text begins with, or ""."""
+    found = _FIRST.match(text)
+    return found[0] if found else ""

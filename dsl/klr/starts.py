@@ -8,10 +8,11 @@ from typing import Any
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.options import OF_CLOCK, OptionsOf
-from klr.parser import MISSING
 from klr.program import TriggerUse
 from klr.proof import GlobError, glob, glob_component
 from klr.source import Span
+from klr.synonyms import TRIGGERS
+from klr.syntax import MISSING
 from klr.timing import Timing
 from klr.types import PATH
 from klr.vocabulary import Trigger, Vocabulary
@@ -73,16 +74,20 @@ class Starts:
             if when.other:
                 help = did_you_mean(phrase, known) or 'Write `when "Name" finishes` or `when "Name" fails`.'
             else:
-                help = did_you_mean(phrase, known) or f"A rule can wait for {listing(known)}."
+                help = did_you_mean(phrase, known, TRIGGERS) or f"A rule can wait for {listing(known)}."
             self.error(
-                "K501", f"klapp can not wait for `{phrase}`.", when.span, help, instead(when.span, phrase, known)
+                "K501",
+                f"klapp can not wait for `{phrase}`.",
+                when.span,
+                help,
+                instead(when.span, phrase, known, TRIGGERS),
             )
         return trigger
 
     def _when(self, when: s.When) -> Start:
         trigger = self.known(when)
         if trigger is None:
-            return Start(None, "file" if "file" in when.words or MISSING in when.words else "")
+            return Start(None, "file")  # so that its lines are not told of, too
         found = len(self.diagnostics)
         values = self._other(when, trigger) | self._slots(when, trigger)
         if when.answers and not trigger.asks:

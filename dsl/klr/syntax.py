@@ -8,6 +8,9 @@ from typing import Any
 from klr.source import NOWHERE, Span
 from klr.types import Type
 
+MISSING = "__missing__"
+"""The name that stands where something unreadable stood; the checker says nothing more about it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:

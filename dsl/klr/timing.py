@@ -22,6 +22,7 @@ from klr.schedules import (
     parse_cron,
 )
 from klr.source import Span
+from klr.synonyms import DAYS
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=3653)
 GROUPS = {"day": ALL_DAYS, "weekday": WORKING_DAYS, "weekend": (5, 6)}
@@ -90,11 +91,14 @@ class Timing:
             if word not in GROUPS and word not in WEEKDAYS:
                 known = [*GROUPS, *WEEKDAYS, *INTERVALS, "month", "year"]
                 help = (
-                    did_you_mean(word, known)
+                    did_you_mean(word, known, DAYS)
                     or f"After `every` stands a time span such as `15 minutes`, or {listing(known)}."
                 )
                 self.error(
-                    f"klapp does not know a day called `{word}`.", every.span, help, instead(every.span, word, known)
+                    f"klapp does not know a day called `{word}`.",
+                    every.span,
+                    help,
+                    instead(every.span, word, known, DAYS),
                 )
                 return ()
             days.update(GROUPS.get(word) or (WEEKDAYS[word],))

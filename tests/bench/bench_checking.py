@@ -12,13 +12,17 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from lark import Lark, Token
 
 from klapp.lsp.completion import offers
 from klapp.lsp.study import Study, words
 from klr.loader import analyse
-from klr.parser import _grammar, parse
+from klr.parser import parse
 from klr.source import Source
+from klr.tables import GRAMMAR
 
 HEAD = """coworker "Bench"
 may read "~/In/**"
@@ -49,8 +53,27 @@ def coworker(lines: int) -> str:
     return HEAD + "".join(RULE.format(number=number) for number in range(rules))
 
 
+class Lines:
+    """Drops the line breaks that mean nothing in the texts below: repeated ones."""
+
+    always_accept = ("NEWLINE",)
+
+    def process(self, tokens: Iterator[Token]) -> Iterator[Token]:
+        fresh = True
+        for token in tokens:
+            if not (fresh and token.type == "NEWLINE"):
+                yield token
+            fresh = token.type == "NEWLINE"
+
+
+@cache
+def lark() -> Lark:
+    """Lark itself, with klapp's grammar and nothing else."""
+    return Lark(GRAMMAR.read_text(encoding="utf-8"), parser="lalr", postlex=Lines(), propagate_positions=True)
+
+
 def bare(text: str) -> None:
-    _grammar().parse(text)
+    lark().parse(text)
 
 
 def parsed(text: str) -> None:

@@ -181,7 +181,7 @@ def test_tracing_changes_nothing(name: str, text: str) -> None:
         ('mov file to "~/Out/x"', "K203"),
         ("notify file.nme", "K204"),
         ('notify "{cuont of [1]}"', "K205"),
-        ('move file into "~/x"', "K203"),
+        ('move file into "~/x"', "K206"),
         ("move file", "K206"),
         ('move file to "~/Out/x" on conflict win', "K209"),
         ("notify 3", "K301"),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klr import syntax as s
-from klr.parser import MISSING, goes_on, keywords, parse, prospect
+from klr.parser import goes_on, keywords, parse, prospect
 from klr.source import Source
+from klr.syntax import MISSING
 from tests.dsl.texts import coworkers
 
 RULE = 'coworker "x"\nwhen asked\n{}\nend\n'
@@ -104,7 +105,7 @@ def test_each_bad_line_is_reported_and_no_other() -> None:
 
 
 def test_what_was_unreadable_is_marked_and_its_block_stays() -> None:
-    parsed = parse(Source(RULE.format("if 1 1\n  skip\nend")))
+    parsed = parse(Source(RULE.format("if is (is\n  skip\nend")))
     assert parsed.tree is not None
     rule = parsed.tree.parts[0]
     assert isinstance(rule, s.RuleBlock)
@@ -120,7 +121,7 @@ def test_what_was_unreadable_is_marked_and_its_block_stays() -> None:
     ],
 )
 def test_a_missing_end_is_told_at_what_it_should_close(text: str, line: int) -> None:
-    assert codes(text)[0] == ("K102", line)
+    assert ("K102", line) in codes(text)
 
 
 @pytest.mark.parametrize(

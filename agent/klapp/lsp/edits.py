@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from klapp.lsp.study import Study
-from klr.diagnostics import Diagnostic
+from klr.diagnostics import Diagnostic, Edit
 from klr.format import format_source
 from klr.source import Source, Span
 
@@ -78,7 +78,18 @@ def fixes(study: Study, within: Span) -> Iterator[Fix]:
             place = repair.place(study.source)
             if place is None:
                 continue
-            # A permission is the person's to give: never what "fix everything" would choose.
-            title = f"Write `{repair.new}`" if repair.old else f"Allow it: add `{repair.new.strip()}`"
             text = repair.new.replace("\n", "\r\n") if "\r\n" in study.source.text else repair.new
-            yield Fix(title, finding, (TextEdit(place, text),), bool(repair.old))
+            # A permission is the person's to give: never what "fix everything" would choose.
+            yield Fix(_title(finding, repair), finding, (TextEdit(place, text),), not _allows(finding))
+
+
+def _allows(finding: Diagnostic) -> bool:
+    return finding.code.startswith("K4")
+
+
+def _title(finding: Diagnostic, repair: Edit) -> str:
+    if not repair.new.strip():
+        return f"Remove `{repair.old.strip()}`"
+    if repair.old:
+        return f"Write `{repair.new.strip()}`"
+    return f"{'Allow it: add' if _allows(finding) else 'Add'} `{repair.new.strip()}`"

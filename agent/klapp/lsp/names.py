@@ -13,8 +13,8 @@ from typing import Literal
 
 from klr import syntax as s
 from klr.checker import Checked, verb_of
-from klr.parser import MISSING
 from klr.source import Source, Span
+from klr.syntax import MISSING
 from klr.types import OF_PARAMETERS, UNKNOWN, WORD, Type, list_of
 from klr.vocabulary import Vocabulary
 
