@@ -38,12 +38,13 @@ def _misspelt(line: str, stumbled: int, expected: frozenset[str]) -> Iterator[Pr
     here = [word for word in words if word.start() == stumbled]
     before = [word for word in words if word.end() <= stumbled][-2:]
     for word in dict.fromkeys((*here, *reversed(before), *words[:1])):
+        is_known = word[0] in lexer().keywords.values()
         known = {text for kind, text in lexer().keywords.items() if word not in here or kind in expected}
         for near in get_close_matches(word[0].lower(), sorted(known), n=2, cutoff=0.6):
             if near != word[0]:
                 message = f"`{word[0]}` is no word of the language."
                 help = f"Did you mean `{near}`?"
-                yield Proposal(word.start(), word.end(), near, "K101", message, help, last=word not in here)
+                yield Proposal(word.start(), word.end(), near, "K101", message, help, last=is_known or word not in here)
     for first, second in pairwise(words):
         if second.end() < stumbled - 20 or first.start() > stumbled:
             continue

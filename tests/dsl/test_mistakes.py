@@ -70,7 +70,7 @@ def told(loaded: Loaded) -> list[tuple[int, str, str]]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inclusion, "MOST_STATES", 5_000)  # to be sooner at the end of patience
+    monkeypatch.setattr(inclusion, "MOST_WORK", 50_000)  # to be sooner at the end of patience
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
