@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from datetime import datetime
+from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from klapp.audit import proofs
+from klapp.audit.events import Approved, NoticeShown, Paused, Resumed, Revoked, RulesChanged, VaultOpened
 from klapp.audit.log import Log
 from klapp.audit.verify import verifying
 from klapp.audit.witness import Witnesses
@@ -38,7 +40,7 @@ from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage
-from klapp.notices import Notifier
+from klapp.notices import Notifier, RecordedNotifier
 from klapp.sandbox.launch import launcher
 from klapp.single import nobody_at_work, working
 from klapp.vault.freshness import remember
@@ -74,9 +76,12 @@ class Agent:
         self.log_store = self.closing.enter_context(Log.open(home.database, vault.key("log")))
         self.witnesses = Witnesses(self.log_store, vault.ring)
         self.closing.callback(self.witnesses.close)
+        if vault.refused:
+            self.log_store.record(VaultOpened(vault.by, vault.refused))
+        self.notifier = RecordedNotifier(notifier, lambda *told: self.log_store.record(NoticeShown(*told)))
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         remember(vault, shelf)
-        self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock)
+        self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
@@ -85,7 +90,7 @@ class Agent:
             if sandboxed
             else None
         )
-        self.engine = Engine(self.log_store, self._files_within, VOCABULARY, notifier, self.person, self.workers)
+        self.engine = Engine(self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers)
         self.lineage = Lineage()
         self.recovered = self._settle()
 
@@ -141,19 +146,33 @@ class Agent:
     def approve(self, name: str) -> dict[str, Any]:
         """Allow a coworker what it asks for now."""
         self.coworkers.reload()
-        return self._told(self.coworkers.approve(name))
+        coworker = self.coworkers.approve(name)
+        self.log_store.record(Approved(coworker.name, in_words(_permissions(coworker))))
+        return self._told(coworker)
 
     def revoke(self, name: str) -> dict[str, Any]:
         """Take an approval back."""
-        return self._told(self.coworkers.revoke(name))
+        coworker = self.coworkers.revoke(name)
+        self.log_store.record(Revoked(coworker.name))
+        return self._told(coworker)
 
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""
         self.coworkers.pause(name, datetime.fromisoformat(until) if until else None)
+        self.log_store.record(Paused(self._named(name), until or "resumed"))
 
     def resume(self, name: str | None = None) -> None:
         """End a pause."""
         self.coworkers.resume(name)
+        self.log_store.record(Resumed(self._named(name)))
+
+    def _named(self, name: str | None) -> str:
+        """A coworker's own name; "" for all of them."""
+        return self.coworkers.find(name).name if name is not None else ""
+
+    def _new_text(self, name: str, path: Path, before: str, now: str) -> None:
+        lines = unified_diff(before.splitlines(), now.splitlines(), "before", "now", lineterm="", n=1)
+        self.log_store.record(RulesChanged(name, str(path), "\n".join(lines)))
 
     def ready(self) -> list[Coworker]:
         """The coworkers that may run now."""

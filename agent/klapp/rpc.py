@@ -21,6 +21,8 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klapp.audit.events import acting
+
 PROTOCOL = 1
 """Raised whenever an agent and a command line of different versions would misunderstand each other."""
 SOCKET = "agent.sock"
@@ -144,8 +146,9 @@ class Server:
                 if request is None:
                     _send(connection, {"error": "The agent does not understand this request."})
                 else:
-                    for frame in self._frames(*request):
-                        _send(connection, frame)
+                    with acting(f"socket (process {_peer(connection)})"):
+                        for frame in self._frames(*request):
+                            _send(connection, frame)
         finally:
             with self._lock:
                 del self._serving[threading.current_thread()]
@@ -294,12 +297,20 @@ def _socket_of(connection: Wire) -> Iterator[socket.socket]:
 
 def _is_ours(connection: Wire) -> bool:
     """Whether the other side runs as the same user; where the system can not tell, the folder's mode must do."""
-    if sys.platform != "linux":
-        return True
+    return sys.platform != "linux" or _credentials(connection)[1] == os.geteuid()
+
+
+def _peer(connection: Wire) -> int | str:
+    """The number of the process on the other side, where the system tells."""
+    return _credentials(connection)[0] if sys.platform == "linux" else "unknown"
+
+
+def _credentials(connection: Wire) -> tuple[int, int, int]:
+    """Process, user and group of the other side (unix(7))."""
     with _socket_of(connection) as below:
-        credentials = below.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, user, _ = struct.unpack("3i", credentials)
-    return bool(user == os.geteuid())
+        packed = below.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    process, user, group = struct.unpack("3i", packed)
+    return process, user, group
 
 
 def _limit_sending(connection: Wire) -> None:

@@ -6,11 +6,14 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from klapp import rpc
 from klapp.agent import Agent
+from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import Listener, listeners, schedules, watched_folders
 from klapp.engine.runs import Request
@@ -77,6 +80,7 @@ class Service:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
         if trouble := self.agent.witnesses.trouble():
             self._tell(trouble)
+        self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
         self._seen.forget()
         self._worker.start()
         self._folders.start()
@@ -93,6 +97,7 @@ class Service:
         self._folders.stop()
         self._work.put(None)
         self._worker.join()
+        self.agent.log_store.record(AgentStopped(os.getpid()))
 
     def wait(self) -> None:
         """Until ``quit`` or Ctrl+C."""
@@ -106,7 +111,22 @@ class Service:
     def _tell(self, sentence: str) -> None:
         self.say(sentence)
 
+    def _went_wrong(self, sentence: str) -> None:
+        """Tell, and have it remembered."""
+        self._tell(sentence)
+        with suppress(Exception):  # such as a full disk, which may be what went wrong
+            self.agent.log_store.record(Trouble(sentence))
+
     # -- the worker ---------------------------------------------------------------------------------------------------
+
+    def _later(self, origin: str, work: Callable[[], None]) -> None:
+        """Have the worker do it in its turn; the log tells from where it came."""
+
+        def acted() -> None:
+            with acting(origin):
+                work()
+
+        self._work.put(acted)
 
     def _loop(self) -> None:
         while (work := self._work.get()) is not None:
@@ -116,13 +136,13 @@ class Service:
                 work()
             except Exception as error:
                 # Whatever one piece of work does wrong, the next one must be done.
-                self._tell(f"Something did not work: {error}")
+                self._went_wrong(f"Something did not work: {error}")
             finally:
                 self._busy = False
                 self.on_change()
 
     def _arrived(self, paths: list[str]) -> None:
-        self._work.put(lambda: self._run_arrivals(paths))
+        self._later("trigger: a file", lambda: self._run_arrivals(paths))
 
     def _run_arrivals(self, paths: list[str]) -> None:
         now = self.agent.clock()
@@ -146,14 +166,14 @@ class Service:
         if key not in self._rounds:
             self._rounds.add(key)
             where = shown(request.file.path) if request.file else ""
-            self._tell(
+            self._went_wrong(
                 f'"{request.coworker}" (line {request.rule.line}) would go on for ever with what it makes itself, such '
                 f"as {where}. It was not started again. Let it put files where it does not wait for them."
             )
         return True
 
     def _due(self, key: Key) -> None:
-        self._work.put(lambda: self._run_rule(*key))
+        self._later("trigger: the clock", lambda: self._run_rule(*key))
 
     def _run_rule(self, name: str, index: int) -> None:
         for coworker in self.agent.ready():
@@ -172,7 +192,7 @@ class Service:
 
     def _edited(self, paths: list[str]) -> None:
         if any(path.endswith(".klr") for path in paths):
-            self._work.put(self._reload)
+            self._later("trigger: an edited file", self._reload)
 
     def _reload(self) -> None:
         for coworker in self.agent.coworkers.reload():
@@ -252,15 +272,17 @@ class Service:
 
     def pause(self, name: str | None = None) -> None:
         """Pause one coworker or all, until resumed."""
-        self._answer("pause", {"name": name})
+        with acting("tray"):
+            self._answer("pause", {"name": name})
 
     def resume(self, name: str | None = None) -> None:
         """End a pause."""
-        self._answer("resume", {"name": name})
+        with acting("tray"):
+            self._answer("resume", {"name": name})
 
     def run(self, name: str) -> None:
         """Run a coworker once; returns at once, the work is done in its turn."""
-        self._work.put(lambda: self._run_now(name))
+        self._later("tray", lambda: self._run_now(name))
 
     def _run_now(self, name: str) -> None:
         run: Iterator[dict[str, Any]] = self.agent.run(name)
@@ -273,6 +295,13 @@ def _in_tray(one: dict[str, Any]) -> dict[str, Any]:
     words = f"run {last['run']}, {last['started'][:16].replace('T', ' ')}: {last['outcome']}" if last else "never ran"
     state = "running" if one["state"] == "ready" else one["state"]
     return {"name": one["name"], "state": state, "why": one["why"], "last": words}
+
+
+def boot_id() -> str:
+    """Which start of the system this is, for its monotonic clock begins anew with each; "" where it does not tell."""
+    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+    return ""
 
 
 def _moment(moment: datetime) -> str:

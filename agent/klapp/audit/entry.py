@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from klapp.audit.events import PUBLIC, acting_now
@@ -60,6 +61,22 @@ def line(text: str) -> str:
     return text.replace("\n", " ").encode("utf-8", "replace").decode("utf-8")
 
 
+@cache
+def user() -> str:
+    """The system's name of whoever runs this process, by its user number and not by what the environment says."""
+    if os.name == "posix":
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            return str(os.geteuid())
+    try:
+        return os.getlogin()
+    except OSError:
+        return ""
+
+
 def split(kind: str, body: dict[str, Any]) -> tuple[str, bytes | None]:
     """A body as stored: its public fields, and those to be sealed, both as JSON; None where there are none of these.
 
@@ -107,7 +124,7 @@ class Drafts:
         self.seq, self.last_key = first, last_key
         self.at, self.mono = time.time_ns(), time.monotonic_ns()
         acting = acting_now()
-        self.who, self.origin = line(acting.who), line(acting.origin)
+        self.who, self.origin = line(acting.who or user()), line(acting.origin)
         self.rows: list[Row] = []
         self.keys: list[ValueKey] = []
 

@@ -245,8 +245,8 @@ class NoticeShown(Event):
 
 
 @dataclass(frozen=True)
-class TriggerFailed(Event):
-    """Something that should have started a run did not."""
+class Trouble(Event):
+    """Something did not work outside of a run, or a run was not started that should have been."""
 
     kind = "trouble"
     says = "Trouble: {what}"
@@ -256,7 +256,7 @@ class TriggerFailed(Event):
 
 @dataclass(frozen=True)
 class VaultOpened(Event):
-    """The key of the state folder was used; ``by`` says how it was got, such as "keyring" or "passphrase"."""
+    """The key of the state folder was used; ``by`` says how it was got, such as "keyring" or "password"."""
 
     kind = "vault opened"
     says = "The vault was opened by {by}, after {refused} refusals since the last time."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from klapp.audit import schema
 from klapp.audit.appending import Appender
-from klapp.audit.entry import COLUMNS, INTENT, OUTCOME, Entry, digest, line, read
+from klapp.audit.entry import COLUMNS, INTENT, OUTCOME, Entry, digest, line, read, user
 from klapp.audit.events import Event, acting_now
 from klapp.audit.notes import Signer
 from klapp.audit.sealing import Unsealable, stored_key
@@ -103,7 +103,7 @@ class Log:
         acting = acting_now()
         body = event.body()
         named = owner or body.get("coworker") or ""
-        entry = Entry(None, event.kind, body, owner=named, who=line(acting.who), origin=line(acting.origin))
+        entry = Entry(None, event.kind, body, owner=named, who=line(acting.who or user()), origin=line(acting.origin))
         if event.durable:
             self.append([entry])
             return

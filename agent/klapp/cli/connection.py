@@ -70,7 +70,9 @@ def connected(options: argparse.Namespace) -> Iterator[Source]:
     try:
         rpc.call(home.path, "ping", {})
     except rpc.NoAgent:
-        with open_agent(options, home) as agent:
+        from klapp.audit.events import acting
+
+        with acting("command line"), open_agent(options, home) as agent:
             yield _Own(agent)
         return
     yield _Running(home)

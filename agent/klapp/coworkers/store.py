@@ -67,11 +67,21 @@ class Coworker:
 class Coworkers:
     """The coworkers of one folder. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, kept: Kept, vocabulary: Vocabulary, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kept: Kept,
+        vocabulary: Vocabulary,
+        clock: Callable[[], datetime],
+        on_new_text: Callable[[str, Path, str, str], None] = lambda _name, _path, _before, _now: None,
+    ) -> None:
+        """``on_new_text`` is told of each right version that was not there before: the coworker's name, the file, the
+        text that was in force ("" for none) and the new one."""
         self.folder = folder
         self.kept = kept
         self.vocabulary = vocabulary
         self.clock = clock
+        self.on_new_text = on_new_text
         self._lock = RLock()
         self._texts: dict[Path, tuple[str, Loaded]] = {}
         self._coworkers: dict[str, Coworker] = {}
@@ -109,7 +119,7 @@ class Coworkers:
         program = loaded.program
         if program is not None:
             if known is None or known[0] != text:
-                self._remember(path, text)
+                self._remember(path, text, program.name)
         else:
             program = self._last_good(path)
         name = program.name if program else path.stem
@@ -130,9 +140,11 @@ class Coworkers:
                 missing = {"run": ()}
         return Coworker(name, path, loaded, program, missing, self._paused(name))
 
-    def _remember(self, path: Path, text: str) -> None:
-        if self.kept.get(f"good:{path.name}") != text:
+    def _remember(self, path: Path, text: str, name: str) -> None:
+        before = self.kept.get(f"good:{path.name}")
+        if before != text:
             self.kept.put(f"good:{path.name}", text)
+            self.on_new_text(name, path, before or "", text)
 
     def _last_good(self, path: Path) -> Program | None:
         text = self.kept.get(f"good:{path.name}")

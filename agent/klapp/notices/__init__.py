@@ -47,6 +47,20 @@ class DesktopNotifier:
         return True
 
 
+class RecordedNotifier:
+    """Notices that are remembered: ``remember`` is told title, text, and whether it was shown."""
+
+    def __init__(self, notifier: Notifier, remember: Callable[[str, str, bool], None]) -> None:
+        self.notifier = notifier
+        self.remember = remember
+
+    def show(self, title: str, text: str) -> bool:
+        """Show the notice, and remember it."""
+        shown = self.notifier.show(title, text)
+        self.remember(title, text, shown is not False)
+        return shown
+
+
 def best(say: Callable[[str], None]) -> Notifier:
     """Notices on the desktop, and as lines where there is none."""
     return DesktopNotifier(TerminalNotifier(say))

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from klapp.vault import slots
+from klapp.vault import refusals, slots
 from klapp.vault.errors import VaultError
 from klapp.vault.header import HEADER, Header, Slot, changing, read_header
 from klapp.vault.memory import LockedKey
@@ -27,16 +27,20 @@ class Vault:
     """The open vault: gives a key for each purpose, and shows none.
 
     ``header`` is as it was when the vault was opened, ``by`` the kind of secret that opened it; ``ring`` keeps notes
-    outside the state folder, and is None where the keyring is not to be used.
+    outside the state folder, and is None where the keyring is not to be used; ``refused`` is how often somebody had
+    tried to open it in vain since the last time.
     """
 
-    __slots__ = ("_key", "by", "header", "ring")
+    __slots__ = ("_key", "by", "header", "refused", "ring")
 
-    def __init__(self, key: bytes, header: Header | None = None, ring: Ring | None = None, by: str = "") -> None:
+    def __init__(
+        self, key: bytes, header: Header | None = None, ring: Ring | None = None, by: str = "", refused: int = 0
+    ) -> None:
         self._key = LockedKey(key)
         self.header = header
         self.ring = ring
         self.by = by
+        self.refused = refused
 
     def key(self, purpose: str) -> bytes:
         """32 bytes for one purpose."""
@@ -66,7 +70,11 @@ def open_vault(
     if header is None:
         return _create(home, passphrase, use_keyring, cost or Cost())
     ring = Ring(header.id) if use_keyring else None
-    key, slot, secret = _unlocked(header, passphrase, ring)
+    try:
+        key, slot, secret = _unlocked(header, passphrase, ring)
+    except slots.WrongSecret:
+        refusals.count(home)
+        raise
     header = header.proved(key)
     if header.switching:
         with changing(home):
@@ -74,7 +82,7 @@ def open_vault(
             header = finish(home, now.proved(key), key) if now.switching else now.proved(key)
     if slot["kind"] == slots.PASSWORD and slots.cost_of(slot).is_less_than(cost or Cost()):
         header = _strengthened(home, header, key, slot, secret, cost or Cost())
-    return Vault(key, header, ring, str(slot["kind"]))
+    return Vault(key, header, ring, str(slot["kind"]), refusals.taken(home))
 
 
 def _create(home: Path, passphrase: Passphrase | None, use_keyring: bool, cost: Cost) -> Vault:
