@@ -74,7 +74,8 @@ class Agent:
         self.clock = clock
         self.closing = ExitStack()
         self.log_store = self.closing.enter_context(Log.open(home.database, vault.key("log")))
-        self.witnesses = Witnesses(self.log_store, vault.ring)
+        # A keyring that did not open the vault may be locked, and would ask the person for its password.
+        self.witnesses = Witnesses(self.log_store, vault.ring if vault.by == "keyring" else None)
         self.closing.callback(self.witnesses.close)
         if vault.refused:
             self.log_store.record(VaultOpened(vault.by, vault.refused))

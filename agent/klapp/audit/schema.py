@@ -55,6 +55,7 @@ def make(connection: Connection) -> None:
     connection.execute("INSERT INTO numbers SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM numbers)")
     name = f"klapp.invalid/log/{secrets.token_hex(8)}"  # a name that no other log has, and no place anywhere (RFC 2606)
     connection.execute("INSERT OR IGNORE INTO traits VALUES ('origin', ?)", (name,))
+    connection.execute("INSERT OR IGNORE INTO traits VALUES ('signing', ?)", (secrets.token_hex(32),))
     # The log's own, and not derived from the vault's key: a new one of those must not change who signs.
     connection.execute("INSERT OR IGNORE INTO traits VALUES ('seed', ?)", (secrets.token_hex(32),))
     connection.execute(f"PRAGMA user_version = {FORM}")
