@@ -106,15 +106,20 @@ def carry_out(
     steps: Sequence[Step], world: World, known: dict[Identity, Identity]
 ) -> tuple[list[Step], FileError | None]:
     """Do planned steps: (those that were done, as they were done; what refused the next one, or None)."""
-    return taken(perform(steps, world, known), len(steps))
+    return taken(perform(steps, world, known), len(steps), last=True)
 
 
-def taken(performing: Iterator[Step], count: int) -> tuple[list[Step], FileError | None]:
-    """The next ``count`` steps of those that are being done: (those that were done, what refused the next, or None)."""
+def taken(performing: Iterator[Step], count: int, *, last: bool = False) -> tuple[list[Step], FileError | None]:
+    """The next ``count`` steps of those that are being done: (those that were done, what refused the next, or None).
+
+    With the ``last`` of them, whoever does them is heard to the end.
+    """
     done: list[Step] = []
     try:
         while len(done) < count:
             done.append(next(performing))
+        if last:
+            next(performing, None)
     except FileError as error:
         return done, error
     return done, None
@@ -189,7 +194,7 @@ class _Batch:
         steps = [step for run in planned for step in run.steps]
         performing = hands.perform(steps, known, 0)
         for run, intent in zip(planned, intents, strict=True):
-            done, error = taken(performing, len(run.steps))
+            done, error = taken(performing, len(run.steps), last=run is planned[-1])
             if error is not None:
                 ended.append((self._surprised(hands, run, done, error, known), done))
                 break
@@ -210,7 +215,7 @@ class _Batch:
             (body,) = self._commit_intents([run], len(done))
             known = {}  # what the new plan alone knows has nothing to do with what the old one knew
             left = run.steps[len(done) :]
-            more, refused = taken(hands.perform(left, known, len(done)), len(left))
+            more, refused = taken(hands.perform(left, known, len(done)), len(left), last=True)
             done.extend(more)
             if refused is None:
                 return Logged(run.number, body, outcome_body(run.ending.outcome, run.ending.reason, run.steps, done))

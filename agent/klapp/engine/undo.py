@@ -140,7 +140,7 @@ class _UndoBatch:
         failed = False
         performing = hands.perform([step for _, steps in self.planned for step in steps], {})
         for index, ((_, steps), intent) in enumerate(zip(self.planned, intents, strict=True)):
-            done, error = ([], None) if failed else taken(performing, len(steps))
+            done, error = ([], None) if failed else taken(performing, len(steps), last=index == len(self.planned) - 1)
             if failed:
                 outcome = outcome_body("interrupted", "An undo before it did not succeed.", steps, [])
             elif error is None:

@@ -292,8 +292,8 @@ class WorkerHands:
                     count += 1
                     yield self._believed(step, product, known)
             refused = told.get("refused")
-            if refused is None and count < len(steps):
-                raise Lied("told of too few steps")
+            if (refused is None) != (count == len(steps)):
+                raise Lied("told of another number of steps than there are")
         if refused is not None:
             raise _error(refused)
 

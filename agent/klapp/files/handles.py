@@ -138,7 +138,6 @@ class Folder:
         Where it can not, the file is linked to its new name and then unlinked from its old one: a kill in between
         leaves both names for the one file.
         """
-        self.touched = goal.touched = True
         renameat2 = _libc("renameat2")
         if renameat2 is not None:
             try:
@@ -146,10 +145,12 @@ class Folder:
                     renameat2(self.handle, os.fsencode(name), goal.handle, os.fsencode(goal_name), _RENAME_NOREPLACE),
                     name,
                 )
+                self.touched = goal.touched = True
                 return
             except OSError as error:
                 if error.errno not in _NOT_SUPPORTED:
                     raise
+        self.touched = goal.touched = True
         if sys.platform == "win32":
             os.rename(self.entry(name), goal.entry(goal_name))  # never replaces there
         else:
