@@ -224,6 +224,21 @@ class Builder(StartBuilder):
         items, _, key, *descending = item.children
         return s.SortedBy(self._node(items), self._node(key), bool(descending), span=self._span(item))
 
+    def _grouped_by(self, item: Tree) -> s.GroupedBy:
+        items, _, key = item.children
+        return s.GroupedBy(self._node(items), self._node(key), span=self._span(item))
+
+    def _field(self, item: Tree) -> s.Field:
+        of, column = map(self._node, item.children)
+        return s.Field(of, column, span=self._span(item))
+
+    def _row_of(self, item: Tree) -> s.RowOf:
+        return s.RowOf(tuple(map(self._node, item.children)), span=self._span(item))
+
+    def _cell(self, item: Tree) -> tuple[s.Template, s.Expression]:
+        column, value = map(self._node, item.children)
+        return column, value
+
     def _binary(self, item: Tree) -> s.Expression:
         left, operator, right = item.children
         span = self._span(item)

@@ -11,8 +11,8 @@ from klr.operators import a
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
 from klr.synonyms import FUNCTIONS
-from klr.types import FILE, FOLDER, TEXT, UNKNOWN, WORD, Type, fits, list_of
-from klr.vocabulary import Function, Vocabulary
+from klr.types import FILE, FOLDER, PATH, TEXT, UNKNOWN, WORD, Type, fits, list_of
+from klr.vocabulary import Function, Property, Vocabulary
 
 MOST_STEPS = 10_000
 """How many calls of definitions one call may come to; a few lines could otherwise ask for more than a life's work."""
@@ -33,7 +33,7 @@ class Calls:
         self,
         vocabulary: Vocabulary,
         facts: Facts,
-        type_of: Callable[[s.Expression, Scope], Type],
+        type_of: Callable[..., Type],
         error: Report,
     ) -> None:
         self.facts = facts
@@ -69,6 +69,8 @@ class Calls:
         key = (node.name, words)
         if key == ("files", ("in",)):
             return self._files(node, scope)
+        if words == ("in",) and (known := self.properties.get(node.name)) and known.at_path:
+            return self._at_path(node, known, scope)
         if key in self.functions:
             return self._apply(node, key, tuple(value for _, value in node.arguments), scope)
         # `count of files in "..."`: the argument before a later preposition may itself begin a call.
@@ -81,7 +83,7 @@ class Calls:
         for _, value in node.arguments:
             self.type_of(value, scope)
         shown = f"{node.name} {' ... '.join(words)} ..."
-        forms = any(node.name == name for name, _ in (*self.functions, ("files", ())))
+        forms = any(node.name == name for name, _ in (*self.functions, *self._at_paths()))
         if property_of := self._property_of(node):
             help = f"Write `{property_of.new}`."
             return self.error("K205", f"klapp does not know `{shown}`.", node.span, help, (property_of,))
@@ -96,12 +98,16 @@ class Calls:
         return Edit(node.span, f"{node.name} of {value.name}", f"{value.name}.{node.name}")
 
     def _names(self) -> set[str]:
-        return {name for name, _ in self.functions} | {"files"}
+        return {name for name, _ in (*self.functions, *self._at_paths())}
+
+    def _at_paths(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The questions that are asked of a path: ``files in ...``, ``table in ...``."""
+        return [(name, ("in",)) for name in ("files", *(n for n, known in self.properties.items() if known.at_path))]
 
     def _help(self, node: s.Call) -> str:
         if node.name in self.later:
             return "A definition can only use those above it, so that nothing goes around in circles."
-        forms = sorted(_form(key) for key in (*self.functions, ("files", ("in",))) if key[0] == node.name)
+        forms = sorted(_form(key) for key in (*self.functions, *self._at_paths()) if key[0] == node.name)
         return f"Write {listing(forms)}." if forms else did_you_mean(node.name, self._names(), FUNCTIONS)
 
     def _apply(
@@ -137,6 +143,17 @@ class Calls:
         message = f"`{function.name} {function.prepositions[index]}` is followed by one of {listing(words)}."
         help = did_you_mean(given, words) or f"For example: `{function.example}`."
         return self.error("K209", message, value.span, help, instead(value.span, given, words))
+
+    def _at_path(self, node: s.Call, known: Property, scope: Scope) -> Type:
+        """``table in "~/a.csv"``: what the file at a path tells of itself."""
+        path = node.arguments[0][1]
+        self.facts.calls[id(node)] = Resolved(None, (path,), asked=known.name)
+        found = self.type_of(path, scope, PATH)
+        if not fits(found, PATH):
+            message = f"`{known.name} in` takes the path of a file, and this is {a(found)}."
+            help = f"Write `.{known.name}` behind a file." if found == FILE else 'For example: "~/Documents/a.csv".'
+            return self.error("K301", message, path.span, help)
+        return known.type
 
     def _files(self, node: s.Call, scope: Scope) -> Type:
         pattern = node.arguments[0][1]

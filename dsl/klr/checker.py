@@ -34,6 +34,7 @@ from klr.types import (
     WORD,
     YES_NO,
     Type,
+    element_of,
     fits,
     list_of,
 )
@@ -318,14 +319,14 @@ class _Checker:
                     self._block(statement.otherwise, Scope(scope))
             case s.ForEach():
                 items = self.expressions.of(statement.items, scope)
-                if items != UNKNOWN and items.name != "list":
+                if items != UNKNOWN and not element_of(items):
                     self.error(
                         "K308", f"`for each` goes through a list, and this is of type {items}.", statement.items.span
                     )
                     items = UNKNOWN
                 inner = Scope(scope)
                 self._new_name(statement.name, statement.span, scope)
-                inner.add(Variable(statement.name, items.element or UNKNOWN, statement.items.span, "element"))
+                inner.add(Variable(statement.name, element_of(items) or UNKNOWN, statement.items.span, "element"))
                 self._block(statement.body, inner)
                 self._on_error(statement.on_error, inner)
             case s.Attempt():

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
 
-from klr import patterns, runtime
+from klr import patterns, rows, runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
-from klr.types import DATE, ERROR, FILE, GONE, PATHS, TEXT, WORD
+from klr.types import DATE, ERROR, FILE, GONE, PATHS, TEXT, WORD, element_of
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
@@ -30,8 +30,8 @@ DATES = ("+", "-", "<", ">", "<=", ">=")
 ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
-    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "show", "component", "name_part", "all_below")
-} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted}  # fmt: skip
+    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
+} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells}  # fmt: skip
 
 
 def compile_rule(
@@ -212,7 +212,7 @@ class _Compiler:
         """Whether the value of an expression is worth telling: not what is written out, nor a file itself."""
         if isinstance(node, s.Template):
             return node.constant is None
-        return not isinstance(node, (s.Literal, s.ListOf, s.Unary)) and self.facts.type_of(node) != FILE
+        return not isinstance(node, (s.Literal, s.ListOf, s.RowOf, s.Unary)) and self.facts.type_of(node) != FILE
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
@@ -247,6 +247,14 @@ class _Compiler:
                 return self._through("where", node.items, self._expression(node.condition))
             case s.SortedBy():
                 return self._through("sorted_by", node.items, self._expression(node.key), _constant(node.descending))
+            case s.GroupedBy():
+                return self._through("grouped_by", node.items, self._expression(node.key))
+            case s.Field():
+                helper = "cells" if element_of(self.facts.type_of(node.of)) else "cell"
+                return _call(_load(helper), self._expression(node.of), self._expression(node.column))
+            case s.RowOf():
+                columns = ast.Tuple([_constant(column.constant) for column, _ in node.cells], ast.Load())
+                return _call(_load("row_of"), columns, *(self._expression(value) for _, value in node.cells))
             case s.Call():
                 return self._call_function(node)
             case s.Binary():
@@ -309,6 +317,8 @@ class _Compiler:
         kind = self.facts.type_of(node.of)
         if kind == ERROR:
             return _attribute(of, "message")
+        if kind.name == "group":
+            return _attribute(of, "key" if node.name == "key" else "items")
         kind = kind.element if kind.name == "list" and kind.element else kind
         known = self.vocabulary.property_of(FILE if kind == GONE else kind, node.name)
         assert known is not None
@@ -320,6 +330,9 @@ class _Compiler:
 
     def _call_function(self, node: s.Call) -> ast.expr:
         resolved = self.facts.calls[id(node)]
+        if resolved.asked:
+            path = self._expression(resolved.arguments[0])
+            return ast.Yield(_call(_load("Ask"), _constant(resolved.asked), path, _constant(self._line_of(node))))
         if resolved.function is None:
             place = resolved.arguments[0]
             if isinstance(place, s.Template):

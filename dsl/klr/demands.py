@@ -271,14 +271,18 @@ class _Walk:
                     self._demand("read", self._shape(node.of, environment) or ANYWHERE, node.span)
             case s.Call():
                 resolved = self.facts.calls[id(node)]
-                if resolved.function is None:
+                if resolved.asked:
+                    path = resolved.arguments[0]
+                    self._read(path, environment)
+                    self._demand("read", self._shape(path, environment) or ANYWHERE, node.span)
+                elif resolved.function is None:
                     self._demand("read", self._files(resolved, environment), node.span)
                 else:
                     for argument in resolved.arguments:
                         self._read(argument, environment)
                     if resolved.definition is not None:
                         self._read(resolved.definition.value, self._handed(resolved, environment))
-            case s.Where() | s.SortedBy():
+            case s.Where() | s.SortedBy() | s.GroupedBy():
                 self._read(node.items, environment)
                 inner = dict(environment)
                 if (element := self._shape(node.items, environment)) is not None:
@@ -300,10 +304,12 @@ class _Walk:
                 return environment.get(node.name)
             case s.Member() if self._is_path(node):
                 return self._folder(node, environment)
+            case s.Member() if self.facts.type_of(node.of).name == "group" and node.name != "key":
+                return self._shape(node.of, environment)
             case s.Where():
                 items = self._shape(node.items, environment)
                 return narrowed(node.condition, True, {"it": items})["it"] if items else None
-            case s.SortedBy():
+            case s.SortedBy() | s.GroupedBy():
                 return self._shape(node.items, environment)
             case s.ListOf():
                 return either(self._shape(item, environment) for item in node.items)
@@ -311,6 +317,8 @@ class _Walk:
                 return either((self._shape(node.left, environment), self._shape(node.right, environment)))
             case s.Call():
                 resolved = self.facts.calls[id(node)]
+                if resolved.asked:
+                    return None
                 if resolved.function is None:
                     return self._files(resolved, environment)
                 if resolved.definition is not None:

@@ -21,16 +21,21 @@ from klr.types import (
     NUMBER,
     PATH,
     PATHS,
+    ROW,
     SIZE,
     TEXT,
     UNKNOWN,
     YES_NO,
     Type,
+    element_of,
     fits,
+    group_of,
     list_of,
     maybe,
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
+
+NAMED = "its `.name`, such as `{file.name}`"
 
 
 class Expressions:
@@ -110,6 +115,12 @@ class Expressions:
                 if key not in (*ORDERED, UNKNOWN):
                     self.error("K302", f"{a(key).capitalize()} has no order to sort by.", node.key.span)
                 return items
+            case s.GroupedBy():
+                return self._grouped(node, scope)
+            case s.Field():
+                return self._field(node, scope)
+            case s.RowOf():
+                return self._row(node, scope)
             case s.Call():
                 return self.calls.of(node, scope)
 
@@ -119,18 +130,11 @@ class Expressions:
         for part in node.parts:
             if isinstance(part, s.Hole):
                 found = self._hole(part, scope)
-                element = found.element if found.name == "list" and found.element else found
-                if element in (FILE, GONE, ERROR):
-                    what = "its `.message`" if element == ERROR else "its `.name`, such as `{file.name}`"
-                    self.error(
-                        "K304", f"{a(found).capitalize()} can not be shown as a text.", part.span, f"Show {what}."
-                    )
+                self._shown(part.value, found, part.span)
         return TEXT
 
     def _hole(self, hole: s.Hole, scope: Scope) -> Type:
         found = self.of(hole.value, scope)
-        if found.name == "maybe":
-            return self._may_be_missing(hole.value)
         if hole.format and found != UNKNOWN:
             self._format(hole, found)
         return found
@@ -161,11 +165,13 @@ class Expressions:
                 'Write, for example, "~/Documents/{file.name}".',
             )
         for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
-            element = found.element if found and found.name == "list" else found
+            element = element_of(found) if found and element_of(found) else found
             if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
                 help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
                 self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
-            if isinstance(part, s.Hole) and element in (FILE, GONE, *PATHS, ERROR):
+            if isinstance(part, s.Hole) and found is not None and element not in (FILE, GONE, ERROR, *PATHS):
+                self._shown(part.value, found, part.span)
+            elif isinstance(part, s.Hole) and found is not None:
                 self.error(
                     "K304",
                     f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
@@ -239,6 +245,8 @@ class Expressions:
             return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
         if of == GONE:
             return self._of_gone(node)
+        if of.name == "group" and of.element is not None and of.key is not None:
+            return self._of_group(node, of, of.element, of.key)
         kind = of.element if of.name == "list" and of.element else of
         known = self.vocabulary.property_of(kind, node.name)
         if known is None:
@@ -246,6 +254,12 @@ class Expressions:
         if of == kind and known.names:
             self.facts.real_names.add(id(node))
         return known.type if of == kind else list_of(known.type)
+
+    def _of_group(self, node: s.Member, of: Type, element: Type, key: Type) -> Type:
+        members = {ROW: "rows", FILE: "files"}.get(element, "items")
+        if node.name in ("key", members):
+            return key if node.name == "key" else list_of(element)
+        return self.error("K204", f"A group has no `{node.name}`.", node.span, f"It has `key` and `{members}`.")
 
     def _no_property(self, node: s.Member, of: Type, kind: Type) -> Type:
         if of.name == "maybe":
@@ -274,6 +288,56 @@ class Expressions:
             self.facts.real_names.add(id(node))
         return known.type
 
+    # -- rows and groups ----------------------------------------------------------------------------------------------
+
+    def _grouped(self, node: s.GroupedBy, scope: Scope) -> Type:
+        items = self._items(node.items, scope)
+        key = self.of(node.key, self._with_it(items, scope))
+        if key.name == "maybe":
+            key = self._may_be_missing(node.key)
+        elif key not in (*ORDERED, YES_NO, *PATHS, UNKNOWN):
+            self.error("K302", f"Nothing can be grouped by {a(key)}.", node.key.span, "Group by a text or a number.")
+        return list_of(group_of(element_of(items) or UNKNOWN, key))
+
+    def _field(self, node: s.Field, scope: Scope) -> Type:
+        of = self.of(node.of, scope)
+        self.of(node.column, scope)
+        if of == UNKNOWN:
+            return UNKNOWN
+        if of == ROW:
+            return TEXT
+        if element_of(of) == ROW:
+            return list_of(TEXT)
+        if of.name == "maybe" and of.element == ROW:
+            return self._may_be_missing(node.of)
+        help = "A table is read with `file.table` or `table in ...`."
+        return self.error("K204", f"Only rows and tables have columns, and this is {a(of)}.", node.of.span, help)
+
+    def _row(self, node: s.RowOf, scope: Scope) -> Type:
+        seen: set[str | None] = set()
+        for column, value in node.cells:
+            name = column.constant
+            self.facts.types[id(column)] = TEXT
+            if name is None:
+                self.error("K309", "The name of a column is written out, without holes.", column.span)
+            elif name in seen:
+                self.error("K206", f'There are two columns "{name}".', column.span, "Keep one of them.")
+            seen.add(name)
+            self._shown(value, self.of(value, scope), value.span)
+        return ROW
+
+    def _shown(self, node: s.Expression, found: Type, span: Span) -> None:
+        """Check that a value can be shown as a text."""
+        if found.name == "maybe":
+            self._may_be_missing(node)
+            return
+        element = element_of(found) or found
+        if element in (FILE, GONE, ERROR, ROW) or element.name in ("list", "group", "match"):
+            what = {ERROR: "its `.message`", FILE: NAMED, GONE: NAMED}.get(
+                element, 'one of its columns, such as `{row."Amount"}`' if element == ROW else "a part of it"
+            )
+            self.error("K304", f"{a(found).capitalize()} can not be shown as a text.", span, f"Show {what}.")
+
     # -- operators ----------------------------------------------------------------------------------------------------
 
     def _list(self, node: s.ListOf, scope: Scope) -> Type:
@@ -288,7 +352,7 @@ class Expressions:
 
     def _items(self, node: s.Expression, scope: Scope) -> Type:
         found = self.of(node, scope)
-        if found == UNKNOWN or found.name == "list":
+        if found == UNKNOWN or element_of(found):
             return found
         return self.error(
             "K308",
@@ -300,7 +364,7 @@ class Expressions:
     @staticmethod
     def _with_it(items: Type, scope: Scope) -> Scope:
         inner = Scope(scope)
-        inner.add(Variable("it", items.element or UNKNOWN, kind="it", used=True))
+        inner.add(Variable("it", element_of(items) or UNKNOWN, kind="it", used=True))
         return inner
 
     def _unary(self, node: s.Unary, scope: Scope) -> Type:

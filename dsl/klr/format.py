@@ -310,6 +310,13 @@ def _express(expression: s.Expression) -> tuple[str, int]:
         case s.SortedBy():
             down = " descending" if expression.descending else ""
             return f"{_inner(expression.items, 1)}{_JOINT}sorted by {_inner(expression.key, 2)}{down}", 1
+        case s.GroupedBy():
+            return f"{_inner(expression.items, 1)}{_JOINT}grouped by {_inner(expression.key, 2)}", 1
+        case s.Field():
+            return f"{_inner(expression.of, value)}.{_template(expression.column)}", value
+        case s.RowOf():
+            cells = ", ".join(f"{_template(column)}: {_flat(cell)}" for column, cell in expression.cells)
+            return f"[{cells}]", value
         case s.Binary():
             return _binary(expression)
 

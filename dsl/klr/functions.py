@@ -8,9 +8,10 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from klr import dates, paths
+from klr import dates, paths, rows
+from klr.effects import EffectError
 from klr.runtime import add
-from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, Type, list_of, maybe
+from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, Type, element_of, list_of, maybe
 from klr.vocabulary import Function, Property
 
 Result = Callable[[tuple[Type, ...]], Type | str]
@@ -23,7 +24,7 @@ def _element(result: Callable[[Type], Type | str]) -> Result:
     """For functions of one list: the result by the type of its elements."""
 
     def of(arguments: tuple[Type, ...]) -> Type | str:
-        element = arguments[0].element if arguments[0].name == "list" else None
+        element = element_of(arguments[0])
         return result(element) if element else f"It works on a list, and this is a {arguments[0]}."
 
     return of
@@ -69,6 +70,30 @@ def number_after(label: str, text: str) -> Decimal | None:
     return read_number(match.group()) if match else None
 
 
+def first_number(text: str) -> Decimal | None:
+    """The first number in ``text``, or None."""
+    match = _NUMBER.search(text)
+    return read_number(match.group()) if match else None
+
+
+def numbers_in(texts: tuple[str, ...]) -> tuple[Decimal, ...]:
+    """The first number in each text that is not empty; raises EffectError("value") where one has none."""
+    found = []
+    for text in texts:
+        if text.strip() in ("", "-", "\u2013", "\u2014"):
+            continue
+        number = first_number(text)
+        if number is None:
+            raise EffectError(f'There is no number in "{text[:80]}".', "value")
+        found.append(number)
+    return tuple(found)
+
+
+def _numbers(arguments: tuple[Type, ...]) -> Type | str:
+    kind = arguments[0]
+    return list_of(NUMBER) if kind == list_of(TEXT) else f"It works on a list of text, and this is a {kind}."
+
+
 def read_number(written: str) -> Decimal:
     """The value of a number as people write it; see ``number_after``."""
     sign = -1 if written[0] in "-\u2212" else 1
@@ -102,6 +127,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("first", ("of",), _element(maybe), lambda items: items[0] if items else None, "The first of a list; missing where it is empty.", 'first of suppliers default "Other"'),
     Function("last", ("of",), _element(maybe), lambda items: items[-1] if items else None, "The last of a list; missing where it is empty.", 'last of suppliers default "Other"'),
     Function("sum", ("of",), _one_of(SUMMED, maybe), _sum, "All of a list together; missing where it is empty.", "sum of [1, 2, 3] default 0"),
+    Function("average", ("of",), _one_of(SUMMED, maybe), rows.average, "The sum of a list, divided by how many there are; missing where it is empty.", "average of [1, 2, 3] default 0"),
     Function("lowest", ("of",), _one_of(ORDERED, maybe), lambda items: min(items, default=None), "The lowest of a list; missing where it is empty.", "lowest of [3, 1, 2] default 0"),
     Function("highest", ("of",), _one_of(ORDERED, maybe), lambda items: max(items, default=None), "The highest of a list; missing where it is empty.", "highest of [3, 1, 2] default 0"),
     Function("unique", ("of",), _element(list_of), _unique, "Each element once, in the order of their first places.", "unique of suppliers"),
@@ -113,7 +139,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("number", ("after", "in"), _texts(maybe(NUMBER)), number_after, "The first number behind a word in a text; missing where there is none.", 'number after "Total" in file.text default 0'),
     Function("text", ("after", "in"), _texts(maybe(TEXT)), text_after, "What follows a word on its line; missing where the word is not there.", 'text after "Invoice no." in file.text default "none"'),
     Function("text", ("before", "in"), _texts(maybe(TEXT)), text_before, "What stands before a word on its line; missing where the word is not there.", 'text before "GmbH" in file.text default "unknown"'),
+    Function("number", ("in",), _texts(maybe(NUMBER)), first_number, "The first number in a text, as people write it; missing where there is none.", 'number in file.stem default 0'),
+    Function("numbers", ("in",), _numbers, numbers_in, "The numbers of a column: the first in each text. Empty cells are left out; any other without a number is an error.", 'sum of numbers in ["12,50", "1,000.00"] default 0'),
     *dates.FUNCTIONS,
 )  # fmt: skip
-PROPERTIES: tuple[Property, ...] = (*dates.PROPERTIES, *paths.PROPERTIES)
+PROPERTIES: tuple[Property, ...] = (*dates.PROPERTIES, *paths.PROPERTIES, *rows.PROPERTIES)
 """What values of the language's own types tell of themselves."""

@@ -12,8 +12,8 @@ from klr.proposals import Proposal
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _MISSING = {
-    "TO": "to", "IN": "in", "OF": "of", "AT": "at", "AS": "as", "EQUAL": "=", "COLON": ":",
-    "COMMA": ",", "NAMED": "named",
+    "TO": "to", "IN": "in", "OF": "of", "AT": "at", "AS": "as", "EQUAL": "=", "COMMA": ",",
+    "COLON": ":", "NAMED": "named",
 }  # fmt: skip
 """The words and signs that are tried where something seems to be missing."""
 _CLOSING = {"RSQB": ("]", "["), "RPAR": (")", "("), "RBRACE": ("}", "{")}

@@ -9,6 +9,7 @@ from typing import Any
 
 from klr import moments
 from klr.effects import EffectError
+from klr.rows import RowValue, grouped, like
 from klr.values import Months
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, Overflow])
@@ -126,7 +127,7 @@ def where(items: Iterable[Any], test: Callable[[Any], Step]) -> Step:
     for item in items:
         if (yield from test(item)):
             kept.append(item)
-    return tuple(kept)
+    return like(items, kept)
 
 
 def each(items: Iterable[Any], tell: Callable[[Any], Step]) -> Step:
@@ -142,7 +143,20 @@ def sorted_by(items: Iterable[Any], key: Callable[[Any], Step], descending: bool
     pairs = []
     for item in items:
         pairs.append(((yield from key(item)), item))
-    return tuple(item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=descending))
+    return like(items, (item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=descending)))
+
+
+def grouped_by(items: Iterable[Any], key: Callable[[Any], Step]) -> Step:
+    """The elements in groups by ``key``, which may ask the world."""
+    keys = []
+    for item in items:
+        keys.append((yield from key(item)))
+    return grouped(items, keys)
+
+
+def row_of(columns: tuple[str, ...], *values: Any) -> RowValue:
+    """``["column": value, ...]``: each value as a text hole would show it."""
+    return RowValue(columns, tuple(map(show, values)))
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------

@@ -110,7 +110,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a call means: a function and its arguments, or, without a function, the question ``files in pattern``.
+    """What a call means: a function and its arguments; without a function, the question ``files in pattern`` or, with
+    ``asked``, the property of that name of the file at a path.
 
     ``definition`` is where the function is defined, if the coworker does it itself.
     """
@@ -118,6 +119,7 @@ class Resolved:
     function: Function | None
     arguments: tuple[s.Expression, ...]
     definition: s.Define | None = None
+    asked: str = ""
 
 
 @dataclass(slots=True)

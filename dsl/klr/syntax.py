@@ -128,6 +128,29 @@ class SortedBy(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupedBy(Node):
+    """``items grouped by key``; the key calls each element ``it``."""
+
+    items: Expression
+    key: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """``of."column"``."""
+
+    of: Expression
+    column: Template
+
+
+@dataclass(frozen=True, slots=True)
+class RowOf(Node):
+    """``["column": value, ...]``."""
+
+    cells: tuple[tuple[Template, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Node):
     """``name preposition argument preposition argument``, flat as written: ``number after "Total" in file.text``."""
 
@@ -155,8 +178,9 @@ class Match(Node):
 
 
 Expression = (
-    Matches | Match | Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | Call
-)
+    Matches | Match | Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | GroupedBy
+    | Field | RowOf | Call
+)  # fmt: skip
 
 
 def constant(node: Expression) -> Any:
@@ -188,6 +212,10 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return (node.value, node.low, node.high)
         case Matches() | Match():
             return (node.value,)
+        case Field():
+            return (node.of, node.column)
+        case RowOf():
+            return tuple(value for _, value in node.cells)
     return ()
 
 

@@ -7,15 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type; ``element`` is set for lists and for what may be missing. Two types are the same when they compare equal."""
+    """A type; two types are the same when they compare equal.
+
+    ``element`` is set for lists, tables, groups, and for what may be missing; ``key`` for groups, and ``fields`` for what
+    a pattern with named groups found.
+    """
 
     name: str
     element: Type | None = None
+    key: Type | None = None
+    fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.name == "maybe":
             return f"{self.element} that may be missing"
-        return f"list of {self.element}" if self.element else self.name
+        if self.name in ("list", "group"):
+            return f"{self.name} of {self.element}"
+        return self.name
 
 
 TEXT = Type("text")
@@ -30,6 +38,8 @@ PATH = Type("path")
 FOLDER = Type("folder")  # a path that leads to a folder
 FILE = Type("file")
 GONE = Type("file that is gone")  # what `when file leaves` gives: what is known of it is all there is
+ROW = Type("row")
+TABLE = Type("table", ROW)
 ERROR = Type("error")  # what `on error` catches: it has a message
 WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on conflict`
 UNKNOWN = Type("unknown")  # the type of what is already reported wrong; fits everything, so nothing is said twice
@@ -37,7 +47,7 @@ NOTHING = Type("nothing")  # the element type of the empty list
 
 BY_NAME: dict[str, Type] = {t.name: t for t in (TEXT, NUMBER, YES_NO, DATE, TIME, DURATION, MONTHS, SIZE, PATH, FOLDER)}
 """The types that a person can write, as in ``setting large: number``."""
-OF_PARAMETERS = {**BY_NAME, FILE.name: FILE}
+OF_PARAMETERS = {**BY_NAME, FILE.name: FILE, TABLE.name: TABLE, ROW.name: ROW}
 """The types that the parameters of a definition can have."""
 
 
@@ -55,12 +65,25 @@ def maybe(element: Type) -> Type:
     return Type("maybe", element)
 
 
+def group_of(element: Type, key: Type) -> Type:
+    """The type of a group of elements that have a key in common."""
+    return Type("group", element, key)
+
+
+_NARROWER = ((FOLDER, PATH), (TABLE, Type("list", ROW)))
+
+
+def element_of(kind: Type) -> Type | None:
+    """The type of the elements of a list or table; None for everything else."""
+    return kind.element if kind.name in ("list", "table") else None
+
+
 def fits(given: Type, wanted: Type) -> bool:
     """Whether a value of type ``given`` may stand where ``wanted`` is asked for. There is no implicit conversion.
 
-    A folder is a path, so it may stand where a path is wanted; not the other way round.
+    A folder is a path, so it may stand where a path is wanted, and a table is a list of rows; not the other way round.
     """
-    if UNKNOWN in (given, wanted) or given == wanted or (given == FOLDER and wanted == PATH):
+    if UNKNOWN in (given, wanted) or given == wanted or (given, wanted) in _NARROWER:
         return True
     if given.name == wanted.name and given.element and wanted.element:
         return given.element == NOTHING or fits(given.element, wanted.element)

@@ -94,6 +94,7 @@ class Property:
 
     ``pure`` computes it from the value (and the run's ``now`` and time zone, if ``uses_now``) without asking the world;
     otherwise it is asked by effect, ``ask`` is what the agent calls, and reading the file must be permitted.
+    ``at_path`` tells that it can be asked of a path, too: ``table in "~/a.csv"``.
     ``names`` tells that the text is part of a real file name: it may hold what names may hold, but no separator.
     """
 
@@ -106,6 +107,7 @@ class Property:
     ask: Callable[..., Any] | None = None
     names: bool = False
     of: Type = FILE
+    at_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)

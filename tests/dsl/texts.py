@@ -43,7 +43,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner,
         st.sampled_from(
             ("and", "or", "is", "is not", "is  any of", "contains", "contains any of", "contains all of", "starts with",
-             "ends with", "<", ">", "<=", ">=", "+", "-", "*", "/", "default", "where", "sorted by", "\n  and", "\n or")
+             "ends with", "<", ">", "<=", ">=", "+", "-", "*", "/", "default", "where", "sorted by", "grouped  by", "\n  and", "\n or")
         ),
         inner,
     )  # fmt: skip
@@ -52,6 +52,10 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         binary.map(lambda p: f"({p[0]}) {p[1]} ({p[2]})"),
         binary.map(lambda p: f"(({p[0]}) {p[1]} ({p[2]}))"),
         inner.map(lambda e: f"({e}).name"),
+        st.tuples(inner, CHUNKS).map(lambda p: f'({p[0]})."{p[1]}"'),
+        st.lists(st.tuples(CHUNKS, inner), min_size=1, max_size=3).map(
+            lambda cells: "[" + ", ".join(f'"{name}" :{value}' for name, value in cells) + ",\n]"
+        ),
         inner.map(lambda e: f"not ({e})"),
         inner.map(lambda e: f"(-({e}))"),
         inner.map(lambda e: f"count of ({e})"),

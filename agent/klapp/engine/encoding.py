@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from klr.rows import RowValue, TableValue
 from klr.values import FileValue, Months
 
 _PLAIN = frozenset({str, int, bool, type(None)})
@@ -19,6 +20,10 @@ def encode(value: Any) -> Any:
     match value:
         case FileValue():
             return {"f": [value.path, value.size, _written(value.modified), value.stamp, value.device, value.inode]}
+        case RowValue():
+            return {"r": [list(value.columns), list(value.cells)]}
+        case TableValue():
+            return {"w": [list(value.columns), [list(row.cells) for row in value]]}
         case tuple():
             return list(map(encode, value))
         case Decimal():
@@ -43,6 +48,14 @@ def _read(written: str) -> datetime:
     return datetime.fromisoformat(written.removesuffix("~")).replace(fold=int(written.endswith("~")))
 
 
+def _table(columns: list[Any], rows: list[Any]) -> TableValue:
+    """A table of texts, each row of which has a cell for each column; raises ValueError."""
+    for row in (columns, *rows):
+        if type(row) is not list or len(row) != len(columns) or not all(type(cell) is str for cell in row):
+            raise ValueError("the log holds a table that is none")
+    return TableValue.of(columns, rows)
+
+
 def decode(data: Any) -> Any:
     """The opposite of ``encode``; raises ValueError for anything else."""
     match data:
@@ -52,6 +65,10 @@ def decode(data: Any) -> Any:
             return tuple(map(decode, data))
         case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:
             return FileValue(path, size, _read(modified), stamp, device, inode)
+        case {"r": [list(columns), list(cells)]}:
+            return _table(columns, [cells])[0]
+        case {"w": [list(columns), list(rows)]}:
+            return _table(columns, rows)
         case {"n": str(number)}:
             return Decimal(number)
         case {"d": str(date)}:

@@ -6,6 +6,7 @@ lines, the lane and the confinement, before it is logged; each record must be on
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -154,6 +155,8 @@ class Judge:
             decode(effect["answer"])
         elif rest == {"blob"}:
             blobs[effect["blob"]]
+        elif rest == {"data"}:
+            decode(json.loads(blobs[effect["data"]]))
         elif rest == {"refused"}:
             message, kind = effect["refused"]
             if type(message) is not str or type(kind) is not str:

@@ -8,10 +8,12 @@ from typing import Any
 
 from klapp.engine.budget import Spending
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
+from klapp.files.failures import missing
 from klapp.files.overlay import Overlay
 from klapp.files.patterns import from_home
 from klapp.files.protocol import Identity
 from klapp.operations.steps import Step, plan
+from klapp.verbs.plan import check_path
 from klr.effects import Act, Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.types import PATH
 from klr.values import FileValue
@@ -95,11 +97,21 @@ class Planner:
     def _answer(self, ask: Ask) -> Any:
         if ask.name == "files":
             return tuple(self.overlay.list(from_home(ask.of, self.home)))
+        if isinstance(ask.of, str):
+            ask = ask._replace(of=self._at(from_home(ask.of, self.home)))
         if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
             return answer
         known = self.vocabulary.properties[ask.name]
         assert known.ask is not None
         return known.ask(self.overlay, ask.of)
+
+    def _at(self, path: str) -> FileValue:
+        """The file that a question is about which names a path."""
+        check_path(path)
+        file = self.overlay.look(path)
+        if file is None:
+            raise missing(path)
+        return file
 
     def _act(self, act: Act) -> Done:
         steps: list[Step] = []
@@ -141,7 +153,7 @@ def _real(value: Any, known: Mapping[Identity, Identity]) -> Any:
             return value
         device, inode, stamp, size = known[value.identity]
         return value._replace(device=device, inode=inode, stamp=stamp, size=size)
-    return tuple(_real(item, known) for item in value) if isinstance(value, tuple) else value
+    return tuple(_real(item, known) for item in value) if type(value) is tuple else value
 
 
 def expanded(path: str, home: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from klapp.files.protocol import Identity
 from klapp.operations import Operation, from_json
 from klapp.operations.steps import Step
 from klr.effects import Act, Ask
+from klr.rows import TableValue
 
 INTENT, REPLAN, OUTCOME, UNDONE = "intent", "replan", "outcome", "undone"
 LONG_TEXT = 400
@@ -86,6 +88,8 @@ def effect_to_json(effect: Answered | Done, blobs: dict[str, bytes]) -> dict[str
         result: dict[str, Any] = {"refused": [answer.message, answer.kind]}
     elif isinstance(answer, str) and len(answer) > LONG_TEXT:
         result = {"blob": kept_as_blob(answer, blobs)}
+    elif isinstance(answer, TableValue):
+        result = {"data": kept_as_blob(json.dumps(encode(answer)), blobs)}
     else:
         result = {"answer": encode(answer)}
     if isinstance(effect, Answered):
@@ -225,4 +229,6 @@ def answer_of(effect: Mapping[str, Any], blob: Any) -> Any:
         return Refusal(message, kind)
     if "blob" in effect:
         return blob(effect["blob"]).decode("utf-8", "surrogatepass")
+    if "data" in effect:
+        return decode(json.loads(blob(effect["data"])))
     return decode(effect["answer"])

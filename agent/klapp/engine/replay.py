@@ -15,6 +15,7 @@ from klapp.files.shown import shown
 from klr import runtime
 from klr.effects import Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.program import Program, Rule, Tracer
+from klr.rows import GroupValue, RowValue, TableValue
 from klr.values import FileValue
 
 Load = Callable[[str], Program]
@@ -61,6 +62,12 @@ def told(value: Any) -> str:
     """A value in one line of an explanation: as a text hole shows it, but files by their paths, and long ones cut off."""
     if isinstance(value, FileValue):
         text = value.path
+    elif isinstance(value, RowValue):
+        text = ", ".join(f"{column}: {cell}" for column, cell in zip(value.columns, value.cells, strict=True))
+    elif isinstance(value, TableValue):
+        text = f"a table of {len(value)} rows"
+    elif isinstance(value, GroupValue):
+        text = f"{told(value.key)}: {len(value.items)}"
     elif isinstance(value, tuple):
         text = ", ".join(map(told, value))
     else:

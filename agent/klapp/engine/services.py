@@ -18,4 +18,12 @@ def _document(wish: Any, data: bytes) -> str:
         raise EffectError(str(error), "value") from None
 
 
-SERVICES: Mapping[str, Callable[[Any, bytes], Any]] = {"document": _document}
+def _workbook(wish: Any, data: bytes) -> list[list[str]]:
+    """The cells of a workbook, as a document's text."""
+    try:
+        return texts.READER.cells(data)
+    except Failed as error:
+        raise EffectError(str(error), "value") from None
+
+
+SERVICES: Mapping[str, Callable[[Any, bytes], Any]] = {"document": _document, "workbook": _workbook}

@@ -156,7 +156,7 @@ class _Trial:
         if expected.text is None:
             return ""
         told = self.told.get(found.identity, {}).get("text")
-        text = told if told is not None else self.overlay.read(path, found.size).decode("utf-8", "replace")
+        text = told if told is not None else self.overlay.read(path, found.size).decode("utf-8-sig", "replace")
         return "" if text == expected.text else f'{expected.value} holds "{text}".'
 
     @staticmethod

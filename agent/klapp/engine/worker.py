@@ -113,6 +113,16 @@ class Asking:
         except FileError as error:
             raise Failed(error.message) from None
 
+    def cells(self, data: bytes) -> list[list[str]]:
+        """The cells of a workbook, read as documents are; raises ``Failed``."""
+        from klapp.sandbox import Failed
+
+        try:
+            cells: list[list[str]] = self.ask("workbook", None, data)
+        except FileError as error:
+            raise Failed(error.message) from None
+        return cells
+
 
 class _Doing:
     """The world as a worker changes it: files alone. A notice is the agent's, which shows it when its turn comes."""
@@ -165,8 +175,8 @@ class Worker:
         most = told["most"]
         past = self._past(told["story"])
         requests = [
-            self._request(rule, file, now, settings if own is None else _settings(own))
-            for rule, file, now, own in told["runs"]
+            self._request(rule, file, now, zone, settings if own is None else _settings(own))
+            for rule, file, now, zone, own in told["runs"]
         ]
         planner = Planner(self.vocabulary, Overlay(self.files, self.files.lane, requests[0].now), self.home)
         self.steps, self.known = [], {}
@@ -186,11 +196,11 @@ class Worker:
         self._tell(waiting)
         self.channel.send({"end": True})
 
-    def _request(self, rule: int, file: Any, now: str, settings: dict[str, Any]) -> Request:
+    def _request(self, rule: int, file: Any, now: Any, zone: str, settings: dict[str, Any]) -> Request:
         if self.program is None:
             raise ValueError("there is no program to drive")
         found = self.program.rules[rule]
-        return Request(self.coworker, self.program, found, decode(file), datetime.fromisoformat(now), settings)
+        return Request(self.coworker, self.program, found, decode(file), decode(now), settings, zone)
 
     @staticmethod
     def _past(story: Any) -> Past | None:

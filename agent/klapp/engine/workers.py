@@ -385,8 +385,8 @@ class WorkerHands:
 
 def _wish(request: Request, first: Request) -> list[Any]:
     same = request.settings is first.settings or request.settings == first.settings
-    now = request.now.isoformat()
-    return [request.rule.index, encode(request.file), now, None if same else _settings(request)]
+    now = encode(request.now)
+    return [request.rule.index, encode(request.file), now, request.zone, None if same else _settings(request)]
 
 
 def _settings(request: Request) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Names:
                     binding.uses.append(node.span)
             case s.Member():
                 self._expression(node.of, known)
-            case s.Where() | s.SortedBy():
+            case s.Where() | s.SortedBy() | s.GroupedBy():
                 self._expression(node.items, known)
                 inner = node.condition if isinstance(node, s.Where) else node.key
                 self._expression(inner, {**known, "it": None})

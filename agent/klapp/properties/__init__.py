@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klapp.properties.content import HASH, KIND, TEXT_OF
 from klapp.properties.plain import AGE, CREATED, EXTENSION, FOLDER, MODIFIED, NAME, PATH_OF, SIZE_OF, STEM
+from klapp.properties.tables import TABLE
 from klr.vocabulary import Property
 
 ALL: tuple[Property, ...] = (
@@ -18,5 +19,6 @@ ALL: tuple[Property, ...] = (
     AGE,
     KIND,
     TEXT_OF,
+    TABLE,
     HASH,
 )

@@ -58,6 +58,7 @@ TEXT_OF = Property(
     "What stands in it, for text files and PDFs; empty for every other kind.",
     'file.text contains "Invoice"',
     ask=_text,
+    at_path=True,
 )
 HASH = Property(
     "hash",

@@ -15,6 +15,7 @@ class Reads(Protocol):
     """Reads documents; raises ``klapp.sandbox.Failed``."""
 
     def text(self, data: bytes) -> str: ...
+    def cells(self, data: bytes) -> list[list[str]]: ...
 
 
 _OWN = Reader()

@@ -1,9 +1,11 @@
-"""The text of documents, from bytes alone; what a hostile document makes of it is contained by whoever calls it."""
+"""The text of documents and the cells of workbooks, from bytes alone; what a hostile document makes of it is contained by whoever calls it."""
 
 from __future__ import annotations
 
 import io
 import logging
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 MOST_PAGES = 200
 LONGEST = 2_000_000
@@ -37,3 +39,42 @@ def pdf_text(data: bytes) -> str:
         raise Unreadable("can not be read as a PDF; it may be damaged") from error
     # Surrogates and NULs come from broken fonts; no name or notice could hold them.
     return "\n".join(texts)[:LONGEST].encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+MOST_CELLS = 2_000_000
+LONGEST_CELL = 100_000
+
+
+def workbook_cells(data: bytes) -> list[list[str]]:
+    """The cells of the first sheet of a workbook (XLSX, XLSB, XLS, ODS) as texts, without empty lines; Unreadable."""
+    import python_calamine
+
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        if not book.sheet_names:
+            return []
+        sheet = book.get_sheet_by_index(0)
+        if sheet.height * sheet.width > MOST_CELLS:
+            raise Unreadable(f"is too large: its first sheet has more than {MOST_CELLS:,} cells")
+        rows = ([_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=True))
+        return [row for row in rows if any(row)]
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:
+        # As with a PDF: whatever it raises must end nothing. A workbook with a password ends here, too.
+        raise Unreadable("can not be read as a workbook; it may be damaged, or locked with a password") from error
+
+
+def _cell(value: object) -> str:
+    """A cell as a text: numbers with at most 15 digits, as a spreadsheet shows them, and dates as year-month-day."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float() | int():
+            return f"{Decimal(format(value, '.15g')):f}"
+        case datetime():
+            return value.strftime("%Y-%m-%d" if value.time() == time() else "%Y-%m-%d %H:%M:%S")
+        case timedelta():
+            return f"{value // timedelta(hours=1)}:{value // timedelta(minutes=1) % 60:02d}"
+    text = str(value)[:LONGEST_CELL]
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()

@@ -1,7 +1,7 @@
-"""The process that reads documents: it gets bytes, gives back text, and can reach nothing else.
+"""The process that reads documents: it gets bytes, gives back text or cells, and can reach nothing else.
 
 A PDF is a program of sorts, and its reader a large one. Whatever a hostile file makes of this process, it has no key,
-no file, no network and nobody to talk to but the agent, which takes from it a text and nothing else.
+no file, no network and nobody to talk to but the agent, which takes from it texts and nothing else.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import os
 import struct
 import sys
+from contextlib import suppress
 from typing import BinaryIO
 
-from klapp.sandbox.documents import Unreadable, pdf_text
+from klapp.sandbox.documents import Unreadable, pdf_text, workbook_cells
 
 REQUEST = struct.Struct("!IQ")
 """Lengths of the request's JSON and of the document, in bytes."""
@@ -36,21 +37,23 @@ def warm_up() -> None:
     page = io.BytesIO()
     writer.write(page)
     pdf_text(page.getvalue())
+    with suppress(Unreadable):
+        workbook_cells(b"")
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer requests until there are no more."""
     while header := source.read(REQUEST.size):
         request_length, length = REQUEST.unpack(header)
-        json.loads(source.read(request_length))
-        answer = json.dumps(_answered(source.read(length))).encode("ascii")
+        request = json.loads(source.read(request_length))
+        answer = json.dumps(_answered(request.get("as"), source.read(length))).encode("ascii")
         sink.write(ANSWER.pack(len(answer)) + answer)
         sink.flush()
 
 
-def _answered(data: bytes) -> dict[str, str]:
+def _answered(kind: object, data: bytes) -> dict[str, object]:
     try:
-        return {"text": pdf_text(data)}
+        return {"cells": workbook_cells(data)} if kind == "workbook" else {"text": pdf_text(data)}
     except Unreadable as error:
         return {"unreadable": str(error)}
     except MemoryError:

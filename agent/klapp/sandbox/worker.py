@@ -38,14 +38,29 @@ class Reader:
 
     def text(self, data: bytes) -> str:
         """The text of a PDF document; raises Failed."""
+        text = self._answered("pdf", data, "text")
+        if isinstance(text, str):
+            return text
+        raise Failed("can not be read")
+
+    def cells(self, data: bytes) -> list[list[str]]:
+        """The cells of a workbook's first sheet, row by row; raises Failed."""
+        rows = self._answered("workbook", data, "cells")
+        if isinstance(rows, list) and all(
+            isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows
+        ):
+            return rows
+        raise Failed("can not be read")
+
+    def _answered(self, kind: str, data: bytes, wanted: str) -> object:
         with self._lock:
             self._stay()
             try:
-                answer = self._asked(data)
+                answer = self._asked(kind, data)
             finally:
                 self._rest()
-        if "text" in answer and isinstance(answer["text"], str):
-            return answer["text"]
+        if wanted in answer:
+            return answer[wanted]
         raise Failed(str(answer.get("unreadable", "can not be read")))
 
     def close(self) -> None:
@@ -56,12 +71,12 @@ class Reader:
 
     # -- the process --------------------------------------------------------------------------------------------------
 
-    def _asked(self, data: bytes) -> dict[str, object]:
+    def _asked(self, kind: str, data: bytes) -> dict[str, object]:
         process = self._process if self._process and self._process.poll() is None else self._start()
         killer = threading.Timer(self.patience, process.kill)
         killer.start()
         try:
-            request = b"{}"
+            request = json.dumps({"as": kind}).encode("ascii")
             assert process.stdin
             process.stdin.write(REQUEST.pack(len(request), len(data)) + request)
             process.stdin.write(data)
@@ -70,7 +85,7 @@ class Reader:
         except (OSError, EOFError, ValueError):
             late = not killer.is_alive()
             self._end()
-            raise Failed("takes too long to read" if late else "can not be read as a PDF; it may be damaged") from None
+            raise Failed("takes too long to read" if late else "can not be read; it may be damaged") from None
         finally:
             killer.cancel()
 

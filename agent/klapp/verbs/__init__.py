@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
+from klapp.verbs.tables import APPEND_ROW, WRITE_TABLE
 from klapp.verbs.telling import FAIL, NOTIFY, SKIP, STOP
 from klapp.verbs.writing import APPEND, MAKE_FOLDER, WRITE
 from klr.vocabulary import Verb
 
-ALL: tuple[Verb, ...] = (MOVE, COPY, RENAME, TRASH, WRITE, APPEND, MAKE_FOLDER, NOTIFY, SKIP, STOP, FAIL)
+ALL: tuple[Verb, ...] = (
+    MOVE,
+    COPY,
+    RENAME,
+    TRASH,
+    WRITE,
+    APPEND,
+    APPEND_ROW,
+    WRITE_TABLE,
+    MAKE_FOLDER,
+    NOTIFY,
+    SKIP,
+    STOP,
+    FAIL,
+)
 
 __all__ = ["ALL", "Plan"]

@@ -1,0 +1,41 @@
+"""The table in a file: CSV and TSV, and workbooks, which a process of its own reads."""
+
+from __future__ import annotations
+
+from klapp.files.protocol import Files
+from klapp.files.shown import shown
+from klapp.properties import texts
+from klapp.properties.content import LARGEST_TEXT, whole
+from klapp.properties.kinds import kind_of
+from klapp.sandbox import Failed
+from klapp.tables.delimited import NoTable, cells_of
+from klapp.tables.reading import table_of
+from klr.effects import EffectError
+from klr.rows import TableValue
+from klr.types import TABLE as TABLE_TYPE
+from klr.values import FileValue
+from klr.vocabulary import Property
+
+
+def _table(files: Files, file: FileValue) -> TableValue:
+    data = whole(files, file, LARGEST_TEXT, "table")
+    kind = kind_of(data)
+    try:
+        if kind == "spreadsheet":
+            return table_of(texts.READER.cells(data))
+        if kind in ("text", "empty"):
+            return table_of(cells_of(data))
+    except (Failed, NoTable) as error:
+        raise EffectError(f"{shown(file.path)} {error}.", "value") from None
+    raise EffectError(f"{shown(file.path)} holds no table: it is neither CSV nor a workbook.", "value")
+
+
+TABLE = Property(
+    "table",
+    TABLE_TYPE,
+    "The table in it, for CSV and TSV files (delimiter and encoding are found out) and for the first sheet of XLSX, ODS "
+    "and XLS workbooks. The first line names the columns; every cell is a text.",
+    "file.table",
+    ask=_table,
+    at_path=True,
+)

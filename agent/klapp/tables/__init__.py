@@ -1,0 +1,1 @@
+"""Tables as files: read from bytes, made into bytes. Nothing here touches the disk."""
