@@ -6,8 +6,10 @@ import argparse
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from klapp.cli.audit_arguments import add_audit
+from klapp.cli.usage import Parser
 from klr.codes import CODE
 
 _SPAN = re.compile(r"(\d+)([smhdw])")
@@ -16,7 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 def parser() -> argparse.ArgumentParser:
     """The whole grammar. ``options.command`` names the command; None stands for the agent with its icon."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="klapp",
         description="Small, readable automations for your own files, proved to stay in their lane.",
         epilog="Without a command, klapp starts its agent in the tray. KLAPP_HOME names the folder that holds all of its state.",
@@ -25,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--passphrase-fd", type=_descriptor, metavar="N", help="read the passphrase from this file descriptor"
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    commands: Commands[Any] = top.add_subparsers(dest="command", metavar="COMMAND")
     _language(commands)
     _coworkers(commands)
     _runs(commands)
@@ -58,7 +60,7 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
         help="how to print: for people, as JSON, as SARIF 2.1.0, or as commands for GitHub Actions (default: text)",
     )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    fmt = _add(commands, "fmt", "put coworkers into the one style, keeping comments")
+    fmt = _add(commands, "fmt", "put coworkers into the one style, keeping comments", data=True)
     fmt.add_argument("--check", action="store_true", help="only say which files are not in it")
     fmt.add_argument("files", nargs="+", type=Path, metavar="FILE")
     permissions = _add(
@@ -70,6 +72,13 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
     test.add_argument("files", nargs="+", type=Path, metavar="FILE")
     lsp = _add(commands, "lsp", "help editors to write coworkers: a language server on standard input and output")
     lsp.add_argument("--stdio", action="store_true", help="accepted because many editors say it; there is no other way")
+
+    completion = _add(commands, "completion", "let the Tab key complete commands: prints a script for your shell")
+    completion.epilog = (
+        "bash: put `source <(klapp completion bash)` into ~/.bashrc. zsh: the same with zsh, below `compinit` in ~/.zshrc. "
+        "fish: klapp completion fish > ~/.config/fish/completions/klapp.fish"
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
 
 
 def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -84,12 +93,12 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     source.add_argument("--list", action="store_true", help="say which coworkers ship with klapp")
     _add(commands, "list", "list the coworkers and their state", data=True)
-    approve = _add(commands, "approve", "allow a coworker what it asks for")
+    approve = _add(commands, "approve", "allow a coworker what it asks for", data=True)
     approve.add_argument("name", metavar="NAME")
     approve.add_argument("--yes", action="store_true", help="without asking")
-    revoke = _add(commands, "revoke", "take an approval back")
+    revoke = _add(commands, "revoke", "take an approval back", data=True)
     revoke.add_argument("name", metavar="NAME")
-    pause = _add(commands, "pause", "pause a coworker, or all of them")
+    pause = _add(commands, "pause", "pause a coworker, or all of them", data=True)
     _name_or_all(pause)
     pause.add_argument(
         "--for",
@@ -98,7 +107,7 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="TIME",
         help="how long, such as 30m, 1h or 2d (default: until resumed)",
     )
-    _name_or_all(_add(commands, "resume", "let a paused coworker, or all of them, go on"))
+    _name_or_all(_add(commands, "resume", "let a paused coworker, or all of them, go on", data=True))
 
 
 def _runs(commands: Commands[argparse.ArgumentParser]) -> None:

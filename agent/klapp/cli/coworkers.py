@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from klapp.cli.connection import connected
+from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
 
 
@@ -37,15 +37,29 @@ def approve(options: argparse.Namespace) -> int:
         coworker = _named(source.call("overview"), options.name)
         if coworker["state"] == "broken":
             raise Complaint(f'"{coworker["name"]}" can not be approved: {coworker["why"]}')
-        say(f'"{coworker["name"]}" asks to:')
-        for line in coworker["may"]:
-            say(f"  - {line}{'   (new)' if coworker['new'] and line in coworker['new'] else ''}")
-        if not options.yes and not _agreed():
+        if options.format == "text":
+            _ask_to(coworker)
+        if not options.yes and not _agreed(options):
             say("Nothing was approved.")
             return PROBLEMS
         source.call("approve", name=coworker["name"])
+        if options.format == "json":
+            say_json(_named(source.call("overview"), coworker["name"]))
+            return FINE
     say("Approved. It can do this and nothing else.")
     return FINE
+
+
+def _ask_to(coworker: dict[str, Any]) -> None:
+    """Show what a coworker asks for, and apart what of it is new, where something was approved before."""
+    say(f'"{coworker["name"]}" asks to:')
+    for line in coworker["may"]:
+        say(f"  - {line}")
+    new = coworker["new"] or ()
+    if new and set(new) != set(coworker["may"]):
+        say("Of that, this is new:")
+        for line in new:
+            say(f"  - {line}")
 
 
 def _named(coworkers: Any, name: str) -> dict[str, Any]:
@@ -59,8 +73,8 @@ def _named(coworkers: Any, name: str) -> dict[str, Any]:
     raise Complaint(f'There is no coworker "{name}". There are: {known}.')
 
 
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
+def _agreed(options: argparse.Namespace) -> bool:
+    if not sys.stdin.isatty() or options.format == "json":
         raise Complaint("Nobody is here to ask. Approve without a question with --yes.")
     return input("Allow this? [y/N] ").strip().lower() in ("y", "yes")
 
@@ -69,6 +83,9 @@ def revoke(options: argparse.Namespace) -> int:
     """``klapp revoke NAME``."""
     with connected(options) as source:
         coworker = source.call("revoke", name=options.name)
+        if options.format == "json":
+            say_json(_named(source.call("overview"), options.name))
+            return FINE
     say(f'"{coworker["name"]}" may do nothing any more, until it is approved again.')
     return FINE
 
@@ -78,6 +95,8 @@ def pause(options: argparse.Namespace) -> int:
     until = datetime.now() + options.span if options.span else None
     with connected(options) as source:
         source.call("pause", name=options.name, until=until.isoformat() if until else None)
+        if options.format == "json":
+            return _state(options, source)
     say(f"{_who(options)} until {until:%Y-%m-%d %H:%M}." if until else f"{_who(options)} until resumed.")
     return FINE
 
@@ -86,7 +105,16 @@ def resume(options: argparse.Namespace) -> int:
     """``klapp resume NAME|--all``."""
     with connected(options) as source:
         source.call("resume", name=options.name)
+        if options.format == "json":
+            return _state(options, source)
     say("All coworkers go on." if options.all else f'"{options.name}" goes on.')
+    return FINE
+
+
+def _state(options: argparse.Namespace, source: Source) -> int:
+    """Print the coworkers that a command was about, for a program."""
+    coworkers = source.call("overview")
+    say_json(coworkers if options.all else [_named(coworkers, options.name)])
     return FINE
 
 

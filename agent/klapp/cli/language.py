@@ -88,30 +88,35 @@ def _rounds(loaded: list[Loaded]) -> Iterator[tuple[Source, Diagnostic]]:
 
 def fmt(options: argparse.Namespace) -> int:
     """``klapp fmt [--check] FILE...``."""
+    found = [(path, _formatted(path, options)) for path in options.files]
+    if options.format == "json":
+        say_json([{"file": str(path), "state": state} for path, state in found])
+    return FINE if all(state in ("fine", "formatted") for _, state in found) else PROBLEMS
+
+
+def _formatted(path: Path, options: argparse.Namespace) -> str:
+    """Format one file: "fine" as it was, "formatted", "unformatted" (left so by ``--check``), or "unreadable"."""
     from klr.format import format_source
     from klr.parser import parse
 
-    outcome = FINE
-    for path in options.files:
-        text = read_text(path)
-        source = Source(text.replace("\r\n", "\n"), str(path))
-        parsed = parse(source)
-        if parsed.diagnostics:
-            for found in parsed.diagnostics:
-                say(found.render(source) + "\n")
-            say(f"{path} was left as it is: mend what is wrong first.")
-            outcome = PROBLEMS
-            continue
-        formatted = format_source(source, parsed)
-        if formatted == text:
-            continue
-        if options.check:
-            say(f"{path} is not in the one style. Run: klapp fmt {path}")
-            outcome = PROBLEMS
-        else:
-            replace_text(path, formatted)
-            say(f"{path} formatted.")
-    return outcome
+    tell = say if options.format == "text" else lambda line: None
+    text = read_text(path)
+    source = Source(text.replace("\r\n", "\n"), str(path))
+    parsed = parse(source)
+    if parsed.diagnostics:
+        for found in parsed.diagnostics:
+            tell(found.render(source) + "\n")
+        tell(f"{path} was left as it is: mend what is wrong first.")
+        return "unreadable"
+    formatted = format_source(source, parsed)
+    if formatted == text:
+        return "fine"
+    if options.check:
+        tell(f"{path} is not in the one style. Run: klapp fmt {path}")
+        return "unformatted"
+    replace_text(path, formatted)
+    tell(f"{path} formatted.")
+    return "formatted"
 
 
 def replace_text(path: Path, text: str) -> None:

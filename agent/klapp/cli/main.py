@@ -16,10 +16,10 @@ COMMANDS = {
     "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
-    "vault": "vault",
+    "vault": "vault", "completion": "completion",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
-_OPEN = frozenset(("language", "privilege"))
+_OPEN = frozenset(("language", "privilege", "completion"))
 """Those that never hold a key."""
 
 

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 progress(f"{item['progress']:,} of {item['of']:,} done" if item["of"] > 1 else "")
     progress("")
-    return _told(options, reports, "Nothing was there to do.")
+    return _told(options, reports, f"Nothing was there to do.{_hint(options)}")
 
 
 def simulate(options: argparse.Namespace) -> int:
@@ -40,10 +40,15 @@ def simulate(options: argparse.Namespace) -> int:
     )
     with connected(options) as source:
         reports = source.call("simulate", name=name, on=_absolute(options.on))
-    outcome = _told(options, reports, "Nothing is there to do.")
+    outcome = _told(options, reports, f"Nothing is there to do.{_hint(options)}")
     if options.format == "text":
         say("This is what would happen. Nothing was changed.")
     return outcome
+
+
+def _hint(options: argparse.Namespace) -> str:
+    """What to write for a coworker that waits for files, where none were named."""
+    return "" if options.on else " If it waits for files, name some: --on PATH"
 
 
 def _absolute(paths: Sequence[str] | None) -> list[str] | None:

@@ -154,6 +154,10 @@ def _usual(operation: Operation) -> Identity | None:
     return getattr(operation, "identity", None) if operation.makes() else None
 
 
+class NoRun(ValueError):
+    """The log does not hold that run, or no longer; the message says so to a person."""
+
+
 @dataclass(slots=True)
 class Logged:
     """A run read back from its entries.
@@ -173,7 +177,7 @@ class Logged:
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Logged:
-        """Read one run; raises ValueError for a number that there was not."""
+        """Read one run; raises NoRun for a number that there was not."""
         logged: Logged | None = None
         for entry in entries:
             if entry.kind in (INTENT, REPLAN):
@@ -183,13 +187,13 @@ class Logged:
             elif logged is not None and entry.kind == UNDONE:
                 logged.undone_by = entry.body["by"]
         if logged is None:
-            raise ValueError("There is no run of that number in the log. See them with: klapp log")
+            raise NoRun("There is no run of that number in the log. See them with: klapp log")
         return logged
 
     def whole(self) -> Logged:
-        """The same; raises ValueError where its values were erased."""
+        """The same; raises NoRun where its values were erased."""
         if self.erased:
-            raise ValueError(
+            raise NoRun(
                 f"The values of run {self.number} were erased from the log, so it can not be explained, replayed or "
                 "taken back any more. That it ran, when, and how it ended is still there: klapp audit show"
             )
