@@ -16,11 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from klapp.audit import proofs
 from klapp.audit.events import Approved, NoticeShown, Paused, Resumed, Revoked, RulesChanged, VaultOpened
 from klapp.audit.log import Log
-from klapp.audit.verify import verifying
 from klapp.audit.witness import Witnesses
+from klapp.auditing import Auditing
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import Dispatcher, listeners
@@ -84,6 +83,7 @@ class Agent:
         remember(vault, shelf)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
+        self.auditing = Auditing(self.log_store, self.witnesses, self.keeper)
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
         self.workers = (
@@ -250,39 +250,11 @@ class Agent:
         """Why a run did what it did, step by step."""
         return explain(self.log_store, run, program_of)
 
-    # -- the log ------------------------------------------------------------------------------------------------------
-
-    def verify(self, kept: Sequence[tuple[str, str]] = ()) -> Iterator[dict[str, Any]]:
-        """Whether the log is as it was written: {"progress", "of"} on the way, and then {"entries", "problem", "kind",
-        "entry", "witnesses", "missing"}, with None for ``problem`` if all is well. ``kept`` are (place, checkpoint)."""
-        witnesses = [*self.witnesses.known(), *((place, note) for place, note in kept)]
-        steps = verifying(self.log_store, witnesses)
-        while True:
-            try:
-                done, total = next(steps)
-            except StopIteration as stop:
-                problem = stop.value
-                break
-            yield {"progress": done, "of": total}
-        yield {
-            "entries": self.log_store.count(),
-            "problem": problem.sentence if problem else None,
-            "kind": problem.kind if problem else None,
-            "entry": problem.entry if problem else None,
-            "witnesses": [place for place, _ in witnesses],
-            "missing": self.witnesses.missing(),
-        }
-
-    def witness(self, path: str | None = None) -> dict[str, Any]:
-        """Keep the newest checkpoint in a file too: {"key", "checkpoint", "path"}."""
-        if path is not None:
-            self.witnesses.choose(path)
-        log = self.log_store
-        return {"key": log.signer.verifier, "checkpoint": log.checkpoint(), "path": self.witnesses.path()}
-
-    def prove(self, entry: int | None = None, since: str | None = None) -> dict[str, Any]:
-        """A proof that an entry is in the log, or that it only grew since a checkpoint."""
-        return proofs.consistency(self.log_store, since) if since else proofs.inclusion(self.log_store, entry or 0)
+    def audit(self, what: str, **asked: Any) -> Any:
+        """What is asked of the log as a whole; see ``Auditing``."""
+        if what not in Auditing.METHODS:
+            raise ValueError(f"This agent does not know how to audit {what!r}.")
+        return getattr(self.auditing, what)(**asked)
 
     def replay(self, run: int) -> list[dict[str, Any]]:
         """The differences between a run and its replay from the log alone; none, if all is well."""

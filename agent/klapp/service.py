@@ -39,9 +39,7 @@ METHODS = frozenset(
         "explain",
         "replay",
         "undo",
-        "verify",
-        "witness",
-        "prove",
+        "audit",
         "ping",
     )
 )

@@ -75,7 +75,6 @@ def test_every_byte_of_every_stored_row(small: Path, tmp_path: Path) -> None:
     connection = connect(path, KEY)
     connection.executescript("DROP TRIGGER entries_stay; DROP TRIGGER entries_remain")
     with Log.open(path, KEY) as log:
-        connection.executescript("DROP TRIGGER entries_stay; DROP TRIGGER entries_remain")
         changed = 0
         for table in tables:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]

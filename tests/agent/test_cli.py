@@ -343,3 +343,35 @@ def test_audit_verify_says_whether_the_log_was_changed(klapp: Terminal) -> None:
     klapp("audit", "witness", str(klapp.person / "mine.txt"), code=1)
     assert (klapp.person / "mine.txt").read_text() == "my own words"
     klapp("audit", "frobnicate", code=2)
+
+
+def test_audit_shows_exports_and_erases(klapp: Terminal, tmp_path: Path) -> None:
+    klapp.sorter()
+    (klapp.person / "In" / "Anna Plantedname.txt").write_text("x")
+    (klapp.person / "In" / "b.txt").write_text("y")
+    klapp("approve", "sorter", "--yes")
+    klapp("run", "sorter")
+    assert "was allowed to" in klapp("audit", "show", "--kind", "approved")
+    assert "command line" in klapp("audit", "show", "--kind", "approved")
+    lines = klapp("audit", "show", "--format", "json", "--text", "plantedname", "--limit", "5").splitlines()
+    assert {json.loads(line)["run"] for line in lines} == {1}
+    goal = tmp_path / "report.html"
+    klapp("audit", "export", "--format", "html", "--output", str(goal))
+    assert "Anna Plantedname" in goal.read_text()
+    assert goal.stat().st_mode & 0o077 == 0
+    klapp("audit", "export", "--output", str(goal), code=1)
+    assert json.loads(klapp("audit", "export", "--run", "2").splitlines()[0])["class_uid"] == 1006
+    with klapp.agent():
+        klapp("audit", "erase", "--subject", "plantedname", code=1)
+        told = klapp("audit", "erase", "--subject", "plantedname", "--yes")
+        assert "backups" in told
+        assert "were erased" in klapp("explain", "1", code=1)
+        assert "line" in klapp("explain", "2")
+        assert "as they were written" in klapp("audit", "verify")
+    assert "Plantedname" not in klapp("audit", "export", "--format", "csv")
+    assert "for ever" in klapp("audit", "retain")
+    assert "100 days" in klapp("audit", "retain", "--days", "100")
+    klapp("audit", "erase", code=2)
+    klapp("audit", "erase", "--before", "yesterday", code=2)
+    klapp("audit", "show", "--kind", "nonsense", code=1)
+    assert "Nothing in the log" in klapp("audit", "show", "--coworker", "nobody")

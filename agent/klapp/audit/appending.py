@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 
-from klapp.audit.entry import CONTENT, INTENT, OUTCOME, Drafts, Entry, leaf_of, line, split
+from klapp.audit.entry import CONTENT, INTENT, OUTCOME, Drafts, Entry, Row, leaf_of, line, split
 from klapp.audit.merkle import leaf_hash
 from klapp.audit.notes import Signer
 from klapp.audit.sealing import ValueKey, stored_key
@@ -28,22 +28,39 @@ class Appender:
 
     def append(self, entries: Sequence[Entry], blobs: Iterable[bytes] = ()) -> None:
         """Add entries and the blobs that they name in ``body["uses"]``."""
-        run, many = self._connection.execute, self._connection.executemany
-        (last_key,) = run("SELECT last_key FROM numbers").fetchone()
-        newest = self.tree.newest()
-        drafts = Drafts(newest[0] + 1 if newest else 1, last_key)
+        drafts = self._drafts()
         numbers = self._contents(drafts, entries, blobs)
         for entry in entries:
             self._draft(drafts, entry, numbers)
-        many("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", drafts.rows)
-        many("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", [key.row() for key in drafts.keys])
-        run("UPDATE numbers SET last_key = ?", (drafts.last_key,))
+        self._write(drafts)
+        many = self._connection.executemany
         many("INSERT OR IGNORE INTO open_runs VALUES (?)", [(e.run,) for e in entries if e.kind == INTENT])
         ended = [(entry.run,) for entry in entries if entry.kind == OUTCOME]
         many("DELETE FROM open_runs WHERE run = ?", ended)
-        self.tree.grow((leaf_hash(leaf_of(row)) for row in drafts.rows), self._signer)
         for (number,) in ended:
             self._of_runs.pop(number or 0, None)
+
+    def append_again(self, contents: Iterable[Row]) -> None:
+        """Add entries for texts that are stored already, each a number, what is sealed, and the row of its key."""
+        drafts = self._drafts()
+        for number, sealed, *key_row in contents:
+            key = stored_key(tuple(key_row))
+            self._store(drafts, zlib.decompress(key.open(sealed)), key.owner, number)
+        self._write(drafts)
+
+    def _drafts(self) -> Drafts:
+        (last_key,) = self._connection.execute("SELECT last_key FROM numbers").fetchone()
+        newest = self.tree.newest()
+        return Drafts(newest[0] + 1 if newest else 1, last_key)
+
+    def _write(self, drafts: Drafts) -> None:
+        if not drafts.rows:
+            return
+        run, many = self._connection.execute, self._connection.executemany
+        many("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", drafts.rows)
+        many("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", [key.row() for key in drafts.keys])
+        run("UPDATE numbers SET last_key = ?", (drafts.last_key,))
+        self.tree.grow((leaf_hash(leaf_of(row)) for row in drafts.rows), self._signer)
 
     def forget(self) -> None:
         """After a rollback, or where keys were destroyed: nothing that is remembered can be relied upon."""
@@ -90,7 +107,7 @@ class Appender:
         for blob in blobs:
             name = hashlib.sha256(blob)
             row = self._connection.execute(find, (name.digest(),)).fetchone()
-            numbers[name.hexdigest()] = row[0] if row else self.store(drafts, blob, owners.get(name.hexdigest(), ""))
+            numbers[name.hexdigest()] = row[0] if row else self._store(drafts, blob, owners.get(name.hexdigest(), ""))
         for name in owners:
             if name not in numbers:
                 row = self._connection.execute(find, (bytes.fromhex(name),)).fetchone()
@@ -98,7 +115,7 @@ class Appender:
                     numbers[name] = row[0]
         return numbers
 
-    def store(self, drafts: Drafts, blob: bytes, owner: str, number: int | None = None) -> int:
+    def _store(self, drafts: Drafts, blob: bytes, owner: str, number: int | None = None) -> int:
         """Draft a content entry; ``number`` is that of one that is stored once more, since the old entry is let go."""
         owner = line(owner)
         key = drafts.key(owner, "")

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["INTENT", "OUTCOME", "Entry", "Log", "LogError", "digest"]
 
 
+MISSING = "A part of the log is missing. Bring the log back from a backup."
+
+
 class LogError(Exception):
     """The log can not be read or written; the message says why and what to do."""
 
@@ -49,10 +52,12 @@ class Log:
             from klapp.audit.earlier import take_over
 
             take_over(connection)
-        elif form is not None and form != schema.FORM:
-            raise LogError("This log was written by a newer klapp. Install that version; nothing was changed.")
-        else:
+        elif form is None:
+            connection.execute("BEGIN IMMEDIATE")
             schema.make(connection)
+            connection.execute("COMMIT")
+        elif form != schema.FORM:
+            raise LogError("This log was written by a newer klapp. Install that version; nothing was changed.")
         self.signer = signer_of(connection)
         self._appender = Appender(connection, self.signer)
         self.tree = self._appender.tree
@@ -143,19 +148,25 @@ class Log:
 
     def blob(self, name: str) -> bytes:
         """The blob of that digest; raises LogError where it is not there."""
-        query = (
-            "SELECT e.sealed, k.* FROM contents c JOIN entries e ON e.seq = c.seq JOIN keys k ON k.id = e.key "
-            "WHERE c.digest = ?"
-        )
-        with self.lock:
-            row = self.connection.execute(query, (bytes.fromhex(name),)).fetchone()
-        try:
-            data = zlib.decompress(stored_key(row[1:]).open(row[0])) if row else None
-        except (Unsealable, zlib.error):
-            data = None
-        if data is None or digest(data) != name:
-            raise LogError("A part of the log is missing. Bring the log back from a backup.")
+        data = self._content("digest", bytes.fromhex(name))
+        if digest(data) != name:
+            raise LogError(MISSING)
         return data
+
+    def content(self, number: int) -> bytes:
+        """The stored text of that number, as it stands in entries' ``uses``; raises LogError where it is not there."""
+        return self._content("number", number)
+
+    def _content(self, column: str, value: bytes | int) -> bytes:
+        query = f"{CONTENTS} WHERE c.{column} = ?"
+        with self.lock:
+            row = self.connection.execute(query, (value,)).fetchone()
+        if row is None:
+            raise LogError(MISSING)
+        try:
+            return zlib.decompress(stored_key(row[2:]).open(row[1]))
+        except (Unsealable, zlib.error):
+            raise LogError(MISSING) from None
 
     def entries(self, run: int) -> list[Entry]:
         """What the log says of one run, oldest first; empty for a number that there was not."""
@@ -236,6 +247,7 @@ class Log:
 
 
 SELECT = f"SELECT {', '.join(f'e.{name}' for name in COLUMNS.split(', '))}, k.* FROM entries e LEFT JOIN keys k ON k.id = e.key"  # noqa: S608
+CONTENTS = "SELECT c.number, e.sealed, k.* FROM contents c JOIN entries e ON e.seq = c.seq JOIN keys k ON k.id = e.key"
 _WIDTH = COLUMNS.count(",") + 1
 
 

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS entries (
     public TEXT NOT NULL, sealed BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entries_by_run ON entries (run) WHERE run IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entries_by_key ON entries (key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entries_by_owner ON entries (owner) WHERE owner <> '';
 CREATE INDEX IF NOT EXISTS entries_by_time ON entries (at);
 CREATE INDEX IF NOT EXISTS intents ON entries (owner, run) WHERE kind = 'intent';

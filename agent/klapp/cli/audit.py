@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from klapp.cli.connection import connected
+from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, WrongUsage, progress, say, say_json
 
 LONGEST_NOTE = 1 << 16
@@ -16,30 +19,42 @@ LONGEST_NOTE = 1 << 16
 
 def audit(options: argparse.Namespace) -> int:
     """``klapp audit WHAT``."""
-    commands = {"verify": verify, "witness": witness, "prove": prove}
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "verify": verify,
+        "witness": witness,
+        "prove": prove,
+        "show": show,
+        "export": export,
+        "erase": erase,
+        "retain": retain,
+    }
     return commands[options.what](options)
+
+
+def _asked(source: Source, what: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    """The items of an answer; the words on how far it is go to a waiting person."""
+    for item in source.stream("audit", what=what, **arguments):
+        if "progress" in item:
+            progress(f"{item['progress']:,} of {item['of']:,} entries")
+        else:
+            progress("")
+            yield item
 
 
 def verify(options: argparse.Namespace) -> int:
     """``klapp audit verify``: exit code 1 where something was changed."""
     kept = [(path, _note(path)) for path in options.witness]
-    found: dict[str, Any] = {}
     with connected(options) as source:
-        for item in source.stream("verify", kept=kept):
-            if "progress" in item:
-                progress(f"{item['progress']:,} of {item['of']:,} entries")
-            else:
-                found = item
-    progress("")
+        (found,) = _asked(source, "verify", kept=kept)
     if options.format == "json":
         say_json(found)
     elif found["problem"]:
         say(f"{found['problem']}\nThis is: {found['kind']}. Somebody or something other than klapp wrote to the log.")
         say("Bring it back from a backup, and find out who could write to this computer.")
     else:
-        say(
-            f"All {found['entries']:,} entries of the log are as they were written: none was changed, removed or moved."
-        )
+        say(f"All {found['entries'] - found['let_go']:,} entries of the log are as they were written.")
+        if found["let_go"]:
+            say(f"{found['let_go']:,} older ones were let go by retention, and signed for.")
         places = ", ".join(found["witnesses"])
         say(f"They continue what {places} knows." if places else _UNWITNESSED)
     if found["missing"] and options.format == "text":
@@ -56,7 +71,8 @@ _UNWITNESSED = (
 def witness(options: argparse.Namespace) -> int:
     """``klapp audit witness [PATH]``."""
     with connected(options) as source:
-        found = source.call("witness", path=os.path.abspath(options.path) if options.path else None)
+        path = os.path.abspath(options.path) if options.path else None
+        found = source.call("audit", what="witness", path=path)
     if options.format == "json":
         say_json(found)
         return FINE
@@ -73,7 +89,7 @@ def prove(options: argparse.Namespace) -> int:
         raise WrongUsage("Name either an entry or, with --since, the file of an older checkpoint.")
     since = _note(options.since) if options.since else None
     with connected(options) as source:
-        say_json(source.call("prove", entry=options.entry, since=since))
+        say_json(source.call("audit", what="prove", entry=options.entry, since=since))
     return FINE
 
 
@@ -92,3 +108,142 @@ def _note(path: str) -> str:
         except (ValueError, KeyError) as error:
             raise Complaint(f"{path} is not a proof.") from error
     return text
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+def _wanted(options: argparse.Namespace) -> dict[str, Any]:
+    """The filters of ``show`` and ``export``."""
+    return {
+        "kinds": options.kind,
+        "coworker": options.coworker,
+        "since": _nanoseconds(options.since),
+        "until": _nanoseconds(options.until),
+        "run": options.run,
+        "outcome": options.outcome,
+        "file": os.path.abspath(os.path.expanduser(options.file)) if options.file else None,
+        "text": options.text,
+    }
+
+
+def _nanoseconds(moment: datetime | None) -> int | None:
+    """A moment of this place's time, in ns since 1970."""
+    return int(moment.timestamp()) * 10**9 if moment is not None else None
+
+
+def show(options: argparse.Namespace) -> int:
+    """``klapp audit show``: a page of entries, the newest first."""
+    with connected(options) as source:
+        asked = _asked(source, "show", wanted=_wanted(options), before=options.before, limit=options.limit)
+        entries = [item["entry"] for item in asked]
+    if options.format == "json":
+        say_json(entries, lines=True)
+        return FINE
+    for entry in entries:
+        moment = datetime.fromtimestamp(entry["time"] / 1e9)
+        who = ", ".join(filter(None, (entry["who"], entry["from"])))
+        say(f"{entry['entry']:>7}  {moment:%Y-%m-%d %H:%M:%S}  {who}")
+        say("\n".join("         " + line for line in entry["says"].split("\n")))
+    if not entries:
+        say("Nothing in the log is like that.")
+    elif len(entries) == options.limit:
+        say(f"Older ones: klapp audit show --before {entries[-1]['entry']}, with the same filters.")
+    return FINE
+
+
+def export(options: argparse.Namespace) -> int:
+    """``klapp audit export``: to a file that must not be there yet, or to standard output."""
+    count = 0
+    with connected(options) as source:
+        items = _asked(source, "export", form=options.form, wanted=_wanted(options), subject=options.subject)
+        with _goal(options.output) as goal:
+            for item in items:
+                if "text" in item:
+                    goal.write(item["text"])
+                else:
+                    count = item["entries"]
+    sys.stderr.write(f"{count:,} entries were exported" + (f" to {options.output}.\n" if options.output else ".\n"))
+    return FINE
+
+
+def _goal(path: str | None) -> Any:
+    if path is None:
+        return _Standard()
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+    except FileExistsError as error:
+        raise Complaint(f"{path} is there already. Name another file.") from error
+
+
+class _Standard:
+    """Standard output, left open at the end."""
+
+    def __enter__(self) -> _Standard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout.flush()
+
+    def write(self, text: str) -> None:
+        """As UTF-8, whatever the terminal thinks."""
+        sys.stdout.buffer.write(text.encode())
+
+
+# -- letting go -------------------------------------------------------------------------------------------------------
+
+
+def erase(options: argparse.Namespace) -> int:
+    """``klapp audit erase``: says what it would erase, and asks."""
+    choice = {
+        "coworker": options.coworker,
+        "subject": options.subject,
+        "before": _nanoseconds(options.before),
+        "rules": options.rules,
+    }
+    if not any(choice.values()):
+        raise WrongUsage("Say what to erase: --coworker NAME, --subject TEXT, --before DATE, or several of them.")
+    with connected(options) as source:
+        (found,) = _asked(source, "erase", **choice)
+        if found["entries"] and (options.yes or _agreed(found)):
+            (found,) = _asked(source, "erase", **choice, do=True)
+    if options.format == "json":
+        say_json(found)
+        return FINE
+    if found["erased"]:
+        say(f"The values of {found['entries']:,} entries were erased, and with them the means to explain, replay or undo "
+            f"{found['runs']:,} runs. That they were there, and when, is still in the log, and it still verifies.")  # fmt: skip
+        say("Copies of klapp's folder that you made before, such as backups, still hold them: erase those too.")
+    elif not found["entries"]:
+        say("No values in the log are like that. Nothing was erased.")
+    else:
+        say("Nothing was erased.")
+    for name in found["rules_left"]:
+        say(f'The rules of "{name}" mention it as well. They were left; erase what was done by them too with --rules.')
+    if found["open_runs"]:
+        say(f"{len(found['open_runs'])} runs that have not ended were left out. Erase again when they have.")
+    return FINE
+
+
+def _agreed(found: dict[str, Any]) -> bool:
+    say(f"This erases the values of {found['entries']:,} entries for good. {found['runs']:,} runs can then no longer be "
+        "explained, replayed or undone.")  # fmt: skip
+    if not sys.stdin.isatty():
+        raise Complaint("Nobody is here to ask. Erase without a question with --yes.")
+    return input("Erase them? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def retain(options: argparse.Namespace) -> int:
+    """``klapp audit retain``: the rule for how much of the log is kept."""
+    change = options.forever or options.days is not None or options.megabytes is not None
+    with connected(options) as source:
+        found = source.call("audit", what="retain", days=options.days, megabytes=options.megabytes, change=change)
+    if options.format == "json":
+        say_json(found)
+        return FINE
+    kept = [f"for {found['days']:,} days"] if found["days"] else []
+    kept += [f"as long as the log takes no more than {found['megabytes']:,} MB"] if found["megabytes"] else []
+    say(f"Entries are kept {' and '.join(kept) or 'for ever'}.")
+    if found["let_go"]:
+        say(f"{found['let_go']:,} were let go now, and signed for.")
+    return FINE

@@ -82,6 +82,11 @@ class Keeper:
         with suppress(FileNotFoundError):
             self._path(token).unlink()
 
+    def tokens(self) -> list[str]:
+        """Under what copies are kept."""
+        found = self._folder.iterdir() if self._folder.is_dir() else ()
+        return sorted(path.name for path in found if _TOKEN.fullmatch(path.name))
+
     def _path(self, token: str) -> Path:
         if not _TOKEN.fullmatch(token):
             raise ValueError("a token of a kept copy is 32 hex digits")
