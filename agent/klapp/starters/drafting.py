@@ -198,8 +198,8 @@ class _Writer:
             case "trash":
                 return f"trash {self.it}"
             case "list":
-                line = '"{today};{file.size};{file.name}"'
-                return f"append {line} to {quoted(self.answers['list'])}"
+                row = '["Date": today, "Size": file.size, "Name": file.name]'
+                return f"append row {row} to {quoted(self.answers['list'])}"
         conflict = " on conflict skip" if self.action == "copy" and not self.arrives else ""
         return f'{self.action} {self.it} to "{_inside(self.answers["to"])}/{self.inner()}"{conflict}'
 

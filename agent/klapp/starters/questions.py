@@ -96,8 +96,8 @@ def _actions(answers: Answers) -> tuple[Choice, ...]:
 
 def _list_path(raw: str, home: str) -> str:
     path = a.path(raw, home, "A list")
-    if not path.lower().endswith((".csv", ".txt")):
-        raise Refused("A list is a file that ends with .csv or .txt, such as ~/Documents/arrived.csv")
+    if not path.endswith(".csv"):
+        raise Refused("A list is a table that ends with .csv, such as ~/Documents/arrived.csv")
     return path
 
 
@@ -191,7 +191,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "list",
         "In which list?",
-        "a file that ends with .csv or .txt",
+        "a table that ends with .csv, which every spreadsheet opens",
         asked=_is("action", "list"),
         read=_list_path,
         default="~/Documents/arrived.csv",
