@@ -16,6 +16,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
+=======
+from klapp.account.account import Account
+from klapp.audit import proofs
+>>>>>>> 7eb8b92 (An account that locks approvals and the log: passwords, codes of an app, recovery codes, waits and sessions that trust no clock)
 from klapp.audit.events import Approved, NoticeShown, Paused, Resumed, Revoked, RulesChanged, VaultOpened
 from klapp.audit.log import Log
 from klapp.audit.witness import Witnesses
@@ -81,6 +86,7 @@ class Agent:
         self.notifier = RecordedNotifier(notifier, lambda *told: self.log_store.record(NoticeShown(*told)))
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         remember(vault, shelf)
+        self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
         self.auditing = Auditing(self.log_store, self.witnesses, self.keeper)
@@ -111,6 +117,10 @@ class Agent:
 
     def _files_within(self, lane: Lane) -> GuardedFiles:
         return GuardedFiles(lane, self.keeper, trash=self.trash)
+
+    def _tell(self, text: str) -> None:
+        """Show the person a notice of klapp's own."""
+        self.notifier.show("klapp", text)
 
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from klapp import rpc
+from klapp import gate, rpc
+from klapp.account.screen import ScreenWatch
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.coworkers.store import Coworker
@@ -25,25 +26,6 @@ from klr.schedules import Schedule
 
 Key = tuple[str, int]
 """A rule of the clock: the coworker's name and the rule's index."""
-
-METHODS = frozenset(
-    (
-        "overview",
-        "approve",
-        "revoke",
-        "pause",
-        "resume",
-        "run",
-        "simulate",
-        "log",
-        "explain",
-        "replay",
-        "undo",
-        "audit",
-        "ping",
-    )
-)
-"""What the command line may ask for over the socket."""
 
 
 class Service:
@@ -70,6 +52,7 @@ class Service:
         )
         self._clock = Clock(self._due)
         self._server = rpc.Server(agent.home.path, self._answer)
+        self._screen = ScreenWatch(agent.account.lock)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -86,9 +69,11 @@ class Service:
         self._clock.start()
         self._listen()
         self._server.start()
+        self._screen.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._screen.stop()
         self._server.stop()
         self._clock.stop()
         self._own.stop()
@@ -231,11 +216,9 @@ class Service:
     # -- what others ask for ------------------------------------------------------------------------------------------
 
     def _answer(self, method: str, arguments: dict[str, Any]) -> Any:
-        if method not in METHODS:
-            raise ValueError(f"This agent does not know how to {method!r}.")
         if method == "ping":
             return {"process": os.getpid()}
-        answer = getattr(self.agent, method)(**arguments)
+        answer = gate.answer(self.agent, method, arguments)
         if method in ("approve", "revoke", "pause", "resume"):
             self._listen()
         return answer

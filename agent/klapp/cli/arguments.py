@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     _coworkers(commands)
     _runs(commands)
     _vault(commands)
+    _account(commands)
     return top
 
 
@@ -158,6 +159,26 @@ def _vault(commands: Commands[argparse.ArgumentParser]) -> None:
     removing.add_argument("way", choices=("keyring", "password", "recovery-key"))
     _add(actions, "rotate", "seal everything anew with a new key")
     _add(actions, "trust", "take an older vault.json that you put back yourself")
+    _add(actions, "forget-account", "remove an account whose password is forgotten, by the recovery key")
+
+
+def _account(commands: Commands[argparse.ArgumentParser]) -> None:
+    account = _add(commands, "account", "look after your account, which locks approvals and the log")
+    actions = account.add_subparsers(dest="what", metavar="ACTION", required=True)
+    _add(actions, "status", "say whether there is one, and whether it is open", data=True)
+    create = _add(actions, "create", "make it, with a password")
+    create.add_argument("--name", help="whose it is (default: your name on this machine)")
+    password = _add(actions, "password", "change its password")
+    totp = _add(actions, "totp", "have it ask for a code of an app on your phone, too")
+    totp.add_argument("--off", action="store_true", help="do without that again")
+    _add(actions, "codes", "make new recovery codes")
+    _add(actions, "remove", "remove it: everything is open again to who runs klapp")
+    unlock = _add(commands, "unlock", "log in to your account")
+    _add(commands, "lock", "log out everywhere")
+    for command in (create, password, totp, unlock):
+        command.add_argument(
+            "--password-fd", type=_descriptor, metavar="N", help="read what is asked for, a line each, from here"
+        )
 
 
 def _name_or_all(command: argparse.ArgumentParser) -> None:

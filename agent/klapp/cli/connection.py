@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from klapp import rpc
 from klapp.cli.output import Complaint, say
+from klapp.cli.session import session_of
 from klapp.home import Home, HomeError
 
 
@@ -31,13 +32,13 @@ class _Running:
 
     def call(self, method: str, **arguments: Any) -> Any:
         try:
-            return rpc.call(self.home.path, method, arguments)
+            return rpc.call(self.home.path, method, arguments | _session(self.home))
         except rpc.RpcError as error:
             raise Complaint(str(error)) from error
 
     def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
         try:
-            yield from rpc.stream(self.home.path, method, arguments)
+            yield from rpc.stream(self.home.path, method, arguments | _session(self.home))
         except rpc.RpcError as error:
             raise Complaint(str(error)) from error
 
@@ -49,10 +50,18 @@ class _Own:
         self.agent = agent
 
     def call(self, method: str, **arguments: Any) -> Any:
-        return getattr(self.agent, method)(**arguments)
+        from klapp.gate import answer
+
+        return answer(self.agent, method, arguments | _session(self.agent.home))
 
     def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
-        yield from getattr(self.agent, method)(**arguments)
+        yield from self.call(method, **arguments)
+
+
+def _session(home: Home) -> dict[str, str]:
+    """What tells the agent who has logged in, if anybody has."""
+    token = session_of(home)
+    return {"session": token} if token else {}
 
 
 def home_of(options: argparse.Namespace) -> Home:

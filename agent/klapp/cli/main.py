@@ -16,7 +16,7 @@ COMMANDS = {
     "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
-    "vault": "vault", "completion": "completion",
+    "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
 _OPEN = frozenset(("language", "privilege", "completion"))

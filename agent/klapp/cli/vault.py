@@ -24,7 +24,9 @@ KINDS = {"keyring": KEYRING, "password": PASSWORD, "recovery-key": RECOVERY}
 def vault(options: argparse.Namespace) -> int:
     """``klapp vault status | add-password | add-keyring | recovery-key | remove | rotate | trust``."""
     home = home_of(options)
-    opened = open_vault(home.path, passphrase_of(options), use_keyring=keyring_allowed())
+    # Who has the recovery key wants to show it, whatever else would open the vault.
+    by_keyring = keyring_allowed() and options.what != "forget-account"
+    opened = open_vault(home.path, passphrase_of(options), use_keyring=by_keyring)
     _COMMANDS[options.what](options, home, opened)
     return FINE
 
@@ -98,6 +100,19 @@ def _trust(options: argparse.Namespace, home: Home, opened: Vault) -> None:
     say("vault.json is taken as it is from now on. Remove passwords that should not open it: klapp vault status")
 
 
+def _forget_account(options: argparse.Namespace, home: Home, opened: Vault) -> None:
+    from klapp.account.account import Account
+    from klapp.audit.events import acting
+    from klapp.audit.log import Log
+    from klapp.vault.shelf import Shelf
+
+    if opened.by != RECOVERY:
+        raise Complaint("Only the recovery key can do that. Give it where klapp asks for the passphrase.")
+    with Log.open(home.database, opened.key("log")) as log, acting("command line"):
+        Account(home.path, Shelf(log.connection, log.lock), log.record).discard("it was removed with the recovery key")
+    say("The account is removed. Make a new one with: klapp account create")
+
+
 def _remember(home: Home, opened: Vault, what: str = "", *, trusting: bool = False) -> None:
     """Have the database know of the header that is in force now, and the log of what was done."""
     from klapp.audit.events import KeyUsed, acting
@@ -119,4 +134,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Home, Vault], None]] = {
     "remove": _remove,
     "rotate": _rotate,
     "trust": _trust,
+    "forget-account": _forget_account,
 }

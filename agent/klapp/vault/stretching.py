@@ -35,7 +35,7 @@ class Cost:
 
 def normalised(password: str) -> bytes:
     """A password as bytes, the same however its letters were composed (NFC, as SASLprep and PRECIS, RFC 8265, ask)."""
-    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
 def stretched(password: bytes, salt: bytes, cost: Cost) -> bytes:
