@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -35,6 +36,7 @@ class Person:
         )  # fmt: skip
         os.close(slave)
         self.seen = ""
+        self.decoded = codecs.getincrementaldecoder("utf-8")().decode
 
     def until(self, text: str) -> str:
         """What was shown up to a text, since the last one."""
@@ -47,7 +49,7 @@ class Person:
             except OSError:  # Linux says so when nobody is at the other end any more
                 piece = b""
             assert piece, f"no {text!r} in {self.seen!r}"
-            self.seen += piece.decode()
+            self.seen += self.decoded(piece)
         shown, _, self.seen = self.seen.partition(text)
         return shown
 
@@ -68,7 +70,7 @@ class Person:
                 break
             if not piece:
                 break
-            self.seen += piece.decode()
+            self.seen += self.decoded(piece)
         return self.seen
 
     def ends(self, code: int) -> None:
