@@ -12,8 +12,10 @@ from klapp.agent import Agent
 
 OPEN = frozenset(("overview", "pause", "resume", "run", "simulate"))
 """What goes on while the account is locked: coworkers do, and can be stopped."""
-LOCKED = frozenset(("approve", "revoke", "log", "explain", "replay", "undo", "verify", "witness", "prove"))
+LOCKED = frozenset(("approve", "revoke", "log", "explain", "replay", "undo", "audit"))
 """What needs a session, where there is an account."""
+GRAVE = frozenset((("audit", "erase"), ("audit", "retain")))
+"""What needs a login of just now: what can not be taken back. (method, its ``what``)"""
 OF_ACCOUNT = {
     "account.status": "status",
     "account.create": "create",
@@ -42,7 +44,7 @@ def answer(agent: Agent, method: str, arguments: dict[str, Any]) -> Any:
             given["session"] = session
         return getattr(agent.account, OF_ACCOUNT[method])(**given)
     if method in LOCKED:
-        agent.account.demand(session)
+        agent.account.demand(session, fresh=(method, given.get("what")) in GRAVE)
     elif method not in OPEN:
         raise ValueError(f"This agent does not know how to {method!r}.")
     return getattr(agent, method)(**given)
