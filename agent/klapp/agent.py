@@ -16,11 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-=======
 from klapp.account.account import Account
-from klapp.audit import proofs
->>>>>>> 7eb8b92 (An account that locks approvals and the log: passwords, codes of an app, recovery codes, waits and sessions that trust no clock)
 from klapp.audit.events import Approved, NoticeShown, Paused, Resumed, Revoked, RulesChanged, VaultOpened
 from klapp.audit.log import Log
 from klapp.audit.witness import Witnesses
