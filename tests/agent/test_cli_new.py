@@ -88,7 +88,7 @@ def test_a_person_is_asked_and_gets_a_coworker_that_works(klapp: Terminal) -> No
     assert "leads out of the folder" in shown or "Letters/{file.modified:%Y}/" in shown
     person.answers("")
     told = person.until("klapp approve")
-    assert "klapp simulate" in told
+    assert "klapp simulate Letters --on ~/In" in told
     person.ends(0)
     path = klapp.state / "coworkers" / "letters.klr"
     text = path.read_text(encoding="utf-8")
@@ -165,4 +165,5 @@ def test_what_ships_is_listed_with_what_it_does(klapp: Terminal) -> None:
     assert {"template": "invoice-filer"}.items() <= next(x for x in listed if "invoice" in x["template"]).items()
     assert all(one["about"].endswith(".") for one in listed)
     assert "invoice-filer" in klapp("new", "--list")
+    assert "klapp simulate 'My clean-up'\n" in klapp("new", "My clean-up", "--from", "downloads-clean-up")
     assert "klapp new NAME" in klapp("new", code=2)

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,15 @@ def _told(options: argparse.Namespace, path: Path, made: Draft) -> None:
         say_json({"file": str(path), "coworker": made.name, "text": made.text})
         return
     say(f"Written: {path}")
-    say(f'Next: look at what it would do, with klapp simulate "{made.name}"')
-    say(f'Then: let it work, with klapp approve "{made.name}"')
+    name = shlex.quote(made.name)
+    on = f" --on {_typed(made.folder)}" if made.folder else ""
+    say(f"Next, see what it would do:  klapp simulate {name}{on}")
+    say(f"Then let it work:            klapp approve {name}")
+
+
+def _typed(path: str) -> str:
+    """A path as a person types it, with a ``~`` that the shell understands."""
+    return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)
 
 
 def _list(options: argparse.Namespace) -> int:

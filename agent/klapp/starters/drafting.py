@@ -28,10 +28,11 @@ _FOLDERS = {"no": "", "year": "{%s.modified:%%Y}/", "month": "{%s.modified:%%Y-%
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A coworker that check accepts without a word and whose tests pass."""
+    """A coworker that check accepts without a word and whose tests pass; ``folder`` is where it waits, if it does."""
 
     name: str
     text: str
+    folder: str = ""
 
 
 STARTER: Answers = {
@@ -77,7 +78,8 @@ def _proved(name: str, text: str) -> Draft:
     for result in run_tests(loaded.program, VOCABULARY):
         if not result.passed:
             raise Refused(f"These answers do not fit together: {result.failures[0][1]}")
-    return Draft(name, text)
+    watched = [str(rule.trigger.arguments["in"]) for rule in loaded.program.rules if "in" in rule.trigger.arguments]
+    return Draft(name, text, watched[0].removesuffix("/**") if watched else "")
 
 
 def quoted(text: str) -> str:
