@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -112,9 +113,21 @@ def visible(text: str) -> str:
     )
 
 
+MOST_FINDINGS = 100
+"""How many findings are told of one text; who has more mends these first."""
+
+
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """In the order of the text, each said once."""
-    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.start, d.code, d.message)))
+    """In the order of the text, each said once, and no more than ``MOST_FINDINGS``, errors before advice."""
+    found = sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.start, d.code, d.message))
+    if len(found) <= MOST_FINDINGS:
+        return tuple(found)
+    errors = [one for one in found if one.severity == "error"]
+    if len(errors) < MOST_FINDINGS:
+        return tuple(errors or found[:MOST_FINDINGS])
+    kept = errors[: MOST_FINDINGS - 1]
+    more = Diagnostic("K100", "There are more mistakes below.", errors[len(kept)].span, "Mend these first.")
+    return (*kept, more)
 
 
 def did_you_mean(word: str, known: Iterable[str], others: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -135,15 +148,18 @@ def instead(
 
 
 def _closest(word: str, known: Iterable[str], others: Mapping[str, str]) -> str:
-    words = sorted(set(known))
+    words = tuple(sorted(set(known)))
     if word.lower() in words:
         return word.lower() if word.lower() != word else ""
     other = others.get(word) or others.get(word.lower(), "")
-    if other in words or (other and not other.isalpha()):
-        return other
+    return other if other in words or (other and not other.isalpha()) else _nearest(word, words)
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, words: tuple[str, ...]) -> str:
     from difflib import get_close_matches  # only those who make mistakes need it
 
-    return next(iter(get_close_matches(word, words, n=1, cutoff=0.65)), "")
+    return next(iter(get_close_matches(word[:100], words, n=1, cutoff=0.65)), "")
 
 
 def listing(words: Sequence[str], last: str = "or") -> str:

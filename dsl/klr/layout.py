@@ -197,8 +197,11 @@ def _parts(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield part
 
 
+_WAITS = re.compile(r"if[ \t]+(?:\w+[ \t]+)*?(?:file|folder|mail)s?[ \t]+\w+[ \t]+(?:in|from)\b")
+
+
 class _Blocks:
-    """One part of a file, whose blocks are brought to add up."""
+    """Brings the blocks of the parts of a file to add up."""
 
     def __init__(self, source: Source, findings: list[Diagnostic]) -> None:
         self.source = source
@@ -232,7 +235,13 @@ class _Blocks:
             line = part[index]
             behind = index + 1
             if line.word in OPENERS:
+                if line.word == "if" and _WAITS.match(self.source.cut(line.span)):
+                    line.word = "rule"
                 behind = index + _closed(part[index:])
+                if line.word == "rule":
+                    made.extend(self.balanced(part[index:behind]))
+                    index = behind
+                    continue
                 message = f"This `{_shown(line)}` stands outside of any rule."
                 help = "It belongs into a rule, between `when ...` or `every ...` and its `end`."
                 self.findings.append(Diagnostic("K101", message, _first_line(self.source, line), help))
@@ -338,16 +347,12 @@ class _Blocks:
         return Line(Span(place, place), "end", opener.indent, written=False)
 
     def _too_many(self, line: Line) -> None:
-        written = Span(line.span.start, line.span.start + len(first_word(self.source.cut(line.span))))
-        shown = self.source.cut(written) or "end"
+        written = self.source.cut(line.span)
+        shown = first_word(written) or written[:1]
+        span = Span(line.span.start, line.span.start + len(shown))
+        help = f"Remove it, or open its block with {listing(('when', 'if', 'for each'))}."
         self.findings.append(
-            Diagnostic(
-                "K102",
-                f"This `{shown}` closes nothing.",
-                written,
-                f"Remove it, or open its block with {listing(('when', 'if', 'for each'))}.",
-                (Edit(written, shown, ""),) if shown == "end" else (),
-            )
+            Diagnostic("K102", f"This `{shown}` closes nothing.", span, help, (Edit(span, shown, ""),))
         )
 
     def _not_too_deep(self, part: list[Line]) -> list[Line]:

@@ -126,7 +126,10 @@ def load(text: str, vocabulary: Vocabulary, name: str = "coworker") -> Loaded:
     needs = tuple(demand.need for rule in known.demands for demand in rule.demands)
     if known.has_errors:
         return Loaded(source, None, known.diagnostics, needs, known.checked.grants)
-    program = _program(source, known.checked, vocabulary, known.demands)
+    try:
+        program = _program(source, known.checked, vocabulary, known.demands)
+    except RecursionError:
+        return Loaded(source, None, _too_deep(source).diagnostics)
     diagnostics = ordered([*known.diagnostics, *_rounds(program, known.checked)])
     return Loaded(source, program, diagnostics, needs, known.checked.grants)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from klr import syntax as s
 from klr.builder import Builder
-from klr.diagnostics import Diagnostic, ordered
+from klr.diagnostics import MOST_FINDINGS, Diagnostic, ordered
 from klr.layout import LINE_WORDS, OPENERS, TOP_WORDS, arranged, continuation
 from klr.lexer import Token, lexer
 from klr.machine import Machine, Tree, Unexpected
@@ -22,8 +22,8 @@ from klr.tables import tables
 __all__ = ["LINE_WORDS", "OPENERS", "TOP_WORDS", "Comment", "Parsed", "Prospect", "choices", "goes_on", "keywords", "parse", "prospect"]  # fmt: skip
 
 LARGEST_TEXT = 1_000_000
-MOST_FINDINGS = 100
-"""How many syntax errors are told of one text; who has more mends these first."""
+MOST_PARTS = 1_000
+"""Rules that start each other are looked for among all pairs of them, so their number is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def parse(source: Source) -> Parsed:
         return Parsed(None, (), (too_long,))
     tree, reader, diagnostics = _read(source)
     if tree is None:
-        return Parsed(None, (), _told(diagnostics))
+        return Parsed(None, (), ordered(diagnostics))
     builder = Builder(source)
     parts = builder.build(tree)
     coworker = _coworker(source, parts, diagnostics)
-    return Parsed(coworker, tuple(_comments(source, reader)), _told([*diagnostics, *builder.diagnostics]))
+    return Parsed(coworker, tuple(_comments(source, reader)), ordered([*diagnostics, *builder.diagnostics]))
 
 
 def _read(source: Source) -> tuple[Tree | None, Reader, list[Diagnostic]]:
@@ -76,15 +76,6 @@ def _read(source: Source) -> tuple[Tree | None, Reader, list[Diagnostic]]:
     except Unexpected:
         tree = None
     return tree, reader, [*diagnostics, *reader.diagnostics]
-
-
-def _told(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    found = ordered(diagnostics)
-    if len(found) <= MOST_FINDINGS:
-        return found
-    last = found[MOST_FINDINGS - 1].span
-    more = Diagnostic("K100", "There are more mistakes below.", last, "Mend these first; the rest is told then.")
-    return (*found[: MOST_FINDINGS - 1], more)
 
 
 def _coworker(source: Source, parts: tuple[Any, ...], diagnostics: list[Diagnostic]) -> s.Coworker:
@@ -109,6 +100,10 @@ def _coworker(source: Source, parts: tuple[Any, ...], diagnostics: list[Diagnost
         )
     whole = Span(0, len(source.text))
     rest = tuple(part for part in parts if not isinstance(part, tuple))
+    if len(rest) > MOST_PARTS:
+        message = f"A coworker has at most {MOST_PARTS:,} rules, tests and other parts, and this one has more."
+        diagnostics.append(Diagnostic("K100", message, rest[MOST_PARTS].span, "Make several coworkers of it."))
+        rest = rest[:MOST_PARTS]
     return s.Coworker(names[0] if names else s.Template(()), abouts[0] if abouts else None, rest, span=whole)
 
 

@@ -7,6 +7,7 @@ where the grammar has changed since, or nothing is stored, Lark makes them anew 
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -71,13 +72,16 @@ class Tables:
 def tables() -> Tables:
     """The tables of the grammar in force."""
     grammar = GRAMMAR.read_text(encoding="utf-8")
+    return _read(_stored(grammar) or made(grammar))
+
+
+def _stored(grammar: str) -> dict[str, Any] | None:
+    """What is stored, where it is of this grammar."""
     try:
         stored = json.loads(STORED.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        stored = None
-    if not isinstance(stored, dict) or stored.get("of") != _fingerprint(grammar):
-        stored = made(grammar)
-    return _read(stored)
+        return None
+    return stored if isinstance(stored, dict) and stored.get("of") == _fingerprint(grammar) else None
 
 
 def _fingerprint(grammar: str) -> str:
@@ -173,10 +177,13 @@ def first_characters(pattern: str) -> str:
 
 
 def store() -> None:
-    """Write the tables of the grammar beside it."""
-    STORED.write_text(
-        json.dumps(made(GRAMMAR.read_text(encoding="utf-8")), separators=(",", ":")) + "\n", encoding="utf-8"
-    )
+    """Write the tables of the grammar beside it, whole or not at all, where they are not there yet."""
+    grammar = GRAMMAR.read_text(encoding="utf-8")
+    if _stored(grammar) is not None:
+        return
+    fresh = STORED.with_name(f"{STORED.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(made(grammar), separators=(",", ":")) + "\n", encoding="utf-8")
+    fresh.replace(STORED)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,19 @@ once, by a representative that reads well.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from klr.proof.language import DOT, LAST, SLASH, Language, Ranges, union
+from klr.proof.language import DOT, LAST, SLASH, Form, Language, Ranges, union
 
 MOST_WORK = 2_000_000
 """What one question may cost: places and edges looked at. The same for the same question, whatever was asked before."""
 LARGEST = 20_000
 """States of a language that is still asked about; see ``klr.shapes``."""
+REMEMBERED = 500
+"""States of a language about which an answer is remembered: larger ones would take much memory, and are rare."""
 MOST_MOVES = 20_000
 """So much is remembered of what is allowed, for the questions to come."""
 READABLE = tuple(map(ord, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_, ~"))
@@ -60,16 +63,24 @@ def escape(program: Language, allowed: Sequence[Language]) -> str | None:
     """
     if len(program) > LARGEST:
         raise TooComplex
-    fence = _fence(tuple(allowed))
-    found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in program.starts}
+    search = _escape if len(program) <= REMEMBERED else _escape.__wrapped__
+    return search(program.form, tuple(language.form for language in allowed))
+
+
+@lru_cache(maxsize=512)
+def _escape(program: Form, allowed: tuple[Form, ...]) -> str | None:
+    """Remembered by what the languages are made of: one text asks the same many times, and an editor at every change."""
+    starts, accepts, edges = program
+    fence = _fence(allowed)
+    found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in starts}
     waiting = deque(found)
     work = 0
     while waiting:
         here = waiting.popleft()
         state, inside, component = here
-        if component == _NAME and state in program.accepts and not inside & fence.accepting:
+        if component == _NAME and state in accepts and not inside & fence.accepting:
             return _spelled(found, here)
-        for letters, goal in program.edges[state]:
+        for letters, goal in edges[state]:
             cost, moves = fence.moves(inside, letters)
             work += cost
             for code, after in moves:
@@ -96,10 +107,10 @@ def _spelled(found: Mapping[_Place, tuple[_Place | None, int]], end: _Place) -> 
     return "".join(reversed(text))
 
 
-@lru_cache(maxsize=16)
-def _fence(allowed: tuple[Language, ...]) -> _Fence:
+@lru_cache(maxsize=64)
+def _fence(allowed: tuple[Form, ...]) -> _Fence:
     """Kept, because one program asks of the same patterns again and again, and so does an editor at every change."""
-    return _Fence(union(*allowed))
+    return _Fence(union(*(Language(*form) for form in allowed)))
 
 
 class _Fence:
@@ -156,10 +167,11 @@ class _Fence:
         for low, high in letters:
             cuts.update((low, high + 1))
         borders = sorted(cut for cut in cuts if cut <= LAST)
+        after = [self._after(leaving, border) for border in borders]  # the same for all characters up to the next one
         candidates = [code for code in (*READABLE, *borders) if any(low <= code <= high for low, high in letters)]
         special = (SLASH, DOT, TILDE)
         classes: dict[tuple[int, int], int] = {}
         for code in candidates:
-            after = self._after(leaving, code)
-            classes.setdefault((after, code if code in special else 0), code)
-        return [(code, after) for (after, _), code in classes.items()]
+            states = after[bisect_right(borders, code) - 1]
+            classes.setdefault((states, code if code in special else 0), code)
+        return [(code, states) for (states, _), code in classes.items()]

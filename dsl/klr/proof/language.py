@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 
 Ranges = tuple[tuple[int, int], ...]
 """A set of code points: inclusive ranges, sorted, neither overlapping nor touching."""
+
+Edges = tuple[tuple[tuple[Ranges, int], ...], ...]
+Form = tuple[frozenset[int], frozenset[int], Edges]
 
 LAST = 0x10FFFF
 SLASH = ord("/")
@@ -25,6 +28,11 @@ class Language:
     starts: frozenset[int]
     accepts: frozenset[int]
     edges: tuple[tuple[tuple[Ranges, int], ...], ...]
+
+    @property
+    def form(self) -> Form:
+        """All that it is made of; two of the same form are the same language."""
+        return self.starts, self.accepts, self.edges
 
     def __len__(self) -> int:
         """How many states there are."""
@@ -264,6 +272,12 @@ def numbered(language: Language) -> Language:
     An exact transduction: for each path p and each whole number n from 2 on, the path whose last component is
     ``klr.values.numbered(name, n)``, and no other.
     """
+    return _numbered(language.form) if len(language) <= 100 else _numbered.__wrapped__(language.form)
+
+
+@lru_cache(maxsize=256)
+def _numbered(form: Form) -> Language:
+    language = Language(*form)
     index: dict[tuple[int, int], int] = {}
     edges: list[list[tuple[Ranges, int]]] = []
     accepts: set[int] = set()
