@@ -155,7 +155,10 @@ def prospect(text: str) -> Prospect:
         try:
             machine.feed(Token.of(kind, written, 0, 0))
         except Unexpected:
-            return Prospect((), frozenset())
+            # A number whose unit is still to come is no token yet.
+            units = machine.accepts() & {"DURATION", "SIZE", "MONTHS"}
+            unfinished = kind == "NUMBER" and not text[place:].strip()
+            return Prospect(tuple(tokens), units) if unfinished and units else Prospect((), frozenset())
         tokens.append((kind, written))
     return Prospect(tuple(tokens), frozenset() if comment else machine.accepts())
 
