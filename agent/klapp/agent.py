@@ -43,6 +43,7 @@ from klapp.lineage import Lineage
 from klapp.notices import Notifier, RecordedNotifier
 from klapp.sandbox.launch import launcher
 from klapp.single import nobody_at_work, working
+from klapp.triggers.seen import forget_gone
 from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.shelf import Shelf
@@ -85,7 +86,7 @@ class Agent:
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
-        self.auditing = Auditing(self.log_store, self.witnesses, self.keeper)
+        self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, forget_gone)
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
         self.workers = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
 from klapp.audit import proofs
@@ -20,6 +20,7 @@ from klapp.audit.witness import Witnesses
 from klapp.engine.record import Logged
 from klapp.files.kept import Keeper
 from klapp.operations.keeping import Keep
+from klapp.vault.database import Connection
 from klapp.vault.sealed import Tampered
 
 MOST_IN_MEMORY = 64 << 20
@@ -34,8 +35,16 @@ class Auditing:
 
     METHODS = frozenset({"verify", "witness", "prove", "show", "export", "erase", "retain"})
 
-    def __init__(self, log: Log, witnesses: Witnesses, keeper: Keeper) -> None:
+    def __init__(
+        self,
+        log: Log,
+        witnesses: Witnesses,
+        keeper: Keeper,
+        forget: Callable[[Connection, Callable[[str], bool]], None],
+    ) -> None:
+        """``forget`` has everything else in the database forget the paths that are meant."""
         self._log = log
+        self._forget = forget
         self._witnesses = witnesses
         self._keeper = keeper
 
@@ -133,7 +142,8 @@ class Auditing:
                 yield _progress(step)
         if do and chosen.keys:
             copies = {*self._copies_of(chosen), *self._copies_with(subject)}
-            erase(self._log, choice, chosen)
+            meant = Mention(subject).of_text if subject is not None else lambda _path: False
+            erase(self._log, choice, chosen, lambda connection: self._forget(connection, meant))
             for token in copies:
                 self._keeper.drop(token)
         yield {

@@ -68,6 +68,7 @@ class Service:
         self._own.start()
         self._clock.start()
         self._listen()
+        self._later("agent", self._retire)
         self._server.start()
         self._screen.start()
         return self
@@ -81,6 +82,10 @@ class Service:
         self._work.put(None)
         self._worker.join()
         self.agent.log_store.record(AgentStopped(os.getpid()))
+
+    def _retire(self) -> None:
+        """Let go of what the person's rule for retention does not keep."""
+        self.agent.auditing.retain()
 
     def wait(self) -> None:
         """Until ``quit`` or Ctrl+C."""

@@ -23,6 +23,7 @@ from klapp.audit.log import Entry, Log, LogError, digest
 from klapp.audit.ocsf import event
 from klapp.audit.retiring import Retention, retire
 from klapp.audit.search import match
+from klapp.triggers.seen import SeenInDatabase
 from tests.agent.house import House, reports
 
 COWORKER = """coworker "Filer"
@@ -109,6 +110,9 @@ def test_erasing_a_subject_leaves_nothing_of_it_and_all_of_the_rest(house: House
     with house.agent() as agent:
         asked(agent, "show", wanted={"text": "Plantedname"})
         assert b"plantedname" in decrypted(house).lower(), "the index, and this very test, can be found"
+        seen = SeenInDatabase(agent.log_store.connection, agent.log_store.lock)
+        there = [str(house.person / "Out" / name) for name in ("Plantedname Müller.txt", "letter 1.txt")]
+        seen.told([(path, (1, 2, 3, 4)) for path in [*there, "/gone/Plantedname.txt", "/gone/other.txt"]])
         secrets = keys_of(agent, "Plantedname")
         assert secrets
         assert any(secret in decrypted(house) for secret in secrets)
@@ -129,10 +133,14 @@ def test_erasing_a_subject_leaves_nothing_of_it_and_all_of_the_rest(house: House
         assert agent.replay(others[0]) == []
         assert agent.log_store.verify() is None
         assert asked(agent, "erase", subject="Plantedname", do=True)[0]["entries"] == 0
-        for found in (stored(house),):
-            assert b"plantedname" not in found.lower()
-            assert b"M\\u00fcller" not in found
-            assert not any(secret in found for secret in secrets)
+        # Of files that are still there klapp must know that it has seen them.
+        assert seen.unknown("/gone", [(path, (1, 2, 3, 4)) for path in [*there, "/gone/other.txt"]]) == []
+        assert seen.unknown("/gone", [("/gone/Plantedname.txt", (1, 2, 3, 4))]) != []
+        agent.log_store.connection.execute("DROP TABLE seen")
+        found = stored(house)
+        assert b"plantedname" not in found.lower().replace(os.fsencode(there[0]).lower(), b"")
+        assert b"M\\u00fcller" not in found
+        assert not any(secret in found for secret in secrets)
         assert asked(agent, "show", wanted={"text": "Plantedname"}) == []
     with house.agent() as agent:
         assert agent.log_store.verify() is None
@@ -247,6 +255,13 @@ def test_show_filters_and_pages(house: House) -> None:
             paged += [item["entry"]["entry"] for item in part]
             before = paged[-1]
         assert paged == numbers
+        at = everything[len(everything) // 2]["entry"]["time"]
+        earlier = [one["entry"]["entry"] for one in everything if one["entry"]["time"] < at]
+        paged, before = [], None
+        while part := asked(agent, "show", wanted={"until": at}, before=before, limit=2):
+            paged += [item["entry"]["entry"] for item in part]
+            before = paged[-1]
+        assert paged == earlier
 
         def kinds(**wanted: Any) -> set[str]:
             return {item["entry"]["kind"] for item in asked(agent, "show", wanted=wanted)}

@@ -6,7 +6,7 @@ occupied is overwritten with zeros, and so is the write-ahead log. What backups 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from klapp.audit import schema
@@ -18,8 +18,11 @@ from klapp.audit.search import forget_index
 from klapp.vault.database import Connection
 
 
-def erase(log: Log, choice: Choice, chosen: Chosen) -> None:
-    """Destroy what was chosen, and log that it was; all of it or nothing."""
+def erase(
+    log: Log, choice: Choice, chosen: Chosen, also: Callable[[Connection], None] = lambda _connection: None
+) -> None:
+    """Destroy what was chosen, and log that it was; all of it or nothing. ``also`` is done in the same transaction, for
+    what else in the database knows of it."""
     connection = log.connection
     with log.lock, clean_slate(connection):
         log.flush()
@@ -32,6 +35,7 @@ def erase(log: Log, choice: Choice, chosen: Chosen) -> None:
             without(connection, "keys", "id IN doomed")
             without(connection, "contents", "0")
             forget_index(connection)
+            also(connection)
             appender.forget()
             before = datetime.fromtimestamp(choice.before / 1e9, UTC).isoformat() if choice.before is not None else ""
             event = Erased(choice.words(), choice.coworker or "", before, chosen.entries, ranges(doomed))

@@ -63,12 +63,15 @@ _ENDED_BADLY = "e.outcome NOT IN ('', 'done') AND "  # the very words of the ind
 
 
 def page(log: Log, wanted: Filter, *, before: int | None = None, limit: int = PAGE) -> list[Entry]:
-    """The newest ``limit`` entries that fit, of those with a number less than ``before``; newest first."""
+    """The newest ``limit`` entries that fit, of those behind which ``before`` stands; newest first: by their time where
+    a time was asked for, for a clock may have been set back, and else by their number."""
     conditions, values = wanted.condition()
+    timed = wanted.since is not None or wanted.until is not None
     if before is not None:
-        conditions.append("e.seq < ?")
-        values.append(before)
-    return log.select(f"{' AND '.join(conditions or ['1'])} ORDER BY e.seq DESC LIMIT ?", [*values, limit])
+        conditions.append("(e.at, e.seq) < ((SELECT at FROM entries WHERE seq = ?), ?)" if timed else "e.seq < ?")
+        values.extend([before, before] if timed else [before])
+    order = "e.at DESC, e.seq DESC" if timed else "e.seq DESC"
+    return log.select(f"{' AND '.join(conditions or ['1'])} ORDER BY {order} LIMIT ?", [*values, limit])
 
 
 def every(log: Log, wanted: Filter, size: int = 1000) -> Iterator[Entry]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import Protocol
 
+from klapp.audit.erasing import without
 from klapp.triggers.arrivals import Version
 from klapp.triggers.mounts import numbers_last
 from klapp.vault.database import Connection
@@ -134,6 +135,17 @@ class SeenInDatabase:
             old = self._connection.execute("SELECT path FROM seen WHERE day < ?", (before,)).fetchall()
             gone: Sequence[tuple[bytes]] = [row for row in old if not os.path.lexists(row[0])]
             self._connection.executemany("DELETE FROM seen WHERE path = ?", gone)
+
+
+def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: forget those of which the path is meant, but for files that are still there, for
+    they would be taken for new ones."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone() is None:
+        return
+    known = connection.execute("SELECT path FROM seen").fetchall()
+    gone = [row for row in known if meant(os.fsdecode(row[0])) and not os.path.lexists(row[0])]
+    connection.executemany("DELETE FROM seen WHERE path = ?", gone)
+    without(connection, "seen", "0")
 
 
 def _packed(version: Version) -> bytes:
