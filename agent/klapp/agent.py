@@ -167,7 +167,7 @@ class Agent:
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""
         self.coworkers.pause(name, datetime.fromisoformat(until) if until else None)
-        self.log_store.record(Paused(self._named(name), until or "resumed"))
+        self.log_store.record(Paused(self._named(name), until[:16].replace("T", " ") if until else "resumed"))
 
     def resume(self, name: str | None = None) -> None:
         """End a pause."""

@@ -103,7 +103,7 @@ class Auditing:
         if subject is not None:
             chosen = Chosen()
             Mention(subject)
-            for step in choosing(self._log, Choice(asked.coworker, None, subject, rules=True)):
+            for step in choosing(self._log, Choice(asked.coworker, None, subject)):
                 if isinstance(step, Chosen):
                     chosen = step
                 else:

@@ -60,7 +60,8 @@ class Event:
 
     Attributes:
         kind: its name in the log.
-        says: the sentence for a person; ``{field}`` stands for a field's value.
+        says: the sentence for a person; ``{field}`` stands for a field's value, ``{whose}`` for the
+            coworker in quotes or, for "", all of them.
         public: the fields that are not sealed.
         durable: False for what may wait for the next commit of the log.
     """
@@ -195,7 +196,7 @@ class Paused(Event):
     """One coworker, or all for "", were paused."""
 
     kind = "paused"
-    says = 'Paused: "{coworker}" (all, if none is named) until {until}.'
+    says = "Paused: {whose} until {until}."
     public = ("coworker", "until")
     ocsf = Ocsf(ENTITY, 12)
 
@@ -208,7 +209,7 @@ class Resumed(Event):
     """One coworker, or all for "", went on."""
 
     kind = "resumed"
-    says = 'Resumed: "{coworker}" (all, if none is named).'
+    says = "Resumed: {whose}."
     public = ("coworker",)
     ocsf = Ocsf(ENTITY, 13)
 

@@ -100,6 +100,7 @@ def sentence(entry: Entry) -> str:
     if kind is None:
         return entry.kind + (f": {json.dumps(entry.body, ensure_ascii=False)}" if entry.body else "")
     values = {name: _plain(value) for name, value in entry.body.items()}
+    values["whose"] = f'"{entry.body["coworker"]}"' if entry.body.get("coworker") else "all coworkers"
     told = kind.says.format_map(_Told(values, run=entry.run, erased=entry.erased))
     if entry.kind == INTENT and entry.subject:
         told = f"{told[:-1]}: {entry.subject}"

@@ -5,6 +5,8 @@ It is brought up to date when somebody searches, so logging never waits for it, 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 
 from klapp.audit import schema
@@ -13,11 +15,14 @@ from klapp.audit.entry import Entry
 from klapp.audit.log import Log, LogError
 from klapp.vault.database import Connection
 
-CHUNK = 1000
+CHUNK = 5000
 INDEXED = "indexed"
 TABLE = (
-    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING "
+    "fts5(text, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 2')"
 )
+"""Which entries have a word, and not where in them: that takes less room and time."""
+_WORD = re.compile(r"([^\W_]+)(\*?)")
 
 
 def indexing(log: Log) -> Iterator[tuple[int, int]]:
@@ -46,7 +51,7 @@ def _text(log: Log, entry: Entry) -> str:
             parts.append(log.content(number).decode("utf-8", "replace"))
         except LogError:
             continue
-    return "\n".join(parts).encode("utf-8", "replace").decode("utf-8")
+    return unicodedata.normalize("NFC", "\n".join(parts)).encode("utf-8", "replace").decode("utf-8")
 
 
 def match(words: str) -> str:
@@ -54,11 +59,8 @@ def match(words: str) -> str:
 
     Raises ValueError where there is no word in it.
     """
-    terms = []
-    for word in words.split():
-        bare = word.rstrip("*").replace('"', '""')
-        if any(character.isalnum() for character in bare):
-            terms.append(f'"{bare}"' + ("*" if word.endswith("*") else ""))
+    found = _WORD.finditer(unicodedata.normalize("NFC", words))
+    terms = [f'"{word[1]}"{word[2]}' for word in found]
     if not terms:
         raise ValueError("Name at least one word to search for.")
     return " ".join(terms)

@@ -211,8 +211,10 @@ def erase(options: argparse.Namespace) -> int:
         say_json(found)
         return FINE
     if found["erased"]:
-        say(f"The values of {found['entries']:,} entries were erased, and with them the means to explain, replay or undo "
-            f"{found['runs']:,} runs. That they were there, and when, is still in the log, and it still verifies.")  # fmt: skip
+        say(
+            f"The values of {_counted(found)} were erased: they can no longer be explained, replayed or undone. That they "
+            "were there, when, and how they ended is still in the log, and it still verifies."
+        )
         say("Copies of klapp's folder that you made before, such as backups, still hold them: erase those too.")
     elif not found["entries"]:
         say("No values in the log are like that. Nothing was erased.")
@@ -225,9 +227,15 @@ def erase(options: argparse.Namespace) -> int:
     return FINE
 
 
+def _counted(found: dict[str, Any]) -> str:
+    entries, runs = found["entries"], found["runs"]
+    return f"{entries:,} entr{'y' if entries == 1 else 'ies'}, of {runs:,} run{'' if runs == 1 else 's'},"
+
+
 def _agreed(found: dict[str, Any]) -> bool:
-    say(f"This erases the values of {found['entries']:,} entries for good. {found['runs']:,} runs can then no longer be "
-        "explained, replayed or undone.")  # fmt: skip
+    say(
+        f"This erases the values of {_counted(found)} for good; the runs can then not be explained, replayed or undone."
+    )
     if not sys.stdin.isatty():
         raise Complaint("Nobody is here to ask. Erase without a question with --yes.")
     return input("Erase them? [y/N] ").strip().lower() in ("y", "yes")
