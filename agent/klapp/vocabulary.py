@@ -5,4 +5,4 @@ from __future__ import annotations
 from klapp import properties, triggers, verbs
 from klr.vocabulary import Vocabulary
 
-VOCABULARY = Vocabulary.of(verbs=verbs.ALL, properties=properties.ALL, triggers=triggers.ALL)
+VOCABULARY = Vocabulary.of(verbs=verbs.ALL, properties=properties.ALL, triggers=triggers.ALL, questions=verbs.QUESTIONS)

@@ -89,14 +89,21 @@ class Builder(StartBuilder):
         return "about", self._node(item.children[0])
 
     def _may_line(self, item: Tree) -> s.May:
-        words = [str(c) for c in self._parts(item) if isinstance(c, Token)]
-        patterns = tuple(self._node(c) for c in item.children if isinstance(c, Tree))
-        return s.May(" ".join(words), patterns, span=self._line(item))
+        words = [str(c) for c in self._parts(item) if isinstance(c, Token) and c.type != "OF"]
+        trees = [c for c in item.children if isinstance(c, Tree)]
+        patterns = tuple(self._node(c) for c in trees if c.data == "template")
+        to = tuple(self._node(c) for tree in trees if tree.data == "to_hosts" for c in tree.children[1:])
+        return s.May(" ".join(words), patterns, to, span=self._line(item))
 
     def _setting_line(self, item: Tree) -> s.SettingLine:
         name, written, value, *label = (c for c in self._parts(item) if getattr(c, "type", "") != "SHOWN_AS")
         shown = self._node(label[0]) if label else None
         return s.SettingLine(str(name), self._type(written), self._node(value), shown, span=self._line(item))
+
+    def _secret_line(self, item: Tree) -> s.SecretLine:
+        name, _, host, *rest = self._parts(item)
+        given = {word.type: self._node(value) for word, value in zip(rest[::2], rest[1::2], strict=True)}
+        return s.SecretLine(str(name), self._node(host), given.get("AS"), given.get("SHOWN_AS"), span=self._line(item))
 
     def _limit_line(self, item: Tree) -> s.LimitLine:
         amount, *words = self._parts(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from klr import syntax as s
@@ -12,7 +12,7 @@ from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
 from klr.synonyms import FUNCTIONS
 from klr.types import FILE, FOLDER, PATH, TEXT, UNKNOWN, WORD, Type, fits, list_of
-from klr.vocabulary import Function, Property, Vocabulary
+from klr.vocabulary import Function, Property, Question, Vocabulary
 
 MOST_STEPS = 10_000
 """How many calls of definitions one call may come to; a few lines could otherwise ask for more than a life's work."""
@@ -26,6 +26,12 @@ class Report(Protocol):
     ) -> Type: ...
 
 
+class Typer(Protocol):
+    """Gives the type of an expression, checked as what is wanted where it stands."""
+
+    def __call__(self, node: s.Expression, scope: Scope, wanted: Type | None = None, /) -> Type: ...
+
+
 class Calls:
     """Checks calls. ``type_of`` and ``error`` are those of whoever checks expressions."""
 
@@ -33,9 +39,10 @@ class Calls:
         self,
         vocabulary: Vocabulary,
         facts: Facts,
-        type_of: Callable[..., Type],
+        type_of: Typer,
         error: Report,
     ) -> None:
+        self.vocabulary = vocabulary
         self.facts = facts
         self.type_of = type_of
         self.error = error
@@ -71,6 +78,8 @@ class Calls:
             return self._files(node, scope)
         if words == ("in",) and (known := self.properties.get(node.name)) and known.at_path:
             return self._at_path(node, known, scope)
+        if key in self.vocabulary.questions:
+            return self._ask(node, self.vocabulary.questions[key], tuple(value for _, value in node.arguments), scope)
         if key in self.functions:
             return self._apply(node, key, tuple(value for _, value in node.arguments), scope)
         # `count of files in "..."`: the argument before a later preposition may itself begin a call.
@@ -83,7 +92,7 @@ class Calls:
         for _, value in node.arguments:
             self.type_of(value, scope)
         shown = f"{node.name} {' ... '.join(words)} ..."
-        forms = any(node.name == name for name, _ in (*self.functions, *self._at_paths()))
+        forms = any(node.name == name for name, _ in self._keys())
         if property_of := self._property_of(node):
             help = f"Write `{property_of.new}`."
             return self.error("K205", f"klapp does not know `{shown}`.", node.span, help, (property_of,))
@@ -98,7 +107,12 @@ class Calls:
         return Edit(node.span, f"{node.name} of {value.name}", f"{value.name}.{node.name}")
 
     def _names(self) -> set[str]:
-        return {name for name, _ in (*self.functions, *self._at_paths())}
+        return {name for name, _ in self._keys()}
+
+    def _keys(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield from self.functions
+        yield from self.vocabulary.questions
+        yield from self._at_paths()
 
     def _at_paths(self) -> list[tuple[str, tuple[str, ...]]]:
         """The questions that are asked of a path: ``files in ...``, ``table in ...``."""
@@ -107,7 +121,7 @@ class Calls:
     def _help(self, node: s.Call) -> str:
         if node.name in self.later:
             return "A definition can only use those above it, so that nothing goes around in circles."
-        forms = sorted(_form(key) for key in (*self.functions, *self._at_paths()) if key[0] == node.name)
+        forms = sorted(_form(key) for key in self._keys() if key[0] == node.name)
         return f"Write {listing(forms)}." if forms else did_you_mean(node.name, self._names(), FUNCTIONS)
 
     def _apply(
@@ -154,6 +168,15 @@ class Calls:
             help = f"Write `.{known.name}` behind a file." if found == FILE else 'For example: "~/Documents/a.csv".'
             return self.error("K301", message, path.span, help)
         return known.type
+
+    def _ask(self, node: s.Call, question: Question, arguments: tuple[s.Expression, ...], scope: Scope) -> Type:
+        self.facts.calls[id(node)] = Resolved(None, arguments, question=question)
+        for slot, argument in zip(question.slots, arguments, strict=True):
+            found = self.type_of(argument, scope, slot.type)
+            if not fits(found, slot.type):
+                message = f"`{slot.word}` of `{question.name}` takes {a(slot.type)}, and this is {a(found)}."
+                return self.error("K301", message, argument.span, f"For example: `{question.example}`.")
+        return question.result
 
     def _files(self, node: s.Call, scope: Scope) -> Type:
         pattern = node.arguments[0][1]

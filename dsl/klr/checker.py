@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 from klr import synonyms
 from klr import syntax as s
+from klr.addresses import AddressError, host_of
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.expressions import Expressions
 from klr.limits import limits_of
 from klr.mistaken import unknown_verb
-from klr.program import Grant, Limits, Setting, TestCase, TriggerUse
+from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
 from klr.scope import RESERVED, Facts, Scope, Variable
+from klr.secrets import Secrets, app_problem
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
@@ -30,6 +32,7 @@ from klr.types import (
     OF_PARAMETERS,
     PATH,
     PATHS,
+    SECRET,
     UNKNOWN,
     WORD,
     YES_NO,
@@ -38,7 +41,7 @@ from klr.types import (
     fits,
     list_of,
 )
-from klr.vocabulary import PERMISSIONS, Slot, Verb, Vocabulary
+from klr.vocabulary import PERMISSIONS, PermissionKind, Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
 GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER}
@@ -57,6 +60,7 @@ class Checked:
     triggers: list[tuple[s.RuleBlock, TriggerUse | None]] = field(default_factory=list)
     tests: tuple[TestCase, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    secrets: dict[str, Secret] = field(default_factory=dict)
 
 
 def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> Checked:
@@ -91,6 +95,12 @@ class _Checker:
             root.add(Variable(name, DATE, kind="builtin", used=True))
         for setting in self._parts(s.SettingLine):
             self._setting(setting, root)
+        secrets = Secrets(self.error)
+        for secret in self._parts(s.SecretLine):
+            self._new_name(secret.name, secret.span, root)
+            root.add(Variable(secret.name, SECRET, secret.span, "secret"))
+            self.checked.secrets[secret.name] = secrets.of(secret)
+        self.expressions.secrets = self.checked.secrets
         self._definitions(root)
         self.checked.limits = limits_of(self._parts(s.LimitLine), self.diagnostics)
         self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
@@ -114,6 +124,10 @@ class _Checker:
             [use for _, use in self.checked.triggers],
             self.diagnostics,
         )
+        for secret in self._parts(s.SecretLine):
+            known = root.variables.get(secret.name)
+            if known is not None and not known.used:
+                self.error("K603", f"`{secret.name}` is never used.", secret.span, "Remove the line, or use the name.")
         self.checked.tests = tuple(trials.of(test) for test in self._parts(s.TestBlock))
         return self.checked
 
@@ -133,10 +147,12 @@ class _Checker:
             span = self.source.words_in(may.span, may.permission) or may.span
             self.error("K208", f"There is no permission `{may.permission}`.", span, help, repair)
             return
-        if kind.takes_paths != bool(may.patterns):
-            example = f'`may {kind.name} "~/Documents/**"`' if kind.takes_paths else f"`may {kind.name}`"
-            problem = "does not say where" if kind.takes_paths else "takes no path"
-            self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, {example}.")
+        problem = _may_problem(kind, may)
+        if problem:
+            self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, `{kind.example}`.")
+            return
+        hosts = [self._host(template) for template in may.to]
+        if None in hosts:
             return
         patterns = []
         for template in may.patterns:
@@ -149,6 +165,14 @@ class _Checker:
                     'Write `*` for any name: "~/Invoices/*/*.pdf".',
                 )
                 continue
+            if kind.takes == "hosts":
+                if (host := self._host(template)) is not None:
+                    patterns.append(host)
+                    self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
+                continue
+            if kind.takes == "apps" and (problem := app_problem(pattern)):
+                self.error("K417", problem, template.span, f"For example: `{kind.example}`.")
+                continue
             try:
                 glob(pattern)
             except GlobError as error:
@@ -160,7 +184,16 @@ class _Checker:
             self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
         if not may.patterns:
             self.checked.grant_spans[len(self.checked.grant_spans)] = may.span
-        yield Grant(kind.name, tuple(patterns), self.source.place(may.span.start)[0])
+        line = self.source.place(may.span.start)[0]
+        yield Grant(kind.name, tuple(patterns), line, tuple(host for host in hosts if host))
+
+    def _host(self, template: s.Template) -> str | None:
+        """The host that a line names, in its one form; None for what is none, which is reported."""
+        try:
+            return host_of(template.constant or "")
+        except AddressError as error:
+            self.error("K410", str(error), template.span, 'A host is written "https://api.example.com".')
+            return None
 
     def _setting(self, line: s.SettingLine, root: Scope) -> None:
         self._new_name(line.name, line.span, root)
@@ -368,6 +401,7 @@ class _Checker:
             else:
                 self._argument(verb, slots[word], value, scope, what)
             seen.add(word)
+        self._together(verb, action)
         for slot in verb.slots:
             if slot.required and slot.word not in seen:
                 missing = f"`{slot.word}`" if slot.word else f"its {slot.type}"
@@ -389,6 +423,22 @@ class _Checker:
             )
         self._sibling(verb, slot, value)
 
+    def _together(self, verb: Verb, action: s.Action) -> None:
+        """Whether the values of a statement fit together."""
+        if verb.problem is None:
+            return
+        given = {"": action.object, **dict(action.slots)}
+        types = {word: kind for word, value in given.items() if (kind := self.checked.facts.types.get(id(value)))}
+        words = {
+            word: value.name for word, value in given.items() if isinstance(value, s.Name) and word in _words(verb)
+        }
+        problem = verb.problem(types, words)
+        if problem and UNKNOWN not in types.values():
+            self.error("K206", problem, action.span, f"For example: `{verb.example}`.")
+        address, key = given.get(verb.sends), given.get("using")
+        if address is not None and isinstance(key, s.Name):
+            self.expressions.held_to_its_host(key, address)
+
     def _sibling(self, verb: Verb, slot: Slot, value: s.Expression) -> None:
         """A new name is one component: checked here as far as it is written out."""
         if verb.sibling and slot.word == "to" and isinstance(value, s.Template):
@@ -409,6 +459,24 @@ class _Checker:
                 self.expressions.of(value, scope)
         if name != MISSING:
             self.diagnostics.append(unknown_verb(action, self.vocabulary.verbs, self.source))
+
+
+def _may_problem(kind: PermissionKind, may: s.May) -> str:
+    """What is wrong with the parts of a ``may`` line, or ""."""
+    if kind.takes == "apps":
+        return "" if not may.to else "goes to no host"
+    if kind.takes and not may.patterns:
+        return "does not say which host" if kind.takes == "hosts" else "does not say where"
+    if may.patterns and not kind.takes:
+        return "takes no path"
+    if kind.leaves and not may.to:
+        return "does not say to which host"
+    return "goes to no host" if may.to and not kind.leaves else ""
+
+
+def _words(verb: Verb) -> set[str]:
+    """The slots of a verb that take one of their own words."""
+    return {slot.word for slot in verb.slots if slot.type == WORD}
 
 
 def _is_path(value: s.Expression) -> bool:

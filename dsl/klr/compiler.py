@@ -14,13 +14,13 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
 
-from klr import patterns, rows, runtime
+from klr import addresses, patterns, rows, runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
-from klr.types import DATE, ERROR, FILE, GONE, PATHS, TEXT, WORD, element_of
+from klr.types import DATE, ERROR, FILE, GONE, PATHS, SECRET, TEXT, WORD, element_of
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
@@ -31,7 +31,7 @@ ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
     for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
-} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells}  # fmt: skip
+} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
 
 
 def compile_rule(
@@ -226,6 +226,9 @@ class _Compiler:
                 return _load("it")
             case s.Name(name="error"):
                 return _load(f"v_error_{self.errors}")
+            case s.Name() if self.facts.type_of(node) == SECRET:
+                # The program knows a secret by its name; whoever makes the request knows the rest.
+                return _constant(node.name)
             case s.Name():
                 return _load(f"v_{node.name}")
             case s.Member():
@@ -285,6 +288,8 @@ class _Compiler:
         return self._value(patterns.compiled(node.pattern, node.ignoring_case))
 
     def _template(self, node: s.Template) -> ast.expr:
+        if self.facts.host_of(node) is not None:
+            return self._address(node)
         path = self.facts.is_path(node)
         pieces: list[ast.expr] = []
         for index, part in enumerate(node.parts):
@@ -295,6 +300,17 @@ class _Compiler:
             else:
                 pieces.append(_constant(part))
         return _call(_attribute(_constant(""), "join"), ast.Tuple(pieces, ast.Load()))
+
+    def _address(self, node: s.Template) -> ast.expr:
+        """A web address: pieces as they are written at even places, what its holes hold, encoded, at odd ones."""
+        pieces: list[ast.expr] = []
+        for part in node.parts:
+            hole = isinstance(part, s.Hole)
+            if hole == (len(pieces) % 2 == 0):
+                pieces.append(_constant(""))
+            text = self._hole(part, in_path=False) if isinstance(part, s.Hole) else _constant(part)
+            pieces.append(_call(_load("address_part"), text) if hole else text)
+        return _call(_load("addressed"), ast.Tuple(pieces, ast.Load()))
 
     def _hole(self, hole: s.Hole, in_path: bool) -> ast.expr:
         value = self._expression(hole.value)
@@ -333,6 +349,10 @@ class _Compiler:
         if resolved.asked:
             path = self._expression(resolved.arguments[0])
             return ast.Yield(_call(_load("Ask"), _constant(resolved.asked), path, _constant(self._line_of(node))))
+        if resolved.question is not None:
+            arguments = ast.Tuple(list(map(self._expression, resolved.arguments)), ast.Load())
+            line = _constant(self._line_of(node))
+            return ast.Yield(_call(_load("Ask"), _constant(resolved.question.name), arguments, line))
         if resolved.function is None:
             place = resolved.arguments[0]
             if isinstance(place, s.Template):

@@ -30,7 +30,7 @@ PLAIN = {
     "END": "`end`",
 }
 VALUE = frozenset(("QUOTE", "NUMBER", "NAME", "SIZE"))
-LINE_STARTS = ("coworker", "about", "may", "setting", "limit", "define", "when", "every", "cron", "test")
+LINE_STARTS = ("coworker", "about", "may", "setting", "secret", "limit", "define", "when", "every", "cron", "test")
 STATEMENT_STARTS = ("let", "if", "else", "for each", "try", "end", "on error")
 
 

@@ -7,7 +7,8 @@ branches at once: after ``move file to X`` the file lies in X, under a condition
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from klr import syntax as s
 from klr.checker import Checked, verb_of
@@ -29,9 +30,11 @@ from klr.proof import (
 from klr.scope import Resolved
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
 from klr.source import NOWHERE, Span
-from klr.types import FILE, PATHS, WORD, Type, list_of
+from klr.types import FILE, GONE, PATHS, SENDABLE, WORD, Type, list_of
 from klr.vocabulary import Permission, Slot, Verb, Vocabulary
 
+STARTED = ""
+"""Under this name an environment holds where the file lay that started the rule, wherever that file is by now."""
 MOST_ROUNDS = 3
 """How often a loop is gone through to find where its files can be, before they are taken to be anywhere."""
 
@@ -41,19 +44,30 @@ MOST_WALKED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A need, and where in the text it comes from."""
+    """A need, and where in the text it comes from.
+
+    ``implied`` tells, of what leaves the machine, that it is not in what is sent but in that it is sent.
+    """
 
     need: Need
     span: Span
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RuleDemands:
-    """What one rule demands, and what is wrong with it apart from that. ``waits`` is where its files arrive, if any do."""
+    """What one rule demands, and what is wrong with it apart from that. ``waits`` is where its files arrive, if any do.
+
+    ``places`` tells, by the identity of its node, where the file can be of which something is told or to which
+    something is done, and where a path leads.
+    """
 
     waits: Shape | None
     demands: tuple[Demand, ...]
     diagnostics: tuple[Diagnostic, ...]
+    places: Mapping[int, Shape] = field(default_factory=dict)
+    started: Mapping[int, Shape] = field(default_factory=dict)
+    """By the identity of an action or question: where the file lay that started the rule, as far as conditions tell."""
 
 
 def demanded(vocabulary: Vocabulary, checked: Checked, rule: s.RuleBlock, use: TriggerUse) -> RuleDemands:
@@ -65,7 +79,7 @@ def demanded(vocabulary: Vocabulary, checked: Checked, rule: s.RuleBlock, use: T
     except TooComplex:
         help = "Use fewer moves, loops and conditions around each other, or make a rule of its own of a part."
         walk.diagnostics.append(Diagnostic("K404", "This is too intricate to be proved safe.", walk.at, help))
-    return RuleDemands(waits, tuple(walk.demands), tuple(walk.diagnostics))
+    return RuleDemands(waits, tuple(walk.demands), tuple(walk.diagnostics), walk.places, walk.started)
 
 
 class _Walk:
@@ -83,6 +97,9 @@ class _Walk:
         self.diagnostics: list[Diagnostic] = []
         self.at = NOWHERE
         self.walked = 0
+        self.places: dict[int, Shape] = {}
+        self.started: dict[int, Shape] = {}
+        self._listings: dict[str, Shape] = {}
         self.on_the_way: list[dict[str, list[Shape]]] = []
         """For each `on error` around: where the files can be by then."""
 
@@ -94,7 +111,7 @@ class _Walk:
             pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named"))
             shape = Shape(glob(pattern), (pattern,))
             self._demand("read", shape, rule.trigger.span)
-            environment["folder" if use.gives == "folder" else "file"] = shape
+            environment["folder" if use.gives == "folder" else "file"] = environment[STARTED] = shape
         self._guarded(rule.body, rule.on_error, environment)
         return shape
 
@@ -110,6 +127,16 @@ class _Walk:
         caught = {name: either([shape, *places.get(name, [])]) for name, shape in environment.items()}
         ends.append(self._block(on_error, caught))
         return [end for end in ends if end is not None]
+
+    def _seen(self, node: s.Expression, shape: Shape) -> None:
+        """Remember where a node's file or path can be; one that several ways lead to can be in all their places."""
+        known = self.places.get(id(node))
+        self.places[id(node)] = shape if known is None or known is shape else known.or_(shape)
+
+    def _start_seen(self, node: s.Node, environment: Environment) -> None:
+        if (start := environment.get(STARTED)) is not None:
+            known = self.started.get(id(node))
+            self.started[id(node)] = start if known is None or known is start else known.or_(start)
 
     def _demand(self, permission: Permission, shape: Shape | None, span: Span) -> None:
         need = Need(permission, shape.language, shape.patterns) if shape else Need(permission)
@@ -149,10 +176,18 @@ class _Walk:
         known = environment
         for condition, body in statement.branches:
             self._read(condition, known)
-            ends.append(self._block(body, narrowed(condition, True, known)))
-            known = narrowed(condition, False, known)
+            ends.append(self._block(body, self._under(condition, True, known)))
+            known = self._under(condition, False, known)
         ends.append(self._block(statement.otherwise, known) if statement.otherwise else known)
         return joined([end for end in ends if end is not None], environment)
+
+    @staticmethod
+    def _under(condition: s.Expression, holds: bool, environment: Environment) -> Environment:
+        """What is known where a condition holds, or not: of the file as it is now, and as it was when it started all."""
+        known = narrowed(condition, holds, environment)
+        if environment.get(STARTED) is environment.get("file") is not None:
+            known[STARTED] = known["file"]
+        return known
 
     def _for_each(self, statement: s.ForEach, environment: Environment) -> Environment:
         self._read(statement.items, environment)
@@ -183,19 +218,26 @@ class _Walk:
             value = given.get(slot.word)
             if value is not None and slot.type != WORD:
                 self._read(value, environment)
+        self._start_seen(action, environment)
         policy = self._policy(verb, given)
         goal: Shape | None = None
         for permission in verb.needs:
             self._demand(permission, None, action.span)
         for slot in verb.slots:
             value = given.get(slot.word)
+            if value is None and not slot.required:
+                for permission in slot.needs:
+                    self._demand(permission, None, action.span)
             if value is None or not slot.needs:
                 continue
+            if slot.type == SENDABLE and self.facts.type_of(value) != FILE:
+                continue  # only a file has a place to be read
             shape = self._place(verb, slot, value, action.object, environment)
             if verb.numbered and slot.word == "to" and policy in ("", "rename"):
                 counted = Shape(numbered(shape.language), shape.patterns)
                 # Where any name can stand, a numbered one can, too; the smaller automaton says the same.
                 shape = shape if within(counted, shape) else counted
+            self._seen(value, shape)
             if slot.word == "to":
                 goal = shape
             for permission in slot.needs:
@@ -267,16 +309,27 @@ class _Walk:
             case s.Member():
                 self._read(node.of, environment)
                 known = self.vocabulary.properties.get(node.name)
-                if known and known.ask and self.facts.type_of(node.of) in (FILE, list_of(FILE)):
-                    self._demand("read", self._shape(node.of, environment) or ANYWHERE, node.span)
+                if known and self.facts.type_of(node.of) in (FILE, GONE, list_of(FILE)):
+                    place = self._shape(node.of, environment) or ANYWHERE
+                    self._seen(node, place)
+                    if known.ask:
+                        self._demand("read", place, node.span)
             case s.Call():
                 resolved = self.facts.calls[id(node)]
-                if resolved.asked:
+                if resolved.question is not None:
+                    self._start_seen(node, environment)
+                    for argument in resolved.arguments:
+                        self._read(argument, environment)
+                elif resolved.asked:
                     path = resolved.arguments[0]
                     self._read(path, environment)
-                    self._demand("read", self._shape(path, environment) or ANYWHERE, node.span)
+                    place = self._shape(path, environment) or ANYWHERE
+                    self._seen(node, place)
+                    self._demand("read", place, node.span)
                 elif resolved.function is None:
-                    self._demand("read", self._files(resolved, environment), node.span)
+                    listed = self._files(resolved, environment)
+                    self._seen(node, listed)
+                    self._demand("read", listed, node.span)
                 else:
                     for argument in resolved.arguments:
                         self._read(argument, environment)
@@ -287,6 +340,8 @@ class _Walk:
                 inner = dict(environment)
                 if (element := self._shape(node.items, environment)) is not None:
                     inner["it"] = element
+                    if isinstance(node, s.Where):
+                        self._seen(node, narrowed(node.condition, True, {"it": element})["it"] or element)
                 self._read(node.condition if isinstance(node, s.Where) else node.key, inner)
             case s.Binary(operator="and" | "or"):
                 self._read(node.left, environment)
@@ -317,7 +372,7 @@ class _Walk:
                 return either((self._shape(node.left, environment), self._shape(node.right, environment)))
             case s.Call():
                 resolved = self.facts.calls[id(node)]
-                if resolved.asked:
+                if resolved.asked or resolved.question is not None:
                     return None
                 if resolved.function is None:
                     return self._files(resolved, environment)
@@ -351,7 +406,7 @@ class _Walk:
                 return ANYWHERE
             return Shape(concat(folder.language, glob("/**")), tuple(f"{one}/**" for one in folder.patterns))
         assert pattern.constant is not None
-        return Shape(glob(pattern.constant), (pattern.constant,))
+        return self._listings.setdefault(pattern.constant, Shape(glob(pattern.constant), (pattern.constant,)))
 
     def _path(self, node: s.Template, environment: Environment) -> Shape:
         return Shape(*self._pieces(node.parts, environment))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from klr import syntax as s
+from klr.addresses import AddressError, address
 from klr.calls import Calls
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
 from klr.patterns import PatternError, compiled
+from klr.program import Secret
 from klr.scope import Facts, Scope, Variable
 from klr.source import Span
 from klr.synonyms import VALUES
 from klr.syntax import MISSING
 from klr.types import (
+    ADDRESS,
     DURATION,
     ERROR,
     FILE,
@@ -22,9 +27,12 @@ from klr.types import (
     PATH,
     PATHS,
     ROW,
+    SECRET,
+    SENDABLE,
     SIZE,
     TEXT,
     UNKNOWN,
+    WORD,
     YES_NO,
     Type,
     element_of,
@@ -46,6 +54,7 @@ class Expressions:
         self.facts = facts
         self.diagnostics = diagnostics
         self.calls = Calls(vocabulary, facts, self.of, self.error)
+        self.secrets: Mapping[str, Secret] = {}
 
     def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> Type:
         """Record a finding; the type of what it is about is unknown from then on."""
@@ -55,7 +64,7 @@ class Expressions:
     def want(self, node: s.Expression, wanted: Type, scope: Scope, what: str) -> Type:
         """Check that an expression is of a type; ``what`` names its place, as in "`to` of `move`"."""
         found = self.of(node, scope, wanted)
-        if not fits(found, wanted):
+        if not (fits(found, wanted) or (wanted == SENDABLE and _sendable(found))):
             self._mismatch(node, found, wanted, what)
         return found
 
@@ -64,7 +73,11 @@ class Expressions:
             self._may_be_missing(node)
             return
         help = ""
-        if found == FILE and wanted in (TEXT, *PATHS):
+        if wanted == ADDRESS:
+            help = 'A web address is written out where it is used, with holes: "https://api.example.com/{file.stem}".'
+        elif wanted == SENDABLE:
+            help = "What can be sent is a text, a number, yes or no, a date, a file, or a list of these."
+        elif found == FILE and wanted in (TEXT, *PATHS):
             help = "Write `.name` or `.path` behind it."
         elif wanted == TEXT:
             help = 'To make a text of a value, put it into a hole: "{value}".'
@@ -86,9 +99,12 @@ class Expressions:
             case s.Literal():
                 return node.type
             case s.Template():
+                if wanted == ADDRESS:
+                    return self._address(node, scope)
                 return self._path(node, scope, wanted) if wanted in PATHS else self._text(node, scope)
             case s.Name():
-                return self._name(node, scope)
+                found = self._name(node, scope)
+                return found if found != SECRET or wanted == SECRET else self._secret(node)
             case s.Member():
                 return self._member(node, scope)
             case s.ListOf():
@@ -122,7 +138,9 @@ class Expressions:
             case s.RowOf():
                 return self._row(node, scope)
             case s.Call():
-                return self.calls.of(node, scope)
+                found = self.calls.of(node, scope)
+                self._asked(node)
+                return found
 
     # -- texts and paths ----------------------------------------------------------------------------------------------
 
@@ -196,6 +214,52 @@ class Expressions:
                     node.span,
                     "Write the whole path, from the top down.",
                 )
+
+    # -- hosts and secrets --------------------------------------------------------------------------------------------
+
+    def _address(self, node: s.Template, scope: Scope) -> Type:
+        for part in node.parts:
+            if isinstance(part, s.Hole):
+                found = self._hole(part, scope)
+                if found in (FILE, ERROR) or found.name == "list":
+                    self.error(
+                        "K304",
+                        f"{a(found).capitalize()} can not be part of an address.",
+                        part.span,
+                        "Show a property of it, such as `{file.name}`.",
+                    )
+        try:
+            parts = [part if isinstance(part, str) else None for part in node.parts]
+            self.facts.hosts[id(node)] = address(parts)
+        except AddressError as error:
+            self.error("K416", str(error), node.span, 'For example: "https://api.example.com/invoices/{file.stem}".')
+        return ADDRESS
+
+    def _secret(self, node: s.Name) -> Type:
+        return self.error(
+            "K414",
+            f"`{node.name}` is a secret, so it can only stand behind `using`.",
+            node.span,
+            "klapp itself adds it to the request, to its own host: it never becomes a text, nor is it compared.",
+        )
+
+    def _asked(self, node: s.Call) -> None:
+        resolved = self.facts.calls.get(id(node))
+        if resolved is not None and resolved.question is not None:
+            for argument in resolved.arguments[1:]:
+                self.held_to_its_host(argument, resolved.arguments[0])
+
+    def held_to_its_host(self, key: s.Expression, address: s.Expression) -> None:
+        """Report a secret that would go to another host than its own."""
+        secret = self.secrets.get(key.name) if isinstance(key, s.Name) else None
+        host = self.facts.host_of(address)
+        if secret is not None and host is not None and secret.host not in ("", host):
+            self.error(
+                "K415",
+                f"The secret `{secret.name}` belongs to {secret.host}, and this goes to {host}.",
+                key.span,
+                f'Remove `using {secret.name}`, or add a secret of that host: `secret ... for "{host}"`.',
+            )
 
     # -- names and members --------------------------------------------------------------------------------------------
 
@@ -457,3 +521,10 @@ class Expressions:
         for end in (node.low, node.high):
             self.want(end, found, scope, "`between` here")
         return YES_NO
+
+
+def _sendable(found: Type) -> bool:
+    """Whether a value can be sent to a host: a file, or what is data."""
+    if found.name in ("list", "table") and found.element is not None:
+        return found.element != FILE and _sendable(found.element)
+    return found not in (ADDRESS, ERROR, SECRET, WORD) and found.name != "maybe"

@@ -96,11 +96,14 @@ class _Printer:
     def _part(self, part: s.Part) -> None:
         match part:
             case s.May():
-                patterns = ", ".join(map(_template, part.patterns))
-                self._line(f"may {part.permission} {patterns}".rstrip(), 0, part.span)
+                self._line(_may(part), 0, part.span)
             case s.SettingLine():
                 label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
                 self._line(f"setting {part.name}: {' '.join(part.type)} = {_text(part.value)}{label}", 0, part.span)
+            case s.SecretLine():
+                header = f"{_JOINT}as {_template(part.header)}" if part.header else ""
+                label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
+                self._line(f"secret {part.name} for {_template(part.host)}{header}{label}", 0, part.span)
             case s.LimitLine():
                 self._line(f"limit {part.amount.written} {part.what}".rstrip(), 0, part.span)
             case s.Define():
@@ -173,6 +176,13 @@ class _Printer:
                     self._word("else", behind, span, depth)
                     self._block(statement.otherwise, depth + 1)
                 self._end(span, depth)
+
+
+def _may(may: s.May) -> str:
+    of = " of" if may.permission.startswith("send ") and may.patterns else ""
+    patterns = " " + ", ".join(map(_template, may.patterns)) if may.patterns else ""
+    to = f"{_JOINT}to {', '.join(map(_template, may.to))}" if may.to else ""
+    return f"may {may.permission}{of}{patterns}{to}"
 
 
 def _apart(before: s.Part | str, part: s.Part | str) -> bool:

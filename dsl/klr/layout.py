@@ -22,7 +22,7 @@ from klr.synonyms import LINES
 RULES = frozenset(("when", "every", "cron"))
 OPENERS = RULES | {"rule", "test", "if", "for", "try"}
 INNER = frozenset(("else", "on", "end"))
-PLAIN_PARTS = frozenset(("may", "setting", "limit", "define", "coworker", "about"))
+PLAIN_PARTS = frozenset(("may", "setting", "secret", "limit", "define", "coworker", "about"))
 TOP_WORDS = RULES | {"test"} | PLAIN_PARTS
 LINE_WORDS = {word: word.upper() for word in (*TOP_WORDS, "else", "end", "if", "let", "try")} | {"on": "ON_ERROR"}
 """What begins a line is never a name: these words are words of the language there. The kinds of their tokens."""

@@ -13,7 +13,7 @@ from klr.types import DURATION, SIZE
 
 COUNTED = {
     "file": "files", "files": "files", "notice": "notices", "notices": "notices", "failure": "failures",
-    "failures": "failures",
+    "failures": "failures", "request": "requests", "requests": "requests",
 }  # fmt: skip
 LONGEST = timedelta(days=1)
 HELP = (

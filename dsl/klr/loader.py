@@ -12,6 +12,7 @@ from klr.compiler import compile_rule
 from klr.demands import RuleDemands, demanded
 from klr.diagnostics import Diagnostic, ordered
 from klr.effects import Inputs
+from klr.flows import with_flows
 from klr.functions import FUNCTIONS, PROPERTIES
 from klr.loops import loops, round_advice
 from klr.parser import Parsed, parse
@@ -49,6 +50,7 @@ def with_functions(vocabulary: Vocabulary) -> Vocabulary:
         {**{(f.name, f.prepositions): f for f in FUNCTIONS}, **vocabulary.functions},
         vocabulary.triggers,
         {**{(p.of.name, p.name): p for p in PROPERTIES}, **vocabulary.members},
+        vocabulary.questions,
     )
 
 
@@ -93,6 +95,7 @@ def proved(analysis: Analysis, vocabulary: Vocabulary) -> Analysis:
     try:
         checked = analysis.checked
         demands = tuple(demanded(vocabulary, checked, rule, use) for rule, use in checked.triggers if use)
+        demands = with_flows(vocabulary, checked, demands)
         prove(checked, demands, diagnostics)
     except RecursionError:
         return _too_deep(analysis.source)
@@ -171,6 +174,7 @@ def _program(source: Source, checked: Checked, vocabulary: Vocabulary, demands: 
         settings=checked.settings,
         tests=checked.tests,
         limits=checked.limits,
+        secrets=checked.secrets,
     )
 
 

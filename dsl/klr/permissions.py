@@ -8,6 +8,7 @@ that the program could touch and may not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from klr import syntax as s
 from klr.checker import Checked
@@ -19,7 +20,14 @@ from klr.proof import TooComplex, escape, glob
 from klr.source import Span
 from klr.vocabulary import PERMISSIONS, Permission
 
-_Grant = tuple[Permission, str | None, Span]
+
+class _Grant(NamedTuple):
+    """One pattern of a ``may`` line (None for one without any), to one of its hosts."""
+
+    permission: Permission
+    pattern: str | None
+    to: str
+    span: Span
 
 
 def prove(checked: Checked, rules: Sequence[RuleDemands], diagnostics: list[Diagnostic]) -> None:
@@ -45,15 +53,19 @@ class _Judge:
         self.grants: list[_Grant] = []
         spans = iter(checked.grant_spans.values())
         for grant in checked.grants:
-            self.grants.extend((grant.permission, pattern, next(spans)) for pattern in grant.patterns or (None,))
+            for pattern in grant.patterns or (None,):
+                span = next(spans)
+                self.grants.extend(_Grant(grant.permission, pattern, host, span) for host in grant.to or ("",))
 
     @staticmethod
     def _witness(need: Need, grants: Iterable[_Grant]) -> str | None:
         """A path that is demanded and not granted, or None; "" for a permission without paths."""
-        granted = [pattern for permission, pattern, _ in grants if permission == need.permission]
-        if need.language is None:
-            return None if granted else ""
-        return escape(need.language, [glob(pattern) for pattern in granted if pattern])
+        granted = [grant for grant in grants if _serves(grant, need)]
+        if need.language is not None:
+            return escape(need.language, [glob(grant.pattern) for grant in granted if grant.pattern])
+        if need.permission == "contact" and any(grant.to in need.patterns for grant in granted):
+            return None
+        return None if {grant.pattern for grant in granted}.issuperset(need.patterns or (None,)) else ""
 
     def _is_granted(self, need: Need, grants: Iterable[_Grant]) -> bool:
         try:
@@ -72,12 +84,20 @@ class _Judge:
             return Diagnostic("K404", "This path is too intricate to be proved safe.", demand.span, help)
         if witness is None:
             return None
+        patterns = need.patterns if need.language is None else covering(need)
+        line = may_line(need.permission, patterns, need.to)
+        help = f"To allow it, add this line at the top:\n{line}"
+        if need.to or need.permission == "contact":
+            code, message = _leaving(demand, visible(witness))
+            return Diagnostic(code, message, demand.span, help, self._added(line))
         if need.language is None:
-            message, line = f"This coworker may not {plain}.", f"may {need.permission}"
+            message = (
+                f"This coworker may not {plain} the app that you use for them."
+                if need.permission == "open"
+                else f"This coworker may not {plain}."
+            )
         else:
             message = f'This could {plain} "{visible(witness)}", and no `may {need.permission}` line allows that.'
-            line = may_line(need.permission, covering(need))
-        help = f"To allow it, add this line at the top:\n{line}"
         return Diagnostic("K401", message, demand.span, help, self._added(line))
 
     def _added(self, line: str) -> tuple[Edit, ...]:
@@ -91,20 +111,47 @@ class _Judge:
         """What is granted and not needed: whole grants, and those that reach further than anything that is done."""
         needed = list(self.grants)
         for grant in reversed(self.grants):
-            permission, pattern, span = grant
             without = [other for other in needed if other is not grant]
-            if all(need.permission != permission or self._is_granted(need, without) for need in needs):
+            if all(not _serves(grant, need) or self._is_granted(need, without) for need in needs):
                 needed = without
-                shown = f' "{pattern}"' if pattern else ""
-                message = f"`may {permission}{shown}` is not needed."
+                shown = may_line(grant.permission, (grant.pattern,) if grant.pattern else (), grant.to)
+                message = f"`{shown}` is not needed."
                 yield Diagnostic(
-                    "K601", message, span, "Remove it: the less a coworker may do, the better it can be trusted."
+                    "K601", message, grant.span, "Remove it: the less a coworker may do, the better it can be trusted."
                 )
-        tight = dict(tightest(needs))
-        for permission, pattern, span in needed:
-            if pattern and (narrower := _narrower(pattern, tight[permission])):
-                message = f'`may {permission} "{pattern}"` allows more than is done: all of that lies in {narrower}.'
-                yield Diagnostic("K604", message, span, f"Allow only this:\n{may_line(permission, tight[permission])}")
+        tight = {(line.permission, line.to): line.patterns for line in tightest(needs)}
+        for permission, pattern, to, span in needed:
+            patterns = tight.get((permission, to), ())
+            if pattern and (narrower := _narrower(pattern, patterns)):
+                message = f"`{may_line(permission, (pattern,), to)}` allows more than is done: all of that lies in {narrower}."
+                yield Diagnostic("K604", message, span, f"Allow only this:\n{may_line(permission, patterns, to)}")
+
+
+def _serves(grant: _Grant, need: Need) -> bool:
+    """Whether a grant is of the kind that a need asks for. Who may have what is in a file may know its name, and who
+    may be sent something may be contacted."""
+    if need.permission == "contact":
+        return grant.permission == "contact" or bool(grant.to)
+    same = grant.permission == need.permission or (grant.permission, need.permission) == ("send contents", "send names")
+    return same and grant.to == need.to
+
+
+def _leaving(demand: Demand, witness: str) -> tuple[str, str]:
+    """(code, message) for something that would leave the machine and may not."""
+    need = demand.need
+    if need.permission == "contact":
+        return "K411", f"This contacts {need.patterns[0]}, and no `may contact` line allows that."
+    of = {
+        "send names": f'the name of "{witness}"',
+        "send contents": f'what is in "{witness}"',
+        "send answers": f"what {need.patterns[0]} answers" if need.patterns else "",
+    }[need.permission]
+    if demand.implied:
+        return (
+            "K413",
+            f"That this is sent to {need.to} tells something of {of}, and no `may {need.permission}` line allows that.",
+        )
+    return "K412", f"This could send {of} to {need.to}, and no `may {need.permission}` line allows that."
 
 
 def _narrower(pattern: str, tight: Sequence[str]) -> str:
@@ -123,10 +170,11 @@ def _narrower(pattern: str, tight: Sequence[str]) -> str:
     return f"`{folder}`" if len(folder) > len(root) else ""
 
 
-def may_line(permission: str, patterns: Sequence[str]) -> str:
+def may_line(permission: str, patterns: Sequence[str], to: str = "") -> str:
     """The ``may`` line that grants something, as it is written."""
     written = ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
-    return f"may {permission} {written}".rstrip()
+    of = " of" if to and patterns else ""
+    return f"may {permission}{of} {written}".rstrip() + (f' to "{_quoted(to)}"' if to else "")
 
 
 def _quoted(pattern: str) -> str:

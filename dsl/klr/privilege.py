@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from klr.program import Need
 from klr.proof import GlobError, Language, TooComplex, escape, glob
@@ -58,14 +60,44 @@ def fixed(pattern: str) -> str:
     return "/".join(parts[:free])
 
 
-def tightest(needs: Iterable[Need]) -> tuple[tuple[Permission, tuple[str, ...]], ...]:
+class MayLine(NamedTuple):
+    """What a ``may`` line says; ``to`` is the host of one about what may leave the machine."""
+
+    permission: Permission
+    patterns: tuple[str, ...]
+    to: str = ""
+
+
+def tightest(needs: Iterable[Need]) -> tuple[MayLine, ...]:
     """The permissions that these needs come to, each with the patterns that it takes, none of them superfluous."""
-    wanted: dict[Permission, dict[str, None]] = {}
+    wanted: dict[tuple[Permission, str], dict[str, None]] = {}
     for need in needs:
-        patterns = wanted.setdefault(need.permission, {})
-        if need.language is not None:
-            patterns.update(dict.fromkeys(covering(need)))
-    return tuple((kind.name, _needed(tuple(wanted[kind.name]))) for kind in PERMISSIONS.values() if kind.name in wanted)
+        patterns = wanted.setdefault((need.permission, need.to), {})
+        patterns.update(dict.fromkeys(need.patterns if need.language is None else covering(need)))
+    lines = [
+        MayLine(name, _needed(tuple(patterns)) if PERMISSIONS[name].takes_paths else tuple(sorted(patterns)), to)
+        for (name, to), patterns in wanted.items()
+    ]
+    order = list(PERMISSIONS)
+    return tuple(
+        sorted(
+            filter(None, map(partial(_told_by, lines), lines)), key=lambda one: (order.index(one.permission), one.to)
+        )
+    )
+
+
+def _told_by(lines: Sequence[MayLine], line: MayLine) -> MayLine | None:
+    """A line without what another line allows as well; None where nothing of it is left."""
+    if line.permission == "contact":
+        hosts = tuple(host for host in line.patterns if all(host != other.to for other in lines))
+        return line._replace(patterns=hosts) if hosts else None
+    if line.permission == "send names":
+        inside = [
+            p for other in lines if other.permission == "send contents" and other.to == line.to for p in other.patterns
+        ]
+        left = tuple(pattern for pattern in line.patterns if not covers(inside, glob(pattern)))
+        return line._replace(patterns=left) if left else None
+    return line
 
 
 def _needed(patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,11 +18,16 @@ Tracer = Callable[[int, str, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One ``may`` line. ``patterns`` are path globs as written (``~/`` stands for the home); empty for ``notify``."""
+    """One ``may`` line.
+
+    ``patterns`` are path globs as written (``~/`` stands for the home), or hosts in their one form; empty for
+    ``notify``. ``to`` are the hosts that a line about what may leave the machine names.
+    """
 
     permission: Permission
     patterns: tuple[str, ...]
     line: int
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,14 @@ class TriggerUse:
 class Need:
     """Something that a rule can do: ``permission`` for every path of ``language`` (None for one that takes no path).
 
-    ``patterns`` say the same to people, and not always as exactly.
+    ``patterns`` say the same to people, and not always as exactly; of a permission for hosts or apps, they are these.
+    ``to`` is the host to which it goes, of what leaves the machine.
     """
 
     permission: Permission
     language: Language | None = None
     patterns: tuple[str, ...] = ()
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,20 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that klapp keeps sealed and that goes to one host only, in one header of a request.
+
+    ``host`` in its one form, ``header`` and ``prefix`` as in "Authorization" and "Bearer ".
+    """
+
+    name: str
+    host: str
+    header: str
+    prefix: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class GivenFile:
     """A file that a test starts from; ``properties`` by name, such as ``{"text": "...", "modified": datetime}``."""
 
@@ -121,8 +142,9 @@ class GivenFile:
 class Expectation:
     """What a test demands at its end.
 
-    ``kind`` is "file", "no file" (value: a path), "notice" (a text, or None for any), "no notice", "skip" or "failure"
-    (the reason, or None for any). ``text`` is the content that an expected file must have, or None for any.
+    ``kind`` is "file", "no file" (value: a path), "notice" (a text, or None for any), "no notice", "request" or "no
+    request" (an address, or None for any), "skip" or "failure" (the reason, or None for any). ``text`` is the content
+    that an expected file or request must have, or None for any.
     """
 
     kind: str
@@ -149,17 +171,20 @@ class TestCase:
     events: tuple[tuple[str, Any], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     zone: str = ""
+    replies: Mapping[str, str] = field(default_factory=dict)
+    """What hosts answer, by address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may spend at most: files changed, notices shown, bytes read and written, time.
+    """What one run may spend at most: files changed, notices shown, requests to hosts, bytes read and written, time.
 
     ``failures`` is how many runs may fail one after the other before the coworker is paused.
     """
 
     files: int = 10_000
     notices: int = 20
+    requests: int = 100
     size: int = 50 * 10**9
     time: timedelta = timedelta(minutes=30)
     failures: int = 5
@@ -177,6 +202,7 @@ class Program:
     settings: Mapping[str, Setting]
     tests: tuple[TestCase, ...]
     limits: Limits = field(default_factory=Limits)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
         """The settings' default values, by name: what ``Inputs.settings`` starts from."""

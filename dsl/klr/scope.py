@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from klr import syntax as s
 from klr.source import NOWHERE, Span
 from klr.types import Type
-from klr.vocabulary import Function
+from klr.vocabulary import Function, Question
 
 RESERVED = frozenset(
     [
@@ -59,6 +59,7 @@ RESERVED = frozenset(
         "to",
         "today",
         "try",
+        "using",
         "when",
         "where",
         "with",
@@ -110,8 +111,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a call means: a function and its arguments; without a function, the question ``files in pattern`` or, with
-    ``asked``, the property of that name of the file at a path.
+    """What a call means: a function and its arguments; without a function, a question to a host, the question ``files
+    in pattern`` or, with ``asked``, the property of that name of the file at a path.
 
     ``definition`` is where the function is defined, if the coworker does it itself.
     """
@@ -120,6 +121,7 @@ class Resolved:
     arguments: tuple[s.Expression, ...]
     definition: s.Define | None = None
     asked: str = ""
+    question: Question | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Facts:
     paths: set[int] = field(default_factory=set)
     into_folder: set[int] = field(default_factory=set)
     real_names: set[int] = field(default_factory=set)
+    hosts: dict[int, str] = field(default_factory=dict)
 
     def type_of(self, node: s.Expression) -> Type:
         """The type of an expression that was checked."""
@@ -143,6 +146,10 @@ class Facts:
     def goes_into_folder(self, template: s.Template) -> bool:
         """Whether a path ends with ``/``: the file keeps its name within that folder."""
         return id(template) in self.into_folder
+
+    def host_of(self, node: s.Expression) -> str | None:
+        """The host of a web address that is written there; None for every other expression."""
+        return self.hosts.get(id(node))
 
     def is_real_name(self, node: s.Expression) -> bool:
         """Whether an expression is part of a real file's name."""

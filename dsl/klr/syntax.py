@@ -280,10 +280,11 @@ class Block(Node):
 
 @dataclass(frozen=True, slots=True)
 class May(Node):
-    """``may permission patterns``."""
+    """``may permission patterns``, or ``may send source of patterns to hosts``: the permission is "send source"."""
 
     permission: str
     patterns: tuple[Template, ...]
+    to: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +294,16 @@ class SettingLine(Node):
     name: str
     type: tuple[str, ...]
     value: Expression
+    label: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretLine(Node):
+    """``secret name for "https://host" as "Header: prefix" shown as label``."""
+
+    name: str
+    host: Template
+    header: Template | None
     label: Template | None
 
 
@@ -425,7 +436,7 @@ class TestBlock(Node):
     steps: tuple[Given | Event | Expect, ...]
 
 
-Part = May | SettingLine | LimitLine | Define | RuleBlock | TestBlock
+Part = May | SettingLine | SecretLine | LimitLine | Define | RuleBlock | TestBlock
 
 
 @dataclass(frozen=True, slots=True)

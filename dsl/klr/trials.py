@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from klr import syntax as s
+from klr.addresses import AddressError, address
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.moments import NoZone, zone_of
 from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
@@ -19,12 +20,13 @@ from klr.types import DATE, DURATION, MONTHS, NUMBER, SIZE, TEXT, TIME, YES_NO, 
 from klr.values import Months
 from klr.vocabulary import Vocabulary
 
-GIVEN = ("file", "now", "zone", "setting", "answer")
+GIVEN = ("file", "now", "zone", "setting", "answer", "reply")
 PYTHON_TYPES: Mapping[Type, type] = {
     TEXT: str, NUMBER: Decimal, YES_NO: bool, SIZE: int, DATE: datetime, TIME: time, DURATION: timedelta, MONTHS: Months,
 }  # fmt: skip
 """The Python type of the answers of each type."""
-EXPECTED = ("file", "notice", "skip", "failure")
+EXPECTED = ("file", "notice", "request", "skip", "failure")
+ABSENT = ("file", "notice", "request")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class _Case:
     answers: dict[str, Any] = field(default_factory=dict)
     now: datetime | None = None
     zone: str = ""
+    replies: dict[str, str] = field(default_factory=dict)
     events: list[tuple[str, Any]] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
 
@@ -94,7 +97,7 @@ class Trials:
             self.error("This test expects nothing, so it can not fail.", test.name.span, "Add an `expect` line.")
         return TestCase(
             test.name.constant or "", self.source.place(test.span.start)[0], tuple(case.given), case.settings,
-            case.answers, case.now, tuple(case.events), tuple(case.expectations), case.zone,
+            case.answers, case.now, tuple(case.events), tuple(case.expectations), case.zone, case.replies,
         )  # fmt: skip
 
     def _given(self, step: s.Given, case: _Case, line: int) -> None:
@@ -118,10 +121,36 @@ class Trials:
             case "answer":
                 asked = {one.name: one for use in self.triggers if use for one in use.answers}
                 self._value(step, asked, case.answers)
+            case "reply":
+                self._reply(step, case)
             case other:
                 self.error(
                     f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
                 )
+
+    def _reply(self, step: s.Given, case: _Case) -> None:
+        """``given reply "https://..." with text "..."``."""
+        told = dict(self._details(step.details))
+        where = self._address(step.value)
+        if set(told) != {"text"}:
+            self.error(
+                "A given reply has a text, and nothing else.",
+                step.span,
+                'For example: `given reply "https://api.example.com/rates" with text "1.19"`.',
+            )
+        elif where:
+            case.replies[where] = told["text"]
+
+    def _address(self, value: s.Expression) -> str:
+        text = value.constant if isinstance(value, s.Template) else None
+        try:
+            if text is not None:
+                address([text])
+                return text
+        except AddressError:
+            pass
+        self.error("Here stands a whole web address.", value.span, 'For example: "https://api.example.com/rates".')
+        return ""
 
     def _zone(self, value: s.Expression, case: _Case) -> None:
         name = value.constant if isinstance(value, s.Template) else None
@@ -201,18 +230,20 @@ class Trials:
     def _expect(self, step: s.Expect, case: _Case, line: int) -> None:
         if step.what == MISSING:
             return
-        if step.what not in EXPECTED or (step.absent and step.what not in ("file", "notice")):
-            known = "`file`, `no file`, `notice`, `no notice`, `skip` or `failure`"
+        if step.what not in EXPECTED or (step.absent and step.what not in ABSENT):
+            known = "`file`, `no file`, `notice`, `no notice`, `request`, `no request`, `skip` or `failure`"
             self.error(
                 f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}."
             )
             return
         content = dict(self._details(step.details))
-        if set(content) - {"text"} or (content and (step.what != "file" or step.absent)):
-            self.error("Only an expected file can have more, and only `with text`.", step.span)
+        if set(content) - {"text"} or (content and (step.what not in ("file", "request") or step.absent)):
+            self.error("Only an expected file or request can have more, and only `with text`.", step.span)
         value: str | None
         if step.what == "file":
             value = self._path(step.value, step.span)
+        elif step.what == "request" and step.value is not None:
+            value = self._address(step.value)
         else:
             value = step.value.constant if isinstance(step.value, s.Template) else None
         case.expectations.append(Expectation(f"{'no ' * step.absent}{step.what}", value, line, content.get("text")))

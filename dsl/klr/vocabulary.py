@@ -13,28 +13,75 @@ from typing import Any, Literal
 
 from klr.types import FILE, Type
 
-Permission = Literal["read", "write", "remove", "erase", "notify"]
+Permission = Literal[
+    "read", "write", "remove", "erase", "notify", "open", "contact", "send names", "send contents", "send answers"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionKind:
-    """One kind of ``may`` line. ``takes_paths`` says whether patterns follow; ``plain`` completes "it may ..."."""
+    """One kind of ``may`` line.
+
+    Attributes:
+        takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", or "" where it takes none.
+        plain: completes "it may ...".
+        example: a whole line that grants it.
+        leaves: whether it says what may leave the machine: the line goes on with ``to`` and hosts.
+    """
 
     name: Permission
-    takes_paths: bool
+    takes: Literal["paths", "apps", "hosts", ""]
     plain: str
+    example: str
+    leaves: bool = False
+
+    @property
+    def takes_paths(self) -> bool:
+        """Whether its patterns are path globs, of which each can be held against another."""
+        return self.takes == "paths"
 
 
 PERMISSIONS: Mapping[str, PermissionKind] = {
     kind.name: kind
     for kind in (
-        PermissionKind("read", True, "read"),
-        PermissionKind("write", True, "create and change"),
-        PermissionKind("remove", True, "move away or trash"),
-        PermissionKind("erase", True, "delete for good"),
-        PermissionKind("notify", False, "show you notices"),
+        PermissionKind("read", "paths", "read", 'may read "~/Documents/**"'),
+        PermissionKind("write", "paths", "create and change", 'may write "~/Documents/**"'),
+        PermissionKind("remove", "paths", "move away or trash", 'may remove "~/Documents/**"'),
+        PermissionKind("erase", "paths", "delete for good", 'may erase "~/Documents/**"'),
+        PermissionKind("notify", "", "show you notices", "may notify"),
+        PermissionKind("open", "apps", "open files with", 'may open "/usr/bin/evince"'),
+        PermissionKind(
+            "contact", "hosts", "ask and reach, with nothing of yours,", 'may contact "https://api.example.com"'
+        ),
+        PermissionKind(
+            "send names",
+            "paths",
+            "send the names, sizes and dates of",
+            'may send names of "~/Invoices/**" to "https://api.example.com"',
+            leaves=True,
+        ),
+        PermissionKind(
+            "send contents",
+            "paths",
+            "send all that is in, and the names of,",
+            'may send contents of "~/Invoices/**" to "https://api.example.com"',
+            leaves=True,
+        ),
+        PermissionKind(
+            "send answers",
+            "hosts",
+            "send on what it was answered by",
+            'may send answers of "https://rates.example.com" to "https://api.example.com"',
+            leaves=True,
+        ),
     )
 }
+SOURCES: Mapping[str, Permission] = {
+    "names": "send names",
+    "contents": "send contents",
+    "answers": "send answers",
+}
+"""The permission that lets a value of each source leave the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +120,8 @@ class Verb:
         consumes: the file in the object slot is gone afterwards.
         numbered: a path in slot ``to`` may be numbered ("a (2).pdf") when the name is taken.
         sibling: slot ``to`` holds a name, which is taken within the folder of the object.
+        sends: the slot word of the web address to which everything else in the statement goes, or "".
+        problem: says what is wrong with the types and words of its slots together, or gives "".
     """
 
     name: str
@@ -86,6 +135,8 @@ class Verb:
     consumes: bool = False
     numbered: bool = False
     sibling: bool = False
+    sends: str = ""
+    problem: Callable[[Mapping[str, Type], Mapping[str, str]], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +147,7 @@ class Property:
     otherwise it is asked by effect, ``ask`` is what the agent calls, and reading the file must be permitted.
     ``at_path`` tells that it can be asked of a path, too: ``table in "~/a.csv"``.
     ``names`` tells that the text is part of a real file name: it may hold what names may hold, but no separator.
+    ``source`` is what somebody who is told it learns: the file's "contents", or what a listing shows (its "names").
     """
 
     name: str
@@ -108,6 +160,28 @@ class Property:
     names: bool = False
     of: Type = FILE
     at_path: bool = False
+    source: Literal["names", "contents"] = "names"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that is asked of a host, written like a function: ``answer of "https://..." using token``.
+
+    Its first slot is the web address; ``slots`` hold one for each preposition. ``ask`` is called by the agent with the
+    values of the slots; opaque to the language.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    result: Type
+    doc: str
+    example: str
+    ask: Callable[..., Any] | None = None
+
+    @property
+    def prepositions(self) -> tuple[str, ...]:
+        """The prepositions, in order."""
+        return tuple(slot.word for slot in self.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +236,7 @@ class Vocabulary:
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
     members: Mapping[tuple[str, str], Property] = field(default_factory=dict)
     """The properties of what is no file, by type and name; those of a file are in ``properties``."""
+    questions: Mapping[tuple[str, tuple[str, ...]], Question] = field(default_factory=dict)
 
     def property_of(self, kind: Type, name: str) -> Property | None:
         """The declaration of ``.name`` behind a value of some type, or None."""
@@ -180,6 +255,7 @@ class Vocabulary:
         properties: Sequence[Property] = (),
         functions: Iterable[Function] = (),
         triggers: Iterable[Trigger] = (),
+        questions: Iterable[Question] = (),
     ) -> Vocabulary:
         """Index declarations by name; raises ValueError where two of a kind share one."""
         of_files = [p for p in properties if p.of == FILE]
@@ -190,6 +266,7 @@ class Vocabulary:
             {(f.name, f.prepositions): f for f in functions},
             {t.phrase: t for t in triggers},
             {(p.of.name, p.name): p for p in of_others},
+            {(q.name, q.prepositions): q for q in questions},
         )
         counts = (
             (list(verbs), vocabulary.verbs),
@@ -197,6 +274,7 @@ class Vocabulary:
             (of_others, vocabulary.members),
             (list(functions), vocabulary.functions),
             (list(triggers), vocabulary.triggers),
+            (list(questions), vocabulary.questions),
         )
         if any(len(given) != len(kept) for given, kept in counts):
             raise ValueError("two declarations share a name")

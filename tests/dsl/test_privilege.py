@@ -78,7 +78,7 @@ def test_patterns_that_are_proposed_hold_all(patterns: list[str], counted: bool,
         need = Need("write", numbered(language) if counted else language, (pattern,))
         assert covers(covering(need), need.language)
     needs = [Need("read", glob(pattern), (pattern,)) for pattern in patterns]
-    ((_, tight),) = tightest(needs)
+    ((_, tight, _),) = tightest(needs)
     assert all(covers(tight, need.language) for need in needs if need.language)
     assert not any(covers([other for other in tight if other != one], glob(one)) for one in tight)
 

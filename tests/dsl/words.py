@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from klr.moments import between
-from klr.types import DATE, DURATION, FILE, FOLDER, PATH, SIZE, TEXT, WORD
+from klr.types import ADDRESS, DATE, DURATION, FILE, FOLDER, PATH, SECRET, SENDABLE, SIZE, TEXT, WORD
 from klr.values import FileValue
-from klr.vocabulary import Property, Slot, Trigger, Verb, Vocabulary
+from klr.vocabulary import Property, Question, Slot, Trigger, Verb, Vocabulary
 
 LATER = frozenset(("between", "in time zone", "at most", "retry"))
 CONFLICT = Slot("on conflict", WORD, required=False, words=("rename", "skip", "replace", "fail"))
@@ -29,6 +29,7 @@ VOCABULARY = Vocabulary.of(
         Verb("notify", (Slot("", TEXT),), "", 'notify "hello"', needs=("notify",)),
         Verb("skip", (Slot("", TEXT, required=False),), "", "skip", control="skip"),
         Verb("stop", (Slot("", TEXT, required=False),), "", "stop", control="stop"),
+        Verb("send", (Slot("", SENDABLE, ("read",)), Slot("to", ADDRESS), Slot("using", SECRET, required=False)), "", 'send "hello" to "https://api.example.com/in"', sends="to"),
         Verb("fail", (Slot("", TEXT),), "", 'fail "no"', control="fail"),
     ),
     properties=(
@@ -40,9 +41,13 @@ VOCABULARY = Vocabulary.of(
         Property("age", DURATION, "", "file.age", pure=_age, uses_now=True),
         Property("folder", FOLDER, "", "file.folder", pure=lambda f: f.folder),
         Property("path", PATH, "", "file.path", pure=lambda f: f.path),
-        Property("text", TEXT, "", "file.text", ask=lambda files, file: ""),
-        Property("kind", TEXT, "", "file.kind", ask=lambda files, file: ""),
-        Property("hash", TEXT, "", "file.hash", ask=lambda files, file: ""),
+        Property("text", TEXT, "", "file.text", ask=lambda files, file: "", source="contents"),
+        Property("kind", TEXT, "", "file.kind", ask=lambda files, file: "", source="contents"),
+        Property("hash", TEXT, "", "file.hash", ask=lambda files, file: "", source="contents"),
+    ),
+    questions=(
+        Question("answer", (Slot("of", ADDRESS),), TEXT, "", 'answer of "https://api.example.com/rates"'),
+        Question("answer", (Slot("of", ADDRESS), Slot("using", SECRET)), TEXT, "", 'answer of "https://api.example.com/rates" using token'),
     ),
     triggers=(
         Trigger("file arrives", (Slot("in", PATH), Slot("named", TEXT, required=False)), "", 'when file arrives in "~/Downloads"', gives="file", options=LATER | {"once quiet"}),

@@ -338,6 +338,34 @@ class NetworkContact(Event):
 
 
 @dataclass(frozen=True)
+class RequestBegun(Event):
+    """A request that sends something is about to be made; noted before its first byte, so that it is never made twice."""
+
+    kind = "request"
+    says = '"{coworker}" begins to send something to {host}.'
+    public = ("coworker",)
+    ocsf = Ocsf(NETWORK, 1)
+
+    coworker: str
+    host: str
+    token: str
+
+
+@dataclass(frozen=True)
+class SecretSet(Event):
+    """The person gave a secret a value, or took it away; never the value."""
+
+    kind = "secret"
+    says = "The secret {name} for {host} was {what}."
+    public = ("what",)
+    ocsf = Ocsf(ACCOUNT, OTHER)
+
+    name: str
+    host: str
+    what: str
+
+
+@dataclass(frozen=True)
 class UpdateChecked(Event):
     """The person asked whether there is a newer klapp."""
 

@@ -53,8 +53,15 @@ def _told(path: Path, loaded: Loaded, changed: bool, fixed: bool) -> dict[str, o
     assert loaded.needs is not None
     return {
         "file": str(path),
-        "has": [{"permission": grant.permission, "patterns": list(grant.patterns)} for grant in loaded.grants],
-        "needs": [{"permission": name, "patterns": list(patterns)} for name, patterns in tightest(loaded.needs)],
+        "has": [
+            {"permission": grant.permission, "patterns": list(grant.patterns), "to": host}
+            for grant in loaded.grants
+            for host in grant.to or ("",)
+        ],
+        "needs": [
+            {"permission": line.permission, "patterns": list(line.patterns), "to": line.to}
+            for line in tightest(loaded.needs)
+        ],
         "tight": not changed,
         "fixed": changed and fixed,
     }
@@ -64,7 +71,7 @@ def _say(one: dict[str, object]) -> None:
     def lines(which: str) -> list[str]:
         entries = one[which]
         assert isinstance(entries, list)
-        return [may_line(entry["permission"], entry["patterns"]) for entry in entries]
+        return [may_line(entry["permission"], entry["patterns"], entry["to"]) for entry in entries]
 
     if one["tight"]:
         say(f"{one['file']}: it may do what it needs, and nothing else.")

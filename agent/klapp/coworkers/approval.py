@@ -8,25 +8,39 @@ from typing import Any
 
 from klr.program import Grant, Program
 from klr.proof import escape, glob
-from klr.vocabulary import PERMISSIONS
+from klr.vocabulary import PERMISSIONS, PermissionKind
 
 _EITHER_CASE = re.compile(r"\[(\w{2,3})\]")
 
 Permissions = Mapping[str, tuple[str, ...]]
-"""Patterns by permission, sorted; ``()`` for a permission that takes none."""
+"""Patterns by permission, sorted; ``()`` for a permission that takes none.
+
+What may leave the machine has a name with its host: "send contents to https://api.example.com".
+"""
+SECRETS = "use secret"
+"""The name under which the secrets stand that a program uses, each with its host."""
 
 
 def permissions_of(program: Program) -> Permissions:
     """The permissions of a program, in one canonical form."""
-    return gathered(program.grants)
+    found = gathered(program.grants)
+    secrets = tuple(sorted(f"{secret.name} at {secret.host}" for secret in program.secrets.values()))
+    return {**found, SECRETS: secrets} if secrets else found
 
 
 def gathered(grants: Iterable[Grant]) -> Permissions:
     """The patterns of all ``may`` lines, by permission."""
     found: dict[str, set[str]] = {}
     for grant in grants:
-        found.setdefault(grant.permission, set()).update(grant.patterns)
+        for name in [f"{grant.permission} to {host}" for host in grant.to] or [grant.permission]:
+            found.setdefault(name, set()).update(grant.patterns)
     return {name: tuple(sorted(found[name])) for name in sorted(found)}
+
+
+def _kind(name: str) -> tuple[PermissionKind | None, str]:
+    """The kind of a permission of ``Permissions``, and its host."""
+    permission, _, host = name.partition(" to ")
+    return PERMISSIONS.get(permission), host
 
 
 def asks_more(wanted: Permissions, approved: Permissions | None) -> Permissions:
@@ -35,13 +49,21 @@ def asks_more(wanted: Permissions, approved: Permissions | None) -> Permissions:
         return dict(wanted)
     more: dict[str, tuple[str, ...]] = {}
     for permission, patterns in wanted.items():
-        if permission not in approved:
+        kind, host = _kind(permission)
+        allowed = set(approved.get(permission, ()))
+        if kind is not None and kind.name == "send names":
+            allowed.update(approved.get(f"send contents to {host}", ()))  # whoever may have all of it may have its name
+        if permission not in approved and not allowed:
             more[permission] = patterns
-            continue
-        allowed = [glob(pattern) for pattern in approved[permission]]
-        wider = tuple(pattern for pattern in patterns if escape(glob(pattern), allowed) is not None)
-        if wider:
-            more[permission] = wider
+        elif kind is None or not kind.takes_paths:
+            wider = tuple(pattern for pattern in patterns if pattern not in allowed)
+            if wider or (not patterns and allowed):  # without a pattern, any app is meant
+                more[permission] = wider
+        else:
+            languages = [glob(pattern) for pattern in sorted(allowed)]
+            wider = tuple(pattern for pattern in patterns if escape(glob(pattern), languages) is not None)
+            if wider:
+                more[permission] = wider
     return more
 
 
@@ -49,8 +71,12 @@ def in_words(permissions: Permissions) -> list[str]:
     """The permissions as lines for a person: "read ~/Downloads/**"."""
     lines = []
     for name, patterns in permissions.items():
-        plain = next((kind.plain for kind in PERMISSIONS.values() if kind.name == name), name)
-        lines.append(f"{plain} {', '.join(map(plainly, patterns))}" if patterns else plain)
+        kind, host = _kind(name)
+        plain = kind.plain if kind is not None else name
+        to = f" to {host}{' (not encrypted)' if host.startswith('http:') else ''}" if host else ""
+        if kind is not None and kind.takes == "apps" and not patterns:
+            to = " the app that you use for them"
+        lines.append((f"{plain} {', '.join(map(plainly, patterns))}" if patterns else plain) + to)
     return lines
 
 

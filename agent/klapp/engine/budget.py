@@ -28,13 +28,16 @@ class Spending:
         self.verbs = vocabulary.verbs
         self.clock = clock
         self.began = clock()
-        self.effects = self.files = self.notices = self.size = 0
+        self.effects = self.files = self.notices = self.requests = self.size = 0
+        self.questions = {question.name for question in vocabulary.questions.values()}
 
     def refusal(self, effect: Effect) -> Refusal | None:
         """Count an effect that is about to be; a refusal where it would cross a limit."""
         self.effects += 1
         if isinstance(effect, Act):
             self._act(effect, self.verbs[effect.verb])
+        elif effect.name in self.questions:
+            self.requests += 1
         elif isinstance(effect.of, FileValue):
             self.size += effect.of.size
         crossed = self._crossed()
@@ -44,9 +47,10 @@ class Spending:
 
     def _act(self, act: Act, verb: Verb) -> None:
         self.notices += "notify" in verb.needs
+        self.requests += bool(verb.sends)
         if not any(slot.needs for slot in verb.slots):
             return
-        self.files += 1
+        self.files += not verb.sends
         for slot, value in zip(verb.slots, act.arguments, strict=True):
             if slot.type == TEXT and isinstance(value, str):
                 self.size += len(value)
@@ -60,6 +64,8 @@ class Spending:
             return f"to change more than {limits.files:,} files (its `limit`)"
         if self.notices > limits.notices:
             return f"to show more than {limits.notices:,} notices (its `limit`)"
+        if self.requests > limits.requests:
+            return f"to make more than {limits.requests:,} requests (its `limit`)"
         if self.size > limits.size:
             return f"to read and write more than {show_size(limits.size)} (its `limit`)"
         if self.effects > MOST_EFFECTS:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from klapp.audit.log import Log
 from klapp.engine.hands import Guarded, Hands, HandsLost, Notifier, OwnHands, RealWorld
+from klapp.engine.outside import World as Outside
+from klapp.engine.outside import grants_of_files
 from klapp.engine.record import INTENT, OUTCOME, REPLAN, Bodies, Logged, entry, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.engine.runs import Planned, Refusal, Request, Story
@@ -52,6 +54,7 @@ class Engine:
         notifier: Notifier,
         home: str,
         workers: Workers | None = None,
+        reach: Callable[[Program, str], Outside] | None = None,
     ) -> None:
         self.log = log
         self.files_within = files_within
@@ -59,16 +62,17 @@ class Engine:
         self.notifier = notifier
         self.home = home
         self.workers = workers
+        self.reach = reach
 
     def files_for(self, program: Program) -> Guarded:
         """The real disk, held to the lane of a program's ``may`` lines."""
-        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
-        return self.files_within(Lane.of(grants, self.home))
+        return self.files_within(Lane.of(grants_of_files(program), self.home))
 
-    def hands_for(self, request: Request) -> AbstractContextManager[Hands]:
-        """What plans and does the runs of a program."""
+    def hands_for(self, request: Request, *, simulated: bool = False) -> AbstractContextManager[Hands]:
+        """What plans and does the runs of a program; those that are ``simulated`` reach no host and no app."""
         files = self.files_for(request.program)
-        world = RealWorld(files, self.notifier, request.coworker)
+        outside = self.reach(request.program, request.coworker) if self.reach and not simulated else None
+        world = RealWorld(files, self.notifier, request.coworker, outside)
         if self.workers is not None:
             return self.workers.for_program(request.program, world, files)
         return nullcontext(OwnHands(self.vocabulary, files, world, self.home))

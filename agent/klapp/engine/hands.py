@@ -6,9 +6,10 @@ tell of a plan is data, for a worker could tell anything; so both kinds tell it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from klapp.engine.outside import Nowhere, World
 from klapp.engine.planner import Past, Planner
 from klapp.engine.record import as_data, records_of
 from klapp.engine.runs import Planned, Request, Story
@@ -39,14 +40,27 @@ class Notifier(Protocol):
 class RealWorld:
     """Where operations really happen."""
 
-    def __init__(self, files: Files, notifier: Notifier, coworker: str) -> None:
+    def __init__(self, files: Files, notifier: Notifier, coworker: str, outside: World | None = None) -> None:
         self.files = files
         self.notifier = notifier
         self.coworker = coworker
+        self.outside: World = outside or Nowhere()
 
     def notify(self, text: str) -> None:
         """Show a notice under the coworker's name."""
         self.notifier.show(self.coworker, text)
+
+    def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
+        """Make a request through the broker."""
+        self.outside.send(method, address, type, body, secret, token)
+
+    def was_sent(self, token: str) -> bool:
+        """Whether the request of this token was begun."""
+        return self.outside.was_sent(token)
+
+    def open(self, path: str, app: str) -> None:
+        """Open a file in an app."""
+        self.outside.open(path, app)
 
 
 MOST_TOLD = 64 << 20
@@ -97,7 +111,9 @@ class OwnHands:
     def plan(
         self, runs: Sequence[tuple[int, Request]], story: Story | None = None, *, whole: bool = False
     ) -> Iterator[Planned]:
-        planner = Planner(self.vocabulary, Overlay(self.files, self.files.lane, runs[0][1].now), self.home)
+        planner = Planner(
+            self.vocabulary, Overlay(self.files, self.files.lane, runs[0][1].now), self.home, outside=self.world.outside
+        )
         past = Past(records_of(story), story.known) if story else None
         for number, request in runs:
             yield as_data(planner.plan(number, request, past))

@@ -23,12 +23,15 @@ from klapp.operations import (
     MakeFolder,
     Move,
     Notify,
+    Open,
     Operation,
     Overwrite,
     PutBack,
     RemoveFolder,
     Replace,
     Restore,
+    SendData,
+    SendFile,
     Trash,
     Truncate,
 )
@@ -39,10 +42,25 @@ from klr.vocabulary import Permission, Vocabulary
 
 OUTCOMES = frozenset({"done", "skipped", "stopped", "failed"})
 _ASKED, _ACTED = {"ask", "of", "line"}, {"act", "with", "line", "steps"}
-_PLANNED = (MakeFolder, Move, Copy, Replace, Create, Append, Overwrite, Trash, Keep, PutBack, Notify)
+_PLANNED = (
+    MakeFolder,
+    Move,
+    Copy,
+    Replace,
+    Create,
+    Append,
+    Overwrite,
+    Trash,
+    Keep,
+    PutBack,
+    Notify,
+    SendData,
+    SendFile,
+    Open,
+)
 """What the verbs plan. The others only ever take something back."""
-AGENTS = (Keep, PutBack, Trash, Restore)
-"""What takes a key or the person's trash folder, and so is never a worker's to do."""
+AGENTS = (Keep, PutBack, Trash, Restore, SendData, SendFile, Open)
+"""What takes a key, the person's trash folder, or the world outside, and so is never a worker's to do."""
 
 
 class Lied(Exception):
@@ -55,6 +73,8 @@ def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
         case Move(source=source, goal=goal) | Replace(source=source, goal=goal):
             yield "remove", source
             yield "write", goal
+        case SendFile(path=path) | Open(path=path):
+            yield "read", path
         case Copy(source=source, goal=goal):
             yield "read", source
             yield "write", goal
@@ -69,16 +89,39 @@ def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
 class Judge:
     """Holds what a worker tells against what its coworker was granted; ``notify`` is whether it may show notices."""
 
-    def __init__(self, vocabulary: Vocabulary, lane: Lane, confinement: Confinement, *, notify: bool) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        lane: Lane,
+        confinement: Confinement,
+        *,
+        notify: bool,
+        hosts: frozenset[str] = frozenset(),
+        apps: frozenset[str] = frozenset(),
+    ) -> None:
         self.vocabulary = vocabulary
         self.lane = lane
         self.confinement = confinement
         self.notify = notify
+        self.hosts = hosts
+        self.apps = apps
+        self.questions = {question.name for question in vocabulary.questions.values()}
 
     # -- operations ---------------------------------------------------------------------------------------------------
 
+    def _reaches(self, operation: Operation) -> bool:
+        """Whether an operation goes to a host or app that is granted, if it goes to one at all."""
+        match operation:
+            case SendData() | SendFile():
+                return operation.host in self.hosts
+            case Open(app=app):
+                return app in self.apps
+        return True
+
     def guards(self, operation: Operation) -> bool:
         """Whether the lane allows an operation."""
+        if not self._reaches(operation):
+            return False
         match operation:
             case Notify():
                 return self.notify
@@ -141,7 +184,7 @@ class Judge:
             raise ValueError
         self._answer(rest, effect, blobs)
         if "ask" in effect:
-            if effect["ask"] != "files" and effect["ask"] not in self.vocabulary.properties:
+            if effect["ask"] not in ("files", *self.questions, *self.vocabulary.properties):
                 raise ValueError
             decode(effect["of"])
             return []

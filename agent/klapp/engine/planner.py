@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from klapp.engine.budget import Spending
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
@@ -20,6 +20,14 @@ from klr.values import FileValue
 from klr.vocabulary import Vocabulary
 
 Asker = Callable[[Overlay, Ask], Any]
+NOT_ASKED = "Only a run asks a host, so what {} would answer is not known here."
+
+
+class Outside(Protocol):
+    """What answers questions to hosts."""
+
+    def ask(self, address: str, secret: str) -> str:
+        """The answer, as text. Raises EffectError."""
 
 
 class Remembering:
@@ -31,6 +39,16 @@ class Remembering:
     def notify(self, text: str) -> None:
         """Nothing: the notice is shown when the plan is carried out."""
 
+    def send(self, *_: object) -> None:
+        """Nothing: the request is made when the plan is carried out."""
+
+    def was_sent(self, token: str) -> bool:
+        """No: nothing is ever sent from here."""
+        return False
+
+    def open(self, path: str, app: str) -> None:
+        """Nothing, as for a request."""
+
 
 class Planner:
     """Plans runs, one after the other, over one overlay, so that each sees what those before it will have done.
@@ -39,12 +57,21 @@ class Planner:
     (it returns None to let the world answer).
     """
 
-    def __init__(self, vocabulary: Vocabulary, overlay: Overlay, home: str, known_answer: Asker | None = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        overlay: Overlay,
+        home: str,
+        known_answer: Asker | None = None,
+        outside: Outside | None = None,
+    ) -> None:
         self.vocabulary = vocabulary
         self.overlay = overlay
         self.world = Remembering(overlay)
         self.home = home.rstrip("/")
         self.known_answer = known_answer
+        self.outside = outside
+        self.questions = {question.name: question for question in vocabulary.questions.values()}
         self._paths = {
             name: tuple(index for index, slot in enumerate(verb.slots) if slot.type == PATH)
             for name, verb in vocabulary.verbs.items()
@@ -97,6 +124,8 @@ class Planner:
     def _answer(self, ask: Ask) -> Any:
         if ask.name == "files":
             return tuple(self.overlay.list(from_home(ask.of, self.home)))
+        if ask.name in self.questions:
+            return self._asked(ask)
         if isinstance(ask.of, str):
             ask = ask._replace(of=self._at(from_home(ask.of, self.home)))
         if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
@@ -104,6 +133,16 @@ class Planner:
         known = self.vocabulary.properties[ask.name]
         assert known.ask is not None
         return known.ask(self.overlay, ask.of)
+
+    def _asked(self, ask: Ask) -> Any:
+        """What a host answers."""
+        if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
+            return answer
+        question = self.questions[ask.name]
+        assert question.ask is not None
+        if self.outside is None:
+            raise EffectError(NOT_ASKED.format(ask.of[0]), "network")
+        return question.ask(self.outside, *ask.of)
 
     def _at(self, path: str) -> FileValue:
         """The file that a question is about which names a path."""

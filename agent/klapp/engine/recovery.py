@@ -9,6 +9,7 @@ from typing import Any
 from klapp.audit.log import Entry
 from klapp.engine.executor import Engine, carry_out
 from klapp.engine.hands import Guarded, RealWorld
+from klapp.engine.outside import Nowhere
 from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
@@ -53,7 +54,7 @@ class _Recovery:
         self.files: Guarded = engine.files_within(
             _lane([step for steps in self.planned for step in steps], engine.home)
         )
-        self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"])
+        self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"], Nowhere(engine.log))
         self.known: dict[Identity, Identity] = {}
 
     def closed(self, *, begun_only: bool = False) -> Iterator[RunReport]:

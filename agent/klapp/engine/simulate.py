@@ -15,7 +15,7 @@ def simulate(engine: Engine, requests: Iterable[Request]) -> list[RunReport]:
     reports: list[RunReport] = []
     for batch in batches(requests):
         bodies = Bodies(engine.home, 0)
-        with engine.hands_for(batch[0]) as hands:
+        with engine.hands_for(batch[0], simulated=True) as hands:
             for run in hands.plan([(0, request) for request in batch], whole=True):
                 reports.append(report(Logged(0, bodies.of(run)), simulated=True))
                 bodies.blobs.clear()

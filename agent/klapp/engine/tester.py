@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from klapp.engine.outside import grants_of_files
 from klapp.engine.planner import Planner, expanded
 from klapp.engine.runs import PlannedRun, Request
 from klapp.files.empty import Empty
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import Notify
+from klapp.operations import Notify, SendData, SendFile
 from klr.effects import Ask, Ending
 from klr.program import Expectation, GivenFile, Program, Rule, TestCase
 from klr.shapes import arrival_pattern
@@ -56,7 +57,7 @@ class _Trial:
         self.test = test
         self.now = test.now or NOW
         self.told: dict[Identity, Mapping[str, Any]] = {}
-        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
+        grants = grants_of_files(program)
         self.overlay = Overlay(Empty(), Lane.of(grants, HOME), self.now)
         self.planner = Planner(vocabulary, self.overlay, HOME, self._told)
 
@@ -88,6 +89,8 @@ class _Trial:
 
     def _told(self, overlay: Overlay, ask: Ask) -> Any:
         """What a `given` line tells of a file; its identity follows the file wherever it is moved."""
+        if isinstance(ask.of, tuple):
+            return self.test.replies.get(ask.of[0])
         return self.told.get(ask.of.identity, {}).get(ask.name)
 
     def _started(self, phrase: str, value: Any) -> Iterator[Request]:
@@ -138,6 +141,8 @@ class _Trial:
                 return f"{expected.value} is there." if self._at(expanded(expected.value, HOME)) else ""
             case "notice" | "no notice":
                 return self._notice_problem(expected, runs)
+            case "request" | "no request":
+                return self._request_problem(expected, runs)
         outcome = {"skip": "skipped", "failure": "failed"}[expected.kind]
         endings = [run.ending for run in runs]
         if any(e.outcome == outcome and expected.value in (None, e.reason) for e in endings):
@@ -158,6 +163,30 @@ class _Trial:
         told = self.told.get(found.identity, {}).get("text")
         text = told if told is not None else self.overlay.read(path, found.size).decode("utf-8-sig", "replace")
         return "" if text == expected.text else f'{expected.value} holds "{text}".'
+
+    def _request_problem(self, expected: Expectation, runs: list[PlannedRun]) -> str:
+        requests = [step.operation for run in runs for step in run.steps()]
+        sent = [one for one in requests if isinstance(one, (SendData, SendFile))]
+        matching = [one for one in sent if expected.value in (None, one.address)]
+        if expected.kind == "no request":
+            return f"There was a request to {matching[0].address}." if matching else ""
+        if not matching:
+            return f"There was no such request. There was: {', '.join(one.address for one in sent) or 'none'}."
+        if expected.text is None:
+            return ""
+        texts = [self._body(one) for one in matching]
+        return "" if expected.text in texts else f'What was sent is "{texts[0]}".'
+
+    def _body(self, sent: SendData | SendFile) -> str:
+        if isinstance(sent, SendData):
+            return sent.data.decode("utf-8", "replace")
+        lane, self.overlay.lane = self.overlay.lane, None
+        try:
+            return self.overlay.read(sent.path, sent.identity[3]).decode("utf-8", "replace")
+        except FileError:
+            return ""
+        finally:
+            self.overlay.lane = lane
 
     @staticmethod
     def _notice_problem(expected: Expectation, runs: list[PlannedRun]) -> str:

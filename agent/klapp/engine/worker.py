@@ -104,6 +104,10 @@ class Asking:
             raise FileError(*answer["refused"])
         return answer["answer"]
 
+    def reach(self, address: str, secret: str = "") -> str:
+        """What a host answers; the agent looks whether that may be asked."""
+        return str(self.ask("answer", [address, secret]))
+
     def text(self, data: bytes) -> str:
         """The text of a document, which a process reads that can reach nothing at all; raises ``Failed``."""
         from klapp.sandbox import Failed
@@ -124,6 +128,17 @@ class Asking:
         return cells
 
 
+class _Outside:
+    """Hosts, as far as the agent lets a worker reach them."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    def ask(self, address: str, secret: str) -> str:
+        """What a host answers. Raises FileError."""
+        return self._asking.reach(address, secret)
+
+
 class _Doing:
     """The world as a worker changes it: files alone. A notice is the agent's, which shows it when its turn comes."""
 
@@ -132,6 +147,18 @@ class _Doing:
 
     def notify(self, text: str) -> None:
         """Nothing: the agent knows the step."""
+
+    def send(self, *_: object) -> None:
+        """No worker sends anything."""
+        raise FileError("Only the agent itself reaches hosts and apps.", "denied")
+
+    def was_sent(self, token: str) -> bool:
+        """No worker sends anything."""
+        return False
+
+    def open(self, path: str, app: str) -> None:
+        """No worker opens anything."""
+        raise FileError("Only the agent itself reaches hosts and apps.", "denied")
 
 
 class Worker:
@@ -158,7 +185,7 @@ class Worker:
 
         places = {**told["places"], **readable((*libraries(), *TIME_ZONES))}
         confined = confine(places, files=told["files"], memory=MEMORY, seconds=SECONDS, handles=HANDLES)
-        texts.READER = Asking(self.channel)
+        texts.READER = self.asking = Asking(self.channel)
         self.home: str = told["home"]
         lane = Lane.of(told["grants"], self.home) if "grants" in told else Lane.exactly(told["exactly"], [self.home])
         trash = Trash(Path(told["trash"]), every_disk=told["every_disk"])
@@ -178,7 +205,12 @@ class Worker:
             self._request(rule, file, now, zone, settings if own is None else _settings(own))
             for rule, file, now, zone, own in told["runs"]
         ]
-        planner = Planner(self.vocabulary, Overlay(self.files, self.files.lane, requests[0].now), self.home)
+        planner = Planner(
+            self.vocabulary,
+            Overlay(self.files, self.files.lane, requests[0].now),
+            self.home,
+            outside=_Outside(self.asking),
+        )
         self.steps, self.known = [], {}
         waiting: list[str] = []
         size = total = 0

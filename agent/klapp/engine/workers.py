@@ -19,6 +19,7 @@ from klapp.audit.log import digest
 from klapp.engine.encoding import encode
 from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.judge import Judge, Lied
+from klapp.engine.outside import apps_of, grants_of_files, hosts_of
 from klapp.engine.record import step_to_json
 from klapp.engine.runs import Planned, Request, Story
 from klapp.files.failures import denied
@@ -87,10 +88,12 @@ class WorkerPool:
 
     @contextmanager
     def for_program(self, program: Program, world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
-        grants = [(grant.permission, pattern) for grant in program.grants for pattern in grant.patterns]
+        grants = grants_of_files(program)
         confinement = Confinement.of(grants, self.home)
         notify = any(grant.permission == "notify" for grant in program.grants)
-        judge = Judge(self.vocabulary, files.lane, confinement, notify=notify)
+        judge = Judge(
+            self.vocabulary, files.lane, confinement, notify=notify, hosts=hosts_of(program), apps=apps_of(program)
+        )
         with self._hands(judge, world, files, program.text, {"grants": grants}) as hands:
             yield hands
 
@@ -373,8 +376,16 @@ class WorkerHands:
             data = channel.receive_bytes(patience)
             channel.send(self._served(told, data))
 
+    def _answer(self, wish: Any, data: bytes) -> str:
+        """What a host answers, if the coworker may ask it."""
+        address, secret = map(str, wish)
+        return self.world.outside.ask(address, secret)
+
     def _served(self, told: dict[str, Any], data: bytes) -> dict[str, Any]:
-        service = self.pool.services.get(str(told["ask"]))
+        if told["ask"] == "answer":
+            service: Service | None = self._answer
+        else:
+            service = self.pool.services.get(str(told["ask"]))
         if service is None:
             raise Lied("asked for what there is not")
         try:

@@ -24,8 +24,7 @@ def page(entry: Entry) -> str:
         case Function():
             return _page(form(entry), entry.doc, entry.example, [])
         case PermissionKind():
-            patterns = ' "~/Documents/**"' if entry.takes_paths else ""
-            return _page(f"may {entry.name}", f"It may {entry.plain}.", f"may {entry.name}{patterns}", [])
+            return _page(f"may {entry.name}", f"It may {entry.plain}.", entry.example, [])
 
 
 FILES = (

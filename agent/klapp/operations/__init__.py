@@ -11,6 +11,7 @@ from klapp.operations.keeping import Keep, PutBack, Restore, Trash
 from klapp.operations.moves import Copy, Move, Replace
 from klapp.operations.notices import Notify
 from klapp.operations.operation import Operation, World
+from klapp.operations.sending import Open, SendData, SendFile
 
 ALL: tuple[type[Operation], ...] = (
     MakeFolder,
@@ -27,6 +28,9 @@ ALL: tuple[type[Operation], ...] = (
     Keep,
     PutBack,
     Notify,
+    SendData,
+    SendFile,
+    Open,
 )
 
 _BY_KIND = {operation.kind: operation for operation in ALL}
@@ -49,12 +53,15 @@ __all__ = [
     "MakeFolder",
     "Move",
     "Notify",
+    "Open",
     "Operation",
     "Overwrite",
     "PutBack",
     "RemoveFolder",
     "Replace",
     "Restore",
+    "SendData",
+    "SendFile",
     "Trash",
     "Truncate",
     "World",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Protocol, Self
@@ -26,6 +26,16 @@ class World(Protocol):
     def files(self) -> Files: ...
 
     def notify(self, text: str) -> None: ...
+
+    def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
+        """Make a request, once; ``body`` gives what it carries, of a media type, ``secret`` names what to add to it.
+        Raises FileError."""
+
+    def was_sent(self, token: str) -> bool:
+        """Whether the request of this token was begun."""
+
+    def open(self, path: str, app: str) -> None:
+        """Open a file in an app. Raises FileError."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,8 @@ def _decoded(value: Any, type_: str) -> Any:
         case "str", str():
             return value
         case "int", int() if not isinstance(value, bool):
+            return value
+        case "bool", bool():
             return value
         case "bytes", str():
             return value.encode("utf-8")

@@ -51,6 +51,7 @@ KIND = Property(
     '"presentation", "archive", "audio", "video", "program", "empty" or "unknown".',
     'file.kind is "pdf"',
     ask=_kind,
+    source="contents",
 )
 TEXT_OF = Property(
     "text",
@@ -59,6 +60,7 @@ TEXT_OF = Property(
     'file.text contains "Invoice"',
     ask=_text,
     at_path=True,
+    source="contents",
 )
 HASH = Property(
     "hash",
@@ -66,4 +68,5 @@ HASH = Property(
     "The SHA-256 of its content, as 64 small letters and digits: equal for equal files.",
     "file.hash",
     ask=_hash,
+    source="contents",
 )

@@ -37,5 +37,6 @@ TABLE = Property(
     "and XLS workbooks. The first line names the columns; every cell is a text.",
     "file.table",
     ask=_table,
+    source="contents",
     at_path=True,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
+from klapp.verbs.sending import OPEN, QUESTIONS, SEND
 from klapp.verbs.tables import APPEND_ROW, WRITE_TABLE
 from klapp.verbs.telling import FAIL, NOTIFY, SKIP, STOP
 from klapp.verbs.writing import APPEND, MAKE_FOLDER, WRITE
@@ -20,9 +21,11 @@ ALL: tuple[Verb, ...] = (
     WRITE_TABLE,
     MAKE_FOLDER,
     NOTIFY,
+    SEND,
+    OPEN,
     SKIP,
     STOP,
     FAIL,
 )
 
-__all__ = ["ALL", "Plan"]
+__all__ = ["ALL", "QUESTIONS", "Plan"]

@@ -178,6 +178,24 @@ def intersection(first: Language, second: Language) -> Language:
     return _useful(Language(starts, accepts, tuple(edges)))
 
 
+def meet(first: Language, second: Language) -> bool:
+    """Whether a path can be in both. ``~`` can be any folder, and so may stand for the beginning of a full path."""
+    one, other = _anywhere(first), _anywhere(second)
+    return bool(intersection(one, other).starts)
+
+
+def _anywhere(language: Language) -> Language:
+    """The paths of a language, and those in which something else stands for ``~``."""
+    homes = frozenset(
+        goal for start in language.starts for letters, goal in language.edges[start] if _has(letters, ord("~"))
+    )
+    if not homes:
+        return language
+    home = concat(repeated(concat(literal("/"), one_of(NOT_SLASH), any_of(NOT_SLASH))))
+    below = Language(homes, language.accepts, language.edges)
+    return union(language, below, concat(home, below))
+
+
 def _useful(language: Language) -> Language:
     """The same texts, without the states from which no text ends."""
     ending = _leading_to(language, language.accepts)

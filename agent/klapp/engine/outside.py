@@ -1,0 +1,161 @@
+"""What a coworker reaches beyond its files: hosts, through the broker, and apps; each of them noted in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from klapp.audit.events import NetworkContact, RequestBegun
+from klapp.audit.log import Log
+from klapp.files.protocol import FileError
+from klapp.network import Body, Broker, NetworkError, Request
+from klapp.network.apps import AppError, open_with
+from klr.program import Program, Secret
+from klr.vocabulary import Permission
+
+OF_FILES = ("read", "write", "remove", "erase")
+NOT_NOW = "What this run still had to send was not sent: it was cut short, and nothing is sent twice."
+
+
+def grants_of_files(program: Program) -> list[tuple[Permission, str]]:
+    """The (permission, pattern) of the ``may`` lines that are about the person's files, each of them."""
+    return [
+        (grant.permission, pattern)
+        for grant in program.grants
+        if grant.permission in OF_FILES
+        for pattern in grant.patterns
+    ]
+
+
+def hosts_of(program: Program) -> frozenset[str]:
+    """The hosts that a program may reach, in their one form."""
+    contacts = {host for grant in program.grants if grant.permission == "contact" for host in grant.patterns}
+    return frozenset(contacts | {host for grant in program.grants for host in grant.to})
+
+
+def apps_of(program: Program) -> frozenset[str]:
+    """The programs that a program may start; "" stands for whatever the person uses."""
+    return frozenset(app for one in program.grants if one.permission == "open" for app in one.patterns or ("",))
+
+
+class World(Protocol):
+    """The outside, as a run sees it."""
+
+    def ask(self, address: str, secret: str) -> str:
+        """What a host answers, as text. Raises FileError."""
+
+    def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
+        """Make a request, once. Raises FileError."""
+
+    def was_sent(self, token: str) -> bool:
+        """Whether the request of this token was begun."""
+
+    def open(self, path: str, app: str) -> None:
+        """Open a file in an app. Raises FileError."""
+
+
+class Nowhere:
+    """The outside of whoever may reach nothing, such as an undo, a simulation, or what finishes a run after a crash.
+
+    ``log`` tells of earlier requests.
+    """
+
+    def __init__(self, log: Log | None = None) -> None:
+        self.log = log
+
+    def ask(self, address: str, secret: str) -> str:
+        """Refuse."""
+        raise FileError(f"Only a run asks a host, so what {address} would answer is not known here.", "network")
+
+    def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
+        """Refuse."""
+        raise FileError(NOT_NOW, "network")
+
+    def was_sent(self, token: str) -> bool:
+        """As the log has it."""
+        return self.log is not None and any(
+            entry.body.get("token") == token for entry in self.log.select("e.kind = ?", (RequestBegun.kind,))
+        )
+
+    def open(self, path: str, app: str) -> None:
+        """Refuse."""
+        raise FileError("The file was not opened: the run was cut short.", "network")
+
+
+class Reach(Nowhere):
+    """The outside of one coworker's runs: the hosts and apps of its ``may`` lines, the secrets that it names.
+
+    ``value_of`` gives what is sealed under a host and a name, or None.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        coworker: str,
+        log: Log,
+        broker: Broker,
+        value_of: Callable[[str, str], str | None],
+    ) -> None:
+        super().__init__(log)
+        self.coworker = coworker
+        self.broker = broker
+        self.secrets: Mapping[str, Secret] = program.secrets
+        self._value_of = value_of
+        self.hosts = hosts_of(program)
+        self.apps = apps_of(program)
+
+    def ask(self, address: str, secret: str) -> str:
+        return self._request(Request("GET", address, None, self._header(address, secret)), "")
+
+    def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
+        header = self._header(address, secret)
+        self._request(Request(method, address, Body(body(), type), header), token)
+
+    def open(self, path: str, app: str) -> None:
+        if app not in self.apps:
+            raise FileError(f"This coworker may not open files with {app or 'an app'}.", "denied")
+        try:
+            open_with(path, app)
+        except AppError as error:
+            raise FileError(str(error), "system") from None
+
+    def _header(self, address: str, name: str) -> tuple[str, str] | None:
+        if not name:
+            return None
+        secret = self.secrets.get(name)
+        if secret is None or not (address.startswith((f"{secret.host}/", f"{secret.host}?")) or address == secret.host):
+            raise FileError(f"The secret {name} does not belong to that host. Nothing was sent.", "denied")
+        value = self._value_of(secret.host, name)
+        if value is None:
+            raise FileError(
+                f"The secret {name} has no value yet. Nothing was sent; give it one with: klapp secret set {name}",
+                "network",
+            )
+        return secret.header, secret.prefix + value
+
+    def _request(self, request: Request, token: str) -> str:
+        host = next((host for host in self.hosts if request.address.startswith(host)), "")
+
+        def begun() -> None:
+            if token and self.log is not None:
+                self.log.record(RequestBegun(self.coworker, host, token))
+
+        try:
+            answer = self.broker.request(request, self.hosts, begun)
+        except NetworkError as error:
+            result = (
+                "perhaps sent"
+                if error.begun and not error.status
+                else "refused"
+                if not error.status
+                else str(error.status)
+            )
+            sent = len(request.body.data) if request.body is not None and error.begun else 0
+            self._noted(host, result, sent, 0)
+            raise FileError(error.message, "perhaps" if error.begun else "network") from None
+        self._noted(host, str(answer.status), answer.sent, answer.received)
+        return answer.text()
+
+    def _noted(self, host: str, result: str, sent: int, received: int) -> None:
+        if self.log is not None:
+            self.log.record(NetworkContact(self.coworker, host, result, sent, received))

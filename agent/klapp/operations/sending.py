@@ -1,0 +1,131 @@
+"""The operations that reach beyond the machine's files: a request to a host, and a file opened in an app.
+
+What was sent can not be unsent, and after a crash nobody can know whether it arrived. So a request is noted in the log
+right before its first byte goes out, and never made a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from klapp.files.failures import changed
+from klapp.files.protocol import FileError, Files, Identity
+from klapp.files.shown import shown
+from klapp.operations.operation import Operation, World, is_version, look
+from klr.runtime import show_size
+from klr.vocabulary import Permission
+
+
+class _Sending(Operation):
+    """What requests have in common."""
+
+    address: str
+    token: str
+
+    @property
+    def host(self) -> str:
+        """The host, with scheme and port."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def settle(self, world: World) -> bool:
+        """Whether it was begun: then it counts as done, whatever became of it."""
+        return world.was_sent(self.token)
+
+    def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
+        """There is none: raises FileError("sent")."""
+        raise FileError(f"What was sent to {self.host} can not be taken back. Nothing was changed.", "sent")
+
+    def takes(self) -> dict[str, Identity]:
+        return {}
+
+
+@dataclass(frozen=True)
+class SendData(_Sending):
+    """Send bytes, of a media type, by a method."""
+
+    kind: ClassVar[str] = "send data"
+    address: str
+    method: str
+    type: str
+    data: bytes
+    secret: str
+    token: str
+
+    def apply(self, world: World) -> None:
+        world.send(self.method, self.address, self.type, lambda: self.data, self.secret, self.token)
+
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        return {}
+
+    def sentence(self) -> str:
+        return f"sent {show_size(len(self.data))} to {shown(self.address)}"
+
+
+@dataclass(frozen=True)
+class SendFile(_Sending):
+    """Send a file's bytes, or, where ``upload`` is set, the file as the upload of a form."""
+
+    kind: ClassVar[str] = "send file"
+    address: str
+    method: str
+    upload: bool
+    path: str
+    identity: Identity
+    secret: str
+    token: str
+
+    def apply(self, world: World) -> None:
+        def body() -> bytes:
+            if not is_version(look(world.files, self.path), self.identity):
+                raise changed(self.path)
+            data = world.files.read(self.path, self.identity[3] + 1)
+            if len(data) != self.identity[3]:
+                raise changed(self.path)
+            return _form(self.path.rpartition("/")[2], data, self.token) if self.upload else data
+
+        kind = f"multipart/form-data; boundary={self.token}" if self.upload else "application/octet-stream"
+        world.send(self.method, self.address, kind, body, self.secret, self.token)
+
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        return {"read": (self.path,)}
+
+    def sentence(self) -> str:
+        return f"sent {shown(self.path)} to {shown(self.address)}"
+
+
+def _form(name: str, data: bytes, boundary: str) -> bytes:
+    """A form with one file in it (RFC 7578); the signs that could end the name are written as browsers write them."""
+    safe = name.encode("utf-8", "replace").replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+    edge = b"--" + boundary.encode("ascii")
+    head = b'Content-Disposition: form-data; name="file"; filename="' + safe + b'"\r\n'
+    return b"\r\n".join((edge, head + b"Content-Type: application/octet-stream\r\n", data, edge + b"--\r\n"))
+
+
+@dataclass(frozen=True)
+class Open(Operation):
+    """Open a file in an app ("" for the one that the person uses for such files)."""
+
+    kind: ClassVar[str] = "open"
+    settles: ClassVar[bool] = False
+    path: str
+    identity: Identity
+    app: str
+
+    def apply(self, world: World) -> None:
+        world.open(self.path, self.app)
+
+    def settle(self, world: World) -> bool:
+        """Always False: it leaves no trace."""
+        return False
+
+    def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
+        return ()
+
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        return {"read": (self.path,)}
+
+    def sentence(self) -> str:
+        return f"opened {shown(self.path)}" + (f" with {shown(self.app)}" if self.app else "")
