@@ -147,6 +147,12 @@ class _Checker:
             span = self.source.words_in(may.span, may.permission) or may.span
             self.error("K208", f"There is no permission `{may.permission}`.", span, help, repair)
             return
+        if may.to and not may.patterns and not kind.leaves:
+            written = f"{kind.name} to"
+            span = self.source.words_in(may.span, written) or may.span
+            repair = (Edit(may.span, written, kind.name),)
+            self.error("K208", f"There is no permission `{written}`.", span, f"Did you mean `{kind.name}`?", repair)
+            return
         problem = _may_problem(kind, may)
         if problem:
             self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, `{kind.example}`.")
@@ -425,18 +431,15 @@ class _Checker:
 
     def _together(self, verb: Verb, action: s.Action) -> None:
         """Whether the values of a statement fit together."""
-        if verb.problem is None:
-            return
         given = {"": action.object, **dict(action.slots)}
-        types = {word: kind for word, value in given.items() if (kind := self.checked.facts.types.get(id(value)))}
-        words = {
-            word: value.name for word, value in given.items() if isinstance(value, s.Name) and word in _words(verb)
-        }
-        problem = verb.problem(types, words)
-        if problem and UNKNOWN not in types.values():
-            self.error("K206", problem, action.span, f"For example: `{verb.example}`.")
+        if verb.problem is not None:
+            types = {word: kind for word, value in given.items() if (kind := self.checked.facts.types.get(id(value)))}
+            named = {word: value.name for word, value in given.items() if isinstance(value, s.Name)}
+            problem = verb.problem(types, {word: name for word, name in named.items() if word in _words(verb)})
+            if problem and UNKNOWN not in types.values():
+                self.error("K206", problem, action.span, f"For example: `{verb.example}`.")
         address, key = given.get(verb.sends), given.get("using")
-        if address is not None and isinstance(key, s.Name):
+        if verb.sends and address is not None and key is not None:
             self.expressions.held_to_its_host(key, address)
 
     def _sibling(self, verb: Verb, slot: Slot, value: s.Expression) -> None:

@@ -136,8 +136,11 @@ class _Closure:
     def demands(self, sent: _Sent) -> Iterator[Demand]:
         """What one request demands: that its host may be reached, and may be told all that it is told."""
         yield Demand(Need("contact", patterns=(sent.host,)), sent.span)
-        data = self.of(sent.data)
-        for origin in self.of(sent.data | sent.control):
+        data, found = self.of(sent.data), self.of(sent.data | sent.control)
+        whole = {origin.place for origin in found if origin.source == "contents"}
+        for origin in found:
+            if origin.source == "names" and origin.place in whole:
+                continue  # whoever may have the contents may have the names
             if origin.place is None:
                 if origin.host == sent.host:
                     continue  # what a host said is no news to it

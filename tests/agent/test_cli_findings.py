@@ -38,7 +38,7 @@ def test_an_unknown_code_is_one_sentence_with_a_guess(capsys: pytest.CaptureFixt
     assert main(["explain", "K4011"]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == "klapp gives no finding the code K4011. Did you mean K401?\n"
+    assert told.err == "klapp gives no finding the code K4011. Did you mean K411?\n"
 
 
 @pytest.mark.parametrize("typed", ["run7", "K", "-1", "0", "K401x"])

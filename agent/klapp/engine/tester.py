@@ -89,7 +89,7 @@ class _Trial:
 
     def _told(self, overlay: Overlay, ask: Ask) -> Any:
         """What a `given` line tells of a file; its identity follows the file wherever it is moved."""
-        if isinstance(ask.of, tuple):
+        if isinstance(ask.of, tuple) and not isinstance(ask.of, FileValue):
             return self.test.replies.get(ask.of[0])
         return self.told.get(ask.of.identity, {}).get(ask.name)
 

@@ -180,20 +180,17 @@ def intersection(first: Language, second: Language) -> Language:
 
 def meet(first: Language, second: Language) -> bool:
     """Whether a path can be in both. ``~`` can be any folder, and so may stand for the beginning of a full path."""
-    one, other = _anywhere(first), _anywhere(second)
-    return bool(intersection(one, other).starts)
+    pairs = ((first, second), (first, _in_full(second)), (_in_full(first), second))
+    return any(intersection(one, other).starts for one, other in pairs)
 
 
-def _anywhere(language: Language) -> Language:
-    """The paths of a language, and those in which something else stands for ``~``."""
+def _in_full(language: Language) -> Language:
+    """The paths that begin with ``~``, with any folder in place of that."""
     homes = frozenset(
         goal for start in language.starts for letters, goal in language.edges[start] if _has(letters, ord("~"))
     )
-    if not homes:
-        return language
-    home = concat(repeated(concat(literal("/"), one_of(NOT_SLASH), any_of(NOT_SLASH))))
-    below = Language(homes, language.accepts, language.edges)
-    return union(language, below, concat(home, below))
+    folder = concat(literal("/"), one_of(NOT_SLASH), any_of(NOT_SLASH))
+    return concat(optional(repeated(folder)), Language(homes, language.accepts, language.edges))
 
 
 def _useful(language: Language) -> Language:
