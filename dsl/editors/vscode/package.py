@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -196,7 +197,12 @@ def run(*command: str) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise Problem(f"{command[0]} is missing. Install Node.js with npm, version 18 or newer, then run this again.")
-    done = subprocess.run([program, *command[1:]], cwd=HERE, capture_output=True, text=True)
+    for pause in (0.1, 0.5, 2.0, 0.0):
+        done = subprocess.run([program, *command[1:]], cwd=HERE, capture_output=True, text=True)
+        if "ETXTBSY" not in done.stderr:
+            break
+        # A program that npm has just written is busy for as long as a process that was forked meanwhile has it open.
+        time.sleep(pause)
     if done.returncode:
         raise Problem(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}".rstrip())
 
