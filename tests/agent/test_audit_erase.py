@@ -278,7 +278,7 @@ def test_show_filters_and_pages(house: House) -> None:
         with pytest.raises(ValueError, match="no kind"):
             kinds(kinds=["nonsense"])
         says = [item["entry"]["says"] for item in everything]
-        assert any(text.startswith("Run 1 began (file arrives): ") for text in says)
+        assert f"Run 1 began (file arrives): {house.person}/In/Plantedname Müller.txt" in says
         assert 'Paused: "Filer" until resumed.' in says
 
 

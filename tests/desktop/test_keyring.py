@@ -98,3 +98,25 @@ def test_a_locked_keyring_is_named(desktop: Desktop, tmp_path: Path) -> None:
         code, said = klapp(own, state, "list")
     assert (code, "Unlock your keyring" in said) == (1, True), said
     assert "Traceback" not in said
+
+
+def test_a_log_that_was_set_back_is_told_by_the_keyring(desktop: Desktop, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    coworkers = state / "coworkers"
+    coworkers.mkdir(parents=True)
+    (coworkers / "one.klr").write_text('coworker "One"\nmay notify\nwhen asked\n  notify "x"\nend\n')
+    assert klapp(desktop, state, "approve", "one", "--yes")[0] == 0
+    older = (state / "klapp.db").read_bytes()
+    assert not (state / "klapp.db-wal").exists()
+    assert klapp(desktop, state, "revoke", "one")[0] == 0
+    code, said = klapp(desktop, state, "audit", "verify")
+    assert code == 0, said
+    assert "the system's keyring knows" in said
+    (state / "klapp.db").write_bytes(older)
+    code, said = klapp(desktop, state, "audit", "verify")
+    assert code == 1, said
+    assert "set back to an older state: the system's keyring knows" in said
+    assert "This is: rolled back" in said
+    assert klapp(desktop, state, "pause", "one")[0] == 0
+    code, said = klapp(desktop, state, "audit", "verify")
+    assert code == 1, "going on does not cover it up"

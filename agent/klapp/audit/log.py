@@ -78,8 +78,10 @@ class Log:
     def close(self) -> None:
         """Let go of the file."""
         with self.lock:
-            self.flush()
-            self.connection.close()
+            try:
+                self.flush()
+            finally:
+                self.connection.close()
 
     def __enter__(self) -> Log:
         return self
@@ -99,8 +101,11 @@ class Log:
 
     def append(self, entries: Sequence[Entry], blobs: Iterable[bytes] = ()) -> None:
         """Add entries, and the blobs whose digests stand in their bodies' ``uses``, in one durable transaction."""
-        with self.transaction() as appender:
-            appender.append([*self._waiting, *entries], blobs)
+        with self.lock:
+            waiting = list(self._waiting)
+            with self.transaction() as appender:
+                appender.append([*waiting, *entries], blobs)
+            del self._waiting[: len(waiting)]
         self.after_append()
 
     def record(self, event: Event, *, owner: str = "") -> None:
@@ -128,7 +133,6 @@ class Log:
             try:
                 yield self._appender
                 self.connection.execute("COMMIT")
-                self._waiting = []
             except BaseException:
                 self._appender.forget()
                 self.connection.execute("ROLLBACK")

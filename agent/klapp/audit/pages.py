@@ -102,9 +102,9 @@ def sentence(entry: Entry) -> str:
     values = {name: _plain(value) for name, value in entry.body.items()}
     values["whose"] = f'"{entry.body["coworker"]}"' if entry.body.get("coworker") else "all coworkers"
     told = kind.says.format_map(_Told(values, run=entry.run, erased=entry.erased))
-    if entry.kind == INTENT and entry.subject:
-        told = f"{told[:-1]}: {entry.subject}"
-    if entry.body.get("reason"):
+    if entry.kind == INTENT:
+        told = f"{told[:-1]}: {entry.subject}" if entry.subject else told
+    elif entry.body.get("reason"):
         told = f"{told[:-1]}: {entry.body['reason']}"
     return told + (" Its values were erased." if entry.erased else "")
 

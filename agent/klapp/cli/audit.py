@@ -249,7 +249,7 @@ def retain(options: argparse.Namespace) -> int:
     if options.format == "json":
         say_json(found)
         return FINE
-    kept = [f"for {found['days']:,} days"] if found["days"] else []
+    kept = [f"for {found['days']:,} day{'' if found['days'] == 1 else 's'}"] if found["days"] else []
     kept += [f"as long as the log takes no more than {found['megabytes']:,} MB"] if found["megabytes"] else []
     say(f"Entries are kept {' and '.join(kept) or 'for ever'}.")
     if found["let_go"]:
