@@ -19,13 +19,11 @@ from typing import Any
 from klapp.account.account import Account
 from klapp.audit.events import (
     Approved,
-    NetworkContact,
     NoticeShown,
     Paused,
     Resumed,
     Revoked,
     RulesChanged,
-    SecretSet,
     VaultOpened,
 )
 from klapp.audit.log import Log
@@ -52,6 +50,7 @@ from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage
 from klapp.network import Broker
+from klapp.networking import Networking
 from klapp.notices import Notifier, RecordedNotifier
 from klapp.sandbox.launch import launcher
 from klapp.single import nobody_at_work, working
@@ -110,6 +109,7 @@ class Agent:
         )
         self.secrets = Secrets(shelf)
         self.broker = broker or Broker()
+        self.networking = Networking(self.log_store, self.coworkers, self.secrets)
         self.engine = Engine(
             self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers, self._reach
         )
@@ -149,56 +149,6 @@ class Agent:
             return []
         with self._working(), nobody_at_work(self.home.workers_lock):
             return [report.to_json() for report in recover(self.engine)]
-
-    # -- hosts and secrets --------------------------------------------------------------------------------------------
-
-    def network(self, name: str | None = None, newest: int | None = None) -> list[dict[str, Any]]:
-        """Every contact with another machine that the log knows of, oldest first: when, which coworker, which host,
-        what came of it, and how many bytes went out and came in."""
-        wanted = self.coworkers.find(name).name if name is not None else None
-        contacts = [
-            {"at": entry.at, **entry.body}
-            for entry in self.log_store.select("e.kind = ? ORDER BY e.seq", (NetworkContact.kind,))
-            if wanted is None or entry.body.get("coworker") == wanted
-        ]
-        return contacts[-newest:] if newest else contacts
-
-    def secret_list(self) -> list[dict[str, Any]]:
-        """Every secret that a coworker names or that has a value: its name, host, label, and whether it has one."""
-        self.coworkers.reload()
-        known = set(self.secrets.known())
-        told: dict[tuple[str, str], dict[str, Any]] = {key: _secret_told(*key, key in known) for key in known}
-        for coworker in self.coworkers.all():
-            for secret in coworker.program.secrets.values() if coworker.program else ():
-                key = secret.host, secret.name
-                one = told.setdefault(key, _secret_told(*key, key in known))
-                one["label"] = secret.label
-                one["coworkers"].append(coworker.name)
-        return [told[key] for key in sorted(told)]
-
-    def secret_set(self, name: str, value: str, host: str | None = None) -> dict[str, Any]:
-        """Give a secret its value, for the host that the coworkers which name it say."""
-        one = self._secret(name, host)
-        self.secrets.put(one["host"], name, value)
-        self.log_store.record(SecretSet(name, one["host"], "given a value"))
-        return one | {"set": True}
-
-    def secret_remove(self, name: str, host: str | None = None) -> dict[str, Any]:
-        """Forget the value of a secret."""
-        one = self._secret(name, host)
-        if not self.secrets.delete(one["host"], name):
-            raise NoCoworker(f"The secret {name} has no value.")
-        self.log_store.record(SecretSet(name, one["host"], "removed"))
-        return one | {"set": False}
-
-    def _secret(self, name: str, host: str | None) -> dict[str, Any]:
-        found = [one for one in self.secret_list() if one["name"] == name and host in (None, one["host"])]
-        if not found:
-            raise NoCoworker(f"No coworker names a secret {name}. Write it into one first: secret {name} for ...")
-        if len(found) > 1:
-            hosts = ", ".join(one["host"] for one in found)
-            raise NoCoworker(f"There are several secrets {name}: for {hosts}. Say which one with --for.")
-        return found[0]
 
     # -- coworkers ----------------------------------------------------------------------------------------------------
 
@@ -328,6 +278,12 @@ class Agent:
         """Why a run did what it did, step by step."""
         return explain(self.log_store, run, program_of)
 
+    def network(self, what: str, **asked: Any) -> Any:
+        """What ``Networking`` tells and does, by the name of its method."""
+        if what not in Networking.METHODS:
+            raise ValueError(f"Nobody can ask the network for {what!r}.")
+        return getattr(self.networking, what)(**asked)
+
     def audit(self, what: str, **asked: Any) -> Any:
         """What is asked of the log as a whole; see ``Auditing``."""
         if what not in Auditing.METHODS:
@@ -350,10 +306,6 @@ class Agent:
         for report in reports:
             self.lineage.put_back(report.coworker, report.steps)
         return [report.to_json() for report in reports]
-
-
-def _secret_told(host: str, name: str, is_set: bool) -> dict[str, Any]:
-    return {"name": name, "host": host, "label": name, "coworkers": [], "set": is_set}
 
 
 def program_of(text: str) -> Program:

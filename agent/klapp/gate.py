@@ -12,9 +12,9 @@ from klapp.agent import Agent
 
 OPEN = frozenset(("overview", "pause", "resume", "run", "simulate"))
 """What goes on while the account is locked: coworkers do, and can be stopped."""
-LOCKED = frozenset(("approve", "revoke", "log", "explain", "replay", "undo", "audit"))
+LOCKED = frozenset(("approve", "revoke", "log", "explain", "replay", "undo", "audit", "network"))
 """What needs a session, where there is an account."""
-GRAVE = frozenset((("audit", "erase"), ("audit", "retain")))
+GRAVE = frozenset((("audit", "erase"), ("audit", "retain"), ("network", "set_secret"), ("network", "remove_secret")))
 """What needs a login of just now: what can not be taken back. (method, its ``what``)"""
 OF_ACCOUNT = {
     "account.status": "status",

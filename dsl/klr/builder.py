@@ -212,7 +212,7 @@ class Builder(StartBuilder):
 
     def _action(self, item: Tree) -> s.Action:
         verb, *rest = self._parts(item)
-        slots = tuple(self._slot(c) for c in rest if c.data == "slot")
+        slots = tuple(slot for c in rest if c.data == "slot" for slot in _apart(*self._slot(c)))
         objects = [c for c in rest if c.data != "slot"]
         words = tuple(map(str, _leaves(verb)))
         return s.Action(words, self._node(objects[0]) if objects else None, slots, span=self._line(item))
@@ -413,6 +413,16 @@ class Builder(StartBuilder):
                     'Write `\\\\` for a backslash; there are also `\\n` (new line), `\\t` and `\\"`.',
                 )
         return "".join(pieces)
+
+
+def _apart(word: str, value: s.Expression) -> tuple[tuple[str, s.Expression], ...]:
+    """`as upload using token`: a word of a slot, and then another slot; to the grammar it looks like a call."""
+    match value:
+        case s.Call(arguments=((("using", key)),)) if word in ("as", "by", "on conflict"):
+            start = value.span.start
+            name = s.Name(value.name, span=Span(start, start + len(value.name)))
+            return (word, name), ("using", key)
+    return ((word, value),)
 
 
 def _leaves(verb: Any) -> list[Token]:

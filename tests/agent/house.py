@@ -10,6 +10,7 @@ from typing import Any
 
 from klapp.agent import Agent
 from klapp.home import Home
+from klapp.network import Broker
 from klapp.vault.keys import Vault, open_vault
 from klapp.vault.stretching import Cost
 
@@ -37,6 +38,7 @@ class House:
         self.home = Home(root / "state").prepare()
         self.told = Told()
         self._vault: Vault | None = None
+        self.broker: Broker | None = None
 
     def reopened(self, passphrase: str) -> House:
         """The same house, its vault opened anew."""
@@ -47,7 +49,15 @@ class House:
         """A fresh agent on this house; close it. ``sandboxed`` False has it do everything in this process."""
         if self._vault is None:
             self._vault = open_vault(self.home.path, lambda _: PASSPHRASE, use_keyring=False, cost=CHEAP)
-        return Agent(self.home, self._vault, self.told, person=str(self.person), clock=lambda: NOW, sandboxed=sandboxed)
+        return Agent(
+            self.home,
+            self._vault,
+            self.told,
+            person=str(self.person),
+            clock=lambda: NOW,
+            sandboxed=sandboxed,
+            broker=self.broker,
+        )
 
     def coworker(self, text: str, name: str = "one") -> Path:
         """Put a coworker's file there."""

@@ -141,6 +141,15 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         help="a run's number, several, a range such as 3-7, or `last` for the last batch",
     )
     add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
+    network = _add(commands, "network", "show what left this machine, to which host, and for which coworker", data=True)
+    network.add_argument("name", nargs="?", metavar="NAME")
+    secret = _add(commands, "secret", "keep the secrets with which hosts know you", data=True)
+    secret.add_argument("what", choices=("list", "set", "remove"))
+    secret.add_argument("name", nargs="?", metavar="NAME")
+    secret.add_argument(
+        "--for", dest="host", metavar="HOST", help="for which host, where several have one of that name"
+    )
+    secret.add_argument("--value-fd", type=_descriptor, metavar="N", help="read the value from this file descriptor")
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
 

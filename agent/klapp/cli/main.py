@@ -16,6 +16,7 @@ COMMANDS = {
     "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
+    "network": "network", "secret": "network",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""

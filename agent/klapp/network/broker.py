@@ -146,9 +146,12 @@ class Broker:
         try:
             connection = self._connected(target, deadline)
             body = request.body.data if request.body is not None else None
-            return wire.exchange(
+            reply = wire.exchange(
                 connection, target.host, target.port, request.method, target.path, _headers(request, target), body, self.largest_answer, told
             )  # fmt: skip
+            if deadline.over:
+                raise TimeoutError  # what was cut off can look like a whole answer
+            return reply
         except wire.TooLarge:
             most = self.largest_answer // 1_000_000
             raise NetworkError(f"{target.origin} answered with more than {most} MB.", told.done) from None

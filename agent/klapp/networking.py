@@ -1,0 +1,77 @@
+"""What left the machine, and the secrets that may: the part of the agent's facade behind ``klapp network`` and ``secret``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from klapp.audit.events import NetworkContact, SecretSet
+from klapp.audit.log import Log
+from klapp.coworkers.store import Coworkers, NoCoworker
+from klapp.vault.secrets import Secrets
+
+
+class Networking:
+    """Asks of one log and one set of secrets. Takes and gives data that JSON can hold; raises NoCoworker or ValueError
+    with a sentence for a person. A secret's value goes in and never comes out."""
+
+    METHODS = frozenset({"contacts", "secrets", "set_secret", "remove_secret"})
+
+    def __init__(self, log: Log, coworkers: Coworkers, secrets: Secrets) -> None:
+        self._log = log
+        self._coworkers = coworkers
+        self._secrets = secrets
+
+    def contacts(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Every contact with another machine that the log knows of, oldest first: when, which coworker, which host,
+        what came of it, and how many bytes of bodies went out and came in."""
+        self._coworkers.reload()
+        wanted = self._coworkers.find(name).name if name is not None else None
+        return [
+            {"at": datetime.fromtimestamp(entry.at / 1e9, UTC).isoformat(), **entry.body}
+            for entry in self._log.select("e.kind = ? ORDER BY e.seq", (NetworkContact.kind,))
+            if wanted is None or entry.body.get("coworker") == wanted
+        ]
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """Every secret that a coworker names or that has a value: its name, host, label, coworkers, whether it is set."""
+        self._coworkers.reload()
+        known = set(self._secrets.known())
+        told = {key: _told(*key, is_set=True) for key in known}
+        for coworker in self._coworkers.all():
+            for secret in coworker.program.secrets.values() if coworker.program else ():
+                key = secret.host, secret.name
+                one = told.setdefault(key, _told(*key, is_set=key in known))
+                one["label"] = secret.label
+                one["coworkers"].append(coworker.name)
+        return [told[key] for key in sorted(told)]
+
+    def set_secret(self, name: str, value: str, host: str | None = None) -> dict[str, Any]:
+        """Give a secret its value, for the host that the coworkers which name it say."""
+        one = self._one(name, host)
+        self._secrets.put(one["host"], name, value)
+        self._log.record(SecretSet(name, one["host"], "given a value"))
+        return one | {"set": True}
+
+    def remove_secret(self, name: str, host: str | None = None) -> dict[str, Any]:
+        """Forget the value of a secret."""
+        one = self._one(name, host)
+        if not self._secrets.delete(one["host"], name):
+            raise NoCoworker(f"The secret {name} has no value.")
+        self._log.record(SecretSet(name, one["host"], "removed"))
+        return one | {"set": False}
+
+    def _one(self, name: str, host: str | None) -> dict[str, Any]:
+        found = [one for one in self.secrets() if one["name"] == name and host in (None, one["host"])]
+        if not found:
+            raise NoCoworker(
+                f'No coworker names a secret {name}. Write it into one first: secret {name} for "https://..."'
+            )
+        if len(found) > 1:
+            hosts = ", ".join(one["host"] for one in found)
+            raise NoCoworker(f"There are several secrets {name}: for {hosts}. Say which one with --for.")
+        return found[0]
+
+
+def _told(host: str, name: str, *, is_set: bool) -> dict[str, Any]:
+    return {"name": name, "host": host, "label": name, "coworkers": [], "set": is_set}
