@@ -7,15 +7,16 @@ change is made under one lock, so that no two of them ever act at the same time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from klapp import agenda
 from klapp.account.account import Account
 from klapp.audit.events import (
     Approved,
@@ -31,12 +32,12 @@ from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
-from klapp.dispatch import Dispatcher, listeners
+from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
 from klapp.engine.executor import Engine
 from klapp.engine.outside import Reach
 from klapp.engine.recovery import recover
 from klapp.engine.replay import explain, replay
-from klapp.engine.report import report_of
+from klapp.engine.report import RunReport, report_of
 from klapp.engine.runs import Request
 from klapp.engine.services import SERVICES
 from klapp.engine.simulate import simulate
@@ -48,7 +49,7 @@ from klapp.files.moments import zone_name
 from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
-from klapp.lineage import Lineage
+from klapp.lineage import Lineage, Origin
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Notifier, RecordedNotifier
@@ -60,8 +61,10 @@ from klapp.vault.keys import Vault
 from klapp.vault.secrets import Secrets
 from klapp.vault.shelf import Shelf
 from klapp.vocabulary import VOCABULARY
+from klr.answers import settled
 from klr.loader import load
-from klr.program import Program
+from klr.program import Program, Setting
+from klr.runtime import show
 
 CHUNK = 1000
 """Requests that are performed between two words on how far things are."""
@@ -99,7 +102,7 @@ class Agent:
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
-        self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, forget_gone)
+        self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, _forget)
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
         self.workers = (
@@ -114,6 +117,10 @@ class Agent:
             self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers, self._reach
         )
         self.lineage = Lineage()
+        self.performed: Callable[[Request, RunReport], frozenset[Origin]] = lambda request, report: frozenset()
+        """Told of each run that ended; gives the rules that led to it by finishing."""
+        self.next_runs: Callable[[str, Program], datetime | None] = self._next_run
+        """When a coworker runs next by the clock, aware; a service knows it better than the plan alone."""
         self.recovered = self._settle()
 
     def close(self) -> None:
@@ -170,7 +177,19 @@ class Agent:
             "new": in_words(coworker.missing),
             "stale": coworker.stale,
             "last": report_of(runs[-1]) if runs else None,
+            "next": at.isoformat() if program and (at := self.next_runs(coworker.name, program)) else None,
         }
+
+    def _next_run(self, name: str, program: Program) -> datetime | None:
+        from klapp.triggers.clock import local_zone, zone_of
+        from klapp.triggers.schedule import next_after
+
+        now, local = datetime.now(UTC), local_zone()
+        found = [
+            next_after(plan.schedule, now, zone_of(plan.options, local), plan.options.window)
+            for plan in plans(program).values()
+        ]
+        return min((at for at in found if at is not None), default=None)
 
     def approve(self, name: str) -> dict[str, Any]:
         """Allow a coworker what it asks for now."""
@@ -209,16 +228,34 @@ class Agent:
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def run(self, name: str, on: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    def asks(self, name: str) -> list[dict[str, Any]]:
+        """What a coworker asks a person for when it is run: {"name", "label", "type", "default"}, the latter None where
+        there must be an answer."""
+        self.coworkers.reload()
+        program = self.coworkers.find(name).program
+        return [
+            {
+                "name": one.name,
+                "label": one.label,
+                "type": str(one.type),
+                "default": None if one.value is None else show(one.value),
+            }
+            for one in (_asked(program) if program else ())
+        ]
+
+    def run(
+        self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run.
 
-        ``on`` are absolute paths of files, or of folders that stand for every file below them.
+        ``on`` are absolute paths of files, or of folders that stand for every file below them; ``answers`` what a
+        person typed, by the names that ``asks`` tells. Raises ValueError for one that is missing or does not fit.
         """
         self.coworkers.reload()
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
             raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
-        return self.perform(*self._requests(coworker.name, coworker.program, on))
+        return self.perform(*self._requests(coworker.name, coworker.program, on, answers or {}))
 
     def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
         """Perform about ``count`` requests, chunk by chunk; what it gives is as for ``run``."""
@@ -230,24 +267,31 @@ class Agent:
             if not reports:
                 return
             for request, report in zip(chunk, reports, strict=True):
-                self.lineage.made(request, report.steps)
+                self.lineage.made(request, report.steps, self.performed(request, report))
             done += len(reports)
             yield {"progress": min(done, count), "of": count}
             yield from ({"report": report.to_json()} for report in reports)
 
-    def _requests(self, name: str, program: Program, on: Sequence[str] | None) -> tuple[Iterable[Request], int]:
+    def _requests(
+        self, name: str, program: Program, on: Sequence[str] | None, answers: Mapping[str, str]
+    ) -> tuple[Iterable[Request], int]:
         """What ``run`` is to do now, each request made when its turn comes; and about how many there are."""
         now = self.clock()
-        if on is None and (unprompted := self.dispatcher.unprompted(name, program, now)):
+        given = settled(_asked(program), answers) if on is None else {}
+        if on is None and (unprompted := self.dispatcher.unprompted(name, program, now, given)):
             return unprompted, len(unprompted)
-        listening, files = listeners(name, program, self.person), self.engine.files_for(program)
+        listening = listeners(name, program, self.person, (ARRIVES,))
+        listening = listening or listeners(name, program, self.person, (CHANGES,))
+        files = self.engine.files_for(program)
         paths = self.dispatcher.standing(listening, files, on)
         if on is not None and not paths:
             raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
         count = sum(listener.hears(path) for path in paths for listener in listening) if listening[1:] else len(paths)
         return self.dispatcher.arrivals(listening, files, paths, now), count
 
-    def simulate(self, name: str, on: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def simulate(
+        self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not."""
         if name.endswith(".klr") and os.path.isabs(name):
             loaded = load(Path(name).read_text(encoding="utf-8"), VOCABULARY, name)
@@ -260,7 +304,7 @@ class Agent:
             program = coworker.program
             if program is None:
                 raise NoCoworker(f'"{coworker.name}" can not be simulated: {_why(coworker)}')
-        requests, _ = self._requests(program.name, program, on)
+        requests, _ = self._requests(program.name, program, on, answers or {})
         return [report.to_json() for report in simulate(self.engine, requests)]
 
     # -- the past -----------------------------------------------------------------------------------------------------
@@ -308,6 +352,18 @@ class Agent:
         return [report.to_json() for report in reports]
 
 
+def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
+    """What klapp remembers of files that are gone, beside the log."""
+    forget_gone(connection, meant)
+    agenda.forget_gone(connection, meant)
+
+
+def _asked(program: Program) -> tuple[Setting, ...]:
+    """What a person is asked for: each name once, by the first rule that asks for it."""
+    found = {one.name: one for rule in reversed(program.rules) for one in rule.trigger.answers}
+    return tuple(found.values())
+
+
 def program_of(text: str) -> Program:
     """The program of a text that was in force once. Raises ValueError where this klapp no longer accepts it."""
     program = load(text, VOCABULARY).program
@@ -332,6 +388,8 @@ def _why(coworker: Coworker) -> str:
     if coworker.stale:
         return f"its newest version has errors, so the last good one stays in force. See: klapp check {coworker.path}"
     if coworker.paused is not False:
+        if coworker.pause_reason:
+            return f'paused: {coworker.pause_reason} Resume it with: klapp resume "{coworker.name}"'
         return (
             f"paused until {coworker.paused:%Y-%m-%d %H:%M}"
             if isinstance(coworker.paused, datetime)

@@ -10,7 +10,7 @@ from typing import Any
 
 from klapp.agent import Agent
 
-OPEN = frozenset(("overview", "pause", "resume", "run", "simulate"))
+OPEN = frozenset(("overview", "asks", "pause", "resume", "run", "simulate"))
 """What goes on while the account is locked: coworkers do, and can be stopped."""
 LOCKED = frozenset(("approve", "revoke", "log", "explain", "replay", "undo", "audit", "network"))
 """What needs a session, where there is an account."""

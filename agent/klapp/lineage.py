@@ -30,15 +30,15 @@ class Lineage:
 
     def goes_round(self, request: Request) -> bool:
         """Whether a request would start a rule with what it made itself."""
-        if request.file is None:
-            return False
-        origins = self._origins.get(request.file.identity, frozenset())
-        return bool(origins & {(request.coworker, request.rule.index), (request.coworker, None)})
+        return bool(self.of(request) & {(request.coworker, request.rule.index), (request.coworker, None)})
 
-    def made(self, request: Request, steps: Iterable[Step]) -> None:
-        """A rule ran, and did these steps."""
-        before = self._origins.get(request.file.identity, frozenset()) if request.file else frozenset()
-        self._note(steps, before | {(request.coworker, request.rule.index)})
+    def of(self, request: Request) -> frozenset[Origin]:
+        """The rules that the file of a request came through."""
+        return self._origins.get(request.file.identity, frozenset()) if request.file else frozenset()
+
+    def made(self, request: Request, steps: Iterable[Step], through: frozenset[Origin] = frozenset()) -> None:
+        """A rule ran, and did these steps; it was started by these others, as they finished."""
+        self._note(steps, self.of(request) | through | {(request.coworker, request.rule.index)})
 
     def put_back(self, coworker: str, steps: Iterable[Step]) -> None:
         """Runs of a coworker were undone by these steps: nothing of it is to do the same again at once."""

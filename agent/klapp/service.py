@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import queue
+import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -13,19 +13,18 @@ from typing import Any
 
 from klapp import gate, rpc
 from klapp.account.screen import ScreenWatch
+from klapp.agenda import Agenda
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.coworkers.store import Coworker
-from klapp.dispatch import Listener, listeners, schedules, watched_folders
-from klapp.engine.runs import Request
-from klapp.files.shown import shown
-from klapp.triggers.clock import Clock
-from klapp.triggers.folders import FolderWatch
+from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
+from klapp.engine.encoding import decode
+from klapp.engine.record import Logged
+from klapp.triggers.clock import Clock, Key, Strike
+from klapp.triggers.folders import Change, FolderWatch
 from klapp.triggers.seen import SeenInDatabase
-from klr.schedules import Schedule
-
-Key = tuple[str, int]
-"""A rule of the clock: the coworker's name and the rule's index."""
+from klapp.turns import Turns
+from klr.program import Program
 
 
 class Service:
@@ -40,17 +39,21 @@ class Service:
         self.say = say
         self.on_change: Callable[[], None] = lambda: None
         self.stopped = threading.Event()
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._worker = threading.Thread(target=self._loop, name="klapp-worker", daemon=True)
-        self._listening: list[Listener] = []
-        self._busy = False
-        self._rounds: set[Key] = set()
-        self._seen = SeenInDatabase(agent.log_store.connection, agent.log_store.lock)
-        self._folders = FolderWatch([], self._arrived, trouble=self._tell, seen=self._seen)
-        self._own = FolderWatch(
-            [(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300), changes=True
+        self._phrases: dict[Key, str] = {}
+        store = agent.log_store
+        self._seen = SeenInDatabase(store.connection, store.lock)
+        self._folders = FolderWatch([], self._happened, trouble=self._tell, seen=self._seen)
+        self._own = FolderWatch([(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300))
+        self._clock = Clock(self._due, kept=agent.coworkers.kept, seed=_seed(agent))
+        self._turns = Turns(
+            agent,
+            Agenda(store.connection, store.lock),
+            self._tell,
+            trouble=self._went_wrong,
+            changed=lambda: self.on_change(),
+            served=self._clock.served,
         )
-        self._clock = Clock(self._due)
+        agent.next_runs = self._next_run
         self._server = rpc.Server(agent.home.path, self._answer)
         self._screen = ScreenWatch(agent.account.lock)
 
@@ -63,12 +66,14 @@ class Service:
             self._tell(trouble)
         self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
         self._seen.forget()
-        self._worker.start()
+        self._mark_recovered()
+        self._turns.start()
         self._folders.start()
         self._own.start()
         self._clock.start()
         self._listen()
         self._later("agent", self._retire)
+        self._turns.offer(self._turns.index.others(STARTS))
         self._server.start()
         self._screen.start()
         return self
@@ -79,8 +84,7 @@ class Service:
         self._clock.stop()
         self._own.stop()
         self._folders.stop()
-        self._work.put(None)
-        self._worker.join()
+        self._turns.stop()
         self.agent.log_store.record(AgentStopped(os.getpid()))
 
     def _retire(self) -> None:
@@ -95,6 +99,21 @@ class Service:
     def quit(self) -> None:
         """End the service: whoever waits for it goes on."""
         self.stopped.set()
+
+    def _mark_recovered(self) -> None:
+        """What was cut short and is settled now has been dealt with: its file or its time starts nothing anew."""
+        for report in self.agent.recovered:
+            if report["run"] is None or report["outcome"] == "interrupted":
+                continue
+            body = Logged.of(self.agent.log_store.entries(report["run"])).body
+            file = decode(body["file"])
+            if file is not None:
+                self._seen.told([(file.path, file.identity)])
+            if body.get("trigger") in CLOCK:
+                self._clock.was_served((report["coworker"], body["rule"]), datetime.fromisoformat(report["started"]))
+
+    def _next_run(self, name: str, program: Program) -> datetime | None:
+        return min((at for (of, _), at in self._clock.next_runs().items() if of == name), default=None)
 
     def _tell(self, sentence: str) -> None:
         self.say(sentence)
@@ -114,72 +133,25 @@ class Service:
             with acting(origin):
                 work()
 
-        self._work.put(acted)
+        self._turns.then(acted)
 
-    def _loop(self) -> None:
-        while (work := self._work.get()) is not None:
-            self._busy = True
-            self.on_change()
-            try:
-                work()
-            except Exception as error:
-                # Whatever one piece of work does wrong, the next one must be done.
-                self._went_wrong(f"Something did not work: {error}")
-            finally:
-                self._busy = False
-                self.on_change()
+    def _happened(self, changes: list[Change]) -> None:
+        """Called by the watch: what came of it is put down as dealt with behind what it starts."""
+        self._turns.offer(self._turns.index.starts(changes))
+        self._turns.then(lambda: self._folders.done(changes))
 
-    def _arrived(self, paths: list[str]) -> None:
-        self._later("trigger: a file", lambda: self._run_arrivals(paths))
-
-    def _run_arrivals(self, paths: list[str]) -> None:
-        now = self.agent.clock()
-        requests: list[Request] = []
-        for coworker in self.agent.ready():
-            assert coworker.program is not None
-            mine = [listener for listener in self._listening if listener.coworker == coworker.name]
-            if mine:
-                files = self.agent.engine.files_for(coworker.program)
-                requests.extend(self.agent.dispatcher.arrivals(mine, files, paths, now))
-        straight = [request for request in requests if not self._stopped_round(request)]
-        for item in self.agent.perform(straight, len(straight)):
-            self._told(item)
-        self._folders.done(paths)
-
-    def _stopped_round(self, request: Request) -> bool:
-        """Whether a rule must not start, since the file is of its own making; the person is told once for each rule."""
-        if not self.agent.lineage.goes_round(request):
-            return False
-        key = request.coworker, request.rule.index
-        if key not in self._rounds:
-            self._rounds.add(key)
-            where = shown(request.file.path) if request.file else ""
-            self._went_wrong(
-                f'"{request.coworker}" (line {request.rule.line}) would go on for ever with what it makes itself, such '
-                f"as {where}. It was not started again. Let it put files where it does not wait for them."
-            )
-        return True
-
-    def _due(self, key: Key) -> None:
-        self._later("trigger: the clock", lambda: self._run_rule(*key))
-
-    def _run_rule(self, name: str, index: int) -> None:
-        for coworker in self.agent.ready():
-            if coworker.name == name and coworker.program is not None:
-                rule = coworker.program.rules[index]
-                request = self.agent.dispatcher.request(name, coworker.program, rule, self.agent.clock())
-                for item in self.agent.perform([request], 1):
-                    self._told(item)
-
-    def _told(self, item: dict[str, Any]) -> None:
-        report = item.get("report")
-        if report is not None and report["outcome"] == "failed":
-            self._tell(f'"{report["coworker"]}" failed (run {report["run"]}): {report["reason"]}')
+    def _due(self, strikes: list[Strike]) -> None:
+        self._turns.offer(
+            Start(*strike.key, phrase, moment=strike.moment, as_of=strike.as_of)
+            for strike in strikes
+            if (phrase := self._phrases.get(strike.key))
+        )
 
     # -- coworkers that change ----------------------------------------------------------------------------------------
 
-    def _edited(self, paths: list[str]) -> None:
-        if any(path.endswith(".klr") for path in paths):
+    def _edited(self, changes: list[Change]) -> None:
+        self._own.done(changes)
+        if any(change.path.endswith(".klr") for change in changes):
             self._later("trigger: an edited file", self._reload)
 
     def _reload(self) -> None:
@@ -204,18 +176,20 @@ class Service:
 
     def _listen(self) -> None:
         """Set the triggers to what the coworkers now wait for."""
-        folders: set[tuple[str, bool]] = set()
-        plans: dict[Key, Schedule] = {}
-        self._listening = []
-        for coworker in self.agent.coworkers.all():
-            # Paused ones are listened for as well: whether they may run is asked when something comes.
-            if coworker.program is None or coworker.state == "waiting":
-                continue
-            self._listening.extend(listeners(coworker.name, coworker.program, self.agent.person))
-            folders.update(watched_folders(coworker.program, self.agent.person))
-            plans.update({(coworker.name, index): plan for index, plan in schedules(coworker.program).items()})
-        self._folders.set_folders(sorted(folders))
-        self._clock.set(plans)
+        # Paused ones are listened for as well: whether they may run is asked when something comes.
+        listening = {
+            one.name: one.program for one in self.agent.coworkers.all() if one.program and one.state != "waiting"
+        }
+        self._turns.index = Index(listening, self.agent.person)
+        self._phrases = {
+            (name, rule.index): rule.trigger.phrase for name, program in listening.items() for rule in program.rules
+        }
+        self._folders.set_folders(
+            sorted({folder for program in listening.values() for folder in watched_folders(program, self.agent.person)})
+        )
+        self._clock.set(
+            {(name, index): plan for name, program in listening.items() for index, plan in plans(program).items()}
+        )
         self.on_change()
 
     # -- what others ask for ------------------------------------------------------------------------------------------
@@ -226,13 +200,18 @@ class Service:
         answer = gate.answer(self.agent, method, arguments)
         if method in ("approve", "revoke", "pause", "resume"):
             self._listen()
+        if method in ("approve", "resume"):
+            self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))
         return answer
+
+    def _named(self, name: str | None) -> str | None:
+        return None if name is None else self.agent.coworkers.find(name).name
 
     def overview(self) -> dict[str, Any]:
         """What the tray shows: state, a status line, and each coworker with its own."""
         coworkers = self.agent.overview()
         states = {one["state"] for one in coworkers}
-        if self._busy:
+        if self._turns.busy:
             state = "working"
         elif states & {"waiting", "broken"} or any(one["stale"] for one in coworkers):
             state = "needs you"
@@ -271,9 +250,18 @@ class Service:
         self._later("tray", lambda: self._run_now(name))
 
     def _run_now(self, name: str) -> None:
-        run: Iterator[dict[str, Any]] = self.agent.run(name)
-        for item in run:
-            self._told(item)
+        for item in self.agent.run(name):
+            self._turns.report(item)
+
+
+def _seed(agent: Agent) -> bytes:
+    """What the moments of `within` are drawn with: other ones on each machine, the same after a restart."""
+    kept = agent.coworkers.kept
+    seed = kept.get("seed")
+    if seed is None:
+        seed = secrets.token_hex(32)
+        kept.put("seed", seed)
+    return bytes.fromhex(str(seed))
 
 
 def _in_tray(one: dict[str, Any]) -> dict[str, Any]:

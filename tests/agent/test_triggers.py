@@ -11,19 +11,23 @@ import time as clock
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
+from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klapp.dispatch import Plan
 from klapp.triggers.arrivals import Settling, is_partial
-from klapp.triggers.clock import Clock
-from klapp.triggers.folders import FolderWatch
+from klapp.triggers.clock import Clock, Strike, jitter
+from klapp.triggers.folders import Change, FolderWatch
 from klapp.triggers.mounts import kind_of_disk, tells_all
-from klapp.triggers.schedule import next_after, real
-from klapp.triggers.seen import SeenInDatabase, SeenInMemory
-from klr.schedules import Every, Monthly, Schedule, Weekly, parse_cron
+from klapp.triggers.schedule import next_after, opens, real
+from klapp.triggers.seen import Seen, SeenInDatabase, SeenInMemory
+from klr.options import inside
+from klr.program import Options
+from klr.schedules import Every, Monthly, Nth, Schedule, Weekly, Yearly, parse_cron
 
 QUIET = timedelta(milliseconds=150)
 
@@ -38,13 +42,24 @@ def until(look: Callable[[], object]) -> None:
 class Watched:
     """A watch on folders, and what it told."""
 
-    def __init__(self, *folders: tuple[Path, bool]) -> None:
-        self.arrived: list[str] = []
+    def __init__(self, *folders: tuple[Path, bool], seen: Seen | None = None) -> None:
+        self.changes: list[Change] = []
         self.troubles: list[str] = []
         self.watch = FolderWatch(
-            [(str(f), r) for f, r in folders], self.arrived.extend, quiet=QUIET, trouble=self.troubles.append
+            [(str(f), r) for f, r in folders], self.came, quiet=QUIET, trouble=self.troubles.append, seen=seen
         )
         self.watch.start()
+
+    def came(self, changes: list[Change]) -> None:
+        self.changes.extend(changes)
+        self.watch.done(changes)
+
+    @property
+    def arrived(self) -> list[str]:
+        return [change.path for change in self.changes if change.kind in ("file arrives", "file changes")]
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(change.kind, os.path.basename(change.path.rstrip("/"))) for change in self.changes]
 
     def names(self) -> list[bytes]:
         return sorted(os.path.basename(os.fsencode(path)) for path in self.arrived)
@@ -116,6 +131,80 @@ def test_a_folder_that_is_not_there_is_waited_for_and_told(tmp_path: Path, watch
     clock.sleep(0.2)
     (tmp_path / "later" / "on" / "b").write_text("x")
     until(lambda: seen.names() == [b"a", b"b"])
+
+
+def test_what_changes_and_leaves_is_told_apart(tmp_path: Path, watching: Callable[..., Watched]) -> None:
+    (tmp_path / "old").write_text("x")
+    seen = watching((tmp_path, False))
+    (tmp_path / "new").write_text("x")
+    until(lambda: seen.told() == [("file arrives", "new")])
+    (tmp_path / "old").write_text("longer")
+    until(lambda: seen.told()[1:] == [("file changes", "old")])
+    (tmp_path / "draft").write_text("saved as editors do")
+    (tmp_path / "draft").rename(tmp_path / "new")
+    until(lambda: seen.told()[2:] == [("file changes", "new")])
+    (tmp_path / "old").unlink()
+    (tmp_path / "new").rename(tmp_path.parent / f"{tmp_path.name} elsewhere")
+    until(lambda: sorted(seen.told()[3:]) == [("file leaves", "new"), ("file leaves", "old")])
+    (tmp_path / "old").write_text("another")
+    until(lambda: seen.told()[5:] == [("file arrives", "old")])
+    assert all(change.version is not None for change in seen.changes)
+
+
+def test_a_folder_arrives_once_when_all_that_is_below_it_is_quiet(
+    tmp_path: Path, watching: Callable[..., Watched]
+) -> None:
+    (tmp_path / "old").mkdir()
+    seen = watching((tmp_path, False))
+    (tmp_path / "old" / "x").touch()
+    (tmp_path / "new" / "deep").mkdir(parents=True)
+    for number in range(5):
+        (tmp_path / "new" / "deep" / f"{number}").write_text("x")
+        clock.sleep(QUIET.total_seconds() / 2)
+        assert seen.told() == []
+    until(lambda: seen.told() == [("folder arrives", "new")])
+    (tmp_path / "new" / "later").touch()
+    (tmp_path / "new").rename(tmp_path / "named anew")
+    until(lambda: seen.told()[1:] == [("folder arrives", "named anew")])
+
+
+def test_what_changed_and_left_while_nobody_watched_is_told(tmp_path: Path) -> None:
+    for name in ("stays", "changes", "leaves"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "folder").mkdir()
+    memory = SeenInMemory()
+    first = Watched((tmp_path, False), seen=memory)
+    first.watch.stop()
+    (tmp_path / "changes").write_text("other")
+    (tmp_path / "leaves").unlink()
+    (tmp_path / "comes").write_text("x")
+    (tmp_path / "another").mkdir()
+    second = Watched((tmp_path, False), seen=memory)
+    try:
+        expected = [
+            ("file arrives", "comes"), ("file changes", "changes"), ("file leaves", "leaves"), ("folder arrives", "another"),
+        ]  # fmt: skip
+        until(lambda: sorted(second.told()) == expected)
+    finally:
+        second.watch.stop()
+    third = Watched((tmp_path, False), seen=memory)
+    clock.sleep(3 * QUIET.total_seconds())
+    third.watch.stop()
+    assert third.told() == []
+
+
+def test_files_below_a_folder_that_is_moved_away_leave_and_those_of_a_disk_taken_out_do_not(tmp_path: Path) -> None:
+    root, disk = tmp_path / "root", tmp_path / "root" / "disk"
+    disk.mkdir(parents=True)
+    (disk / "a").write_text("x")
+    deep, on_disk = Watched((root, True)), Watched((disk, False))
+    disk.rename(tmp_path / "taken out")
+    until(lambda: ("file leaves", "a") in deep.told())
+    disk.mkdir()  # as an empty mount point
+    clock.sleep(4 * QUIET.total_seconds())
+    deep.watch.stop()
+    on_disk.watch.stop()
+    assert on_disk.told() == []
 
 
 def test_other_folders_from_now_on(tmp_path: Path, watching: Callable[..., Watched]) -> None:
@@ -281,7 +370,7 @@ def test_nothing_settles_before_it_was_quiet(steps: list[tuple[float, bool]]) ->
             if touch:
                 settling.touched(file.name, now)
                 touched = now
-            found = settling.arrived(now)
+            found = settling.rested(now)
             assert found == [] or (touched is not None and now - touched >= 1.0)
         os.unlink(file.name)
 
@@ -464,23 +553,232 @@ def test_bad_cron_lines_are_refused(text: str) -> None:
         parse_cron(text)
 
 
+class Kept(dict[str, Any]):
+    """A shelf in memory."""
+
+    put = dict.__setitem__
+
+
+class Ticking:
+    """A clock of which a test says what it shows; it strikes when it is asked to."""
+
+    def __init__(self, kept: Kept | None = None, at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self.now = at
+        self.kept = Kept() if kept is None else kept
+        self.clock = Clock(lambda _: None, kept=self.kept, zone=ZoneInfo("UTC"), now=lambda: self.now)
+
+    def plan(self, schedule: Schedule, **options: Any) -> None:
+        self.clock.set({("a", 0): Plan(schedule, Options(**options))})
+
+    def strikes(self, later: timedelta) -> list[tuple[str, bool]]:
+        self.now += later
+        found = self.clock._strikes()
+        for strike in found:
+            self.clock.served(strike.key, strike.moment)
+        return [(f"{strike.moment:%d %H:%M}", strike.as_of) for strike in found]
+
+
+HOUR, FIVE = timedelta(hours=1), Every(timedelta(minutes=5))
+
+
 def test_the_clock_strikes_when_it_is_time_and_stops() -> None:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    now = [moment]
-    struck: list[str] = []
+    struck: list[Strike] = []
     due = threading.Event()
 
-    def tell(key: str) -> None:
-        struck.append(key)
+    def tell(strikes: list[Strike]) -> None:
+        struck.extend(strikes)
         due.set()
 
-    ticking = Clock(tell, zone=ZoneInfo("UTC"), now=lambda: now[0])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    moments = [now]
+    ticking = Clock(tell, zone=ZoneInfo("UTC"), now=lambda: moments[0])
     ticking.start()
-    ticking.set({"a": Every(timedelta(minutes=5)), "b": parse_cron("0 0 30 2 *")})
-    assert ticking.next_runs() == {"a": moment + timedelta(minutes=5)}
-    now[0] += timedelta(minutes=17)  # the machine slept: one strike makes up for it
-    ticking.set({"a": Every(timedelta(minutes=5))})
+    ticking.set({("a", 0): Plan(FIVE, Options()), ("b", 1): Plan(parse_cron("0 0 30 2 *"), Options())})
+    assert ticking.next_runs() == {("a", 0): now + timedelta(minutes=5)}
+    moments[0] += timedelta(minutes=17)  # the machine slept: one strike makes up for it
+    ticking.set({("a", 0): Plan(FIVE, Options())})
     assert due.wait(10)
-    assert struck == ["a"]
-    assert ticking.next_runs() == {"a": moment + timedelta(minutes=20)}
     ticking.stop()
+    assert struck == [Strike(("a", 0), now + timedelta(minutes=15))]
+    assert ticking.next_runs() == {("a", 0): now + timedelta(minutes=20)}
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "expected"),
+    [
+        ("once", [("01 03:00", False)]),
+        ("all", [("01 01:00", True), ("01 02:00", True), ("01 03:00", True)]),
+        ("never", []),
+    ],
+)
+@pytest.mark.parametrize("off", [False, True], ids=["asleep", "off"])
+def test_what_was_missed_is_made_up_for_as_a_rule_says(
+    catch_up: str, expected: list[tuple[str, bool]], off: bool
+) -> None:
+    ticking = Ticking()
+    ticking.plan(Every(HOUR), catch_up=catch_up)
+    if off:
+        ticking = Ticking(ticking.kept, ticking.now + timedelta(hours=3, minutes=30))
+        ticking.plan(Every(HOUR), catch_up=catch_up)
+        assert ticking.strikes(timedelta()) == expected
+    else:
+        assert ticking.strikes(timedelta(hours=3, minutes=30)) == expected
+    assert ticking.strikes(timedelta(minutes=29)) == []
+    assert ticking.strikes(timedelta(minutes=1)) == [("01 04:00", False)]
+
+
+def test_nothing_is_made_up_for_twice_and_a_changed_plan_begins_anew() -> None:
+    ticking = Ticking()
+    ticking.plan(Every(HOUR))
+    assert ticking.strikes(HOUR) == [("01 01:00", False)]
+    again = Ticking(ticking.kept, ticking.now)
+    again.plan(Every(HOUR))
+    assert again.strikes(timedelta(minutes=59)) == []
+    changed = Ticking(ticking.kept, ticking.now + 5 * HOUR)
+    changed.plan(Every(2 * HOUR))
+    assert changed.strikes(timedelta(minutes=59)) == []
+    changed.clock.was_served(("a", 0), changed.now + 3 * HOUR)
+    restarted = Ticking(changed.kept, changed.now + 3 * HOUR)
+    restarted.plan(Every(2 * HOUR))
+    assert restarted.strikes(timedelta()) == []
+
+
+def test_a_clock_that_is_set_neither_doubles_nor_silences_a_plan() -> None:
+    ticking = Ticking()
+    ticking.plan(Every(HOUR))
+    assert ticking.strikes(HOUR) == [("01 01:00", False)]
+    assert ticking.strikes(-timedelta(minutes=20)) == []
+    assert ticking.strikes(timedelta(minutes=21)) == []  # 01:00 comes again, and is not struck again
+    assert ticking.strikes(timedelta(days=400))[-1][1] is False
+    ticking.strikes(-timedelta(days=400))  # it had shown a wrong year
+    assert ticking.strikes(HOUR) == [("01 02:00", False)]
+    far = Ticking(ticking.kept, ticking.now - timedelta(days=30))
+    far.plan(Every(HOUR))
+    assert len(far.strikes(HOUR) + far.strikes(HOUR)) >= 1
+
+
+def test_a_year_of_missed_minutes_is_cut_to_the_newest() -> None:
+    for schedule in (Every(timedelta(minutes=1)), parse_cron("* * * * *")):
+        ticking = Ticking()
+        ticking.plan(schedule, catch_up="all")
+        found = ticking.strikes(timedelta(days=20 if isinstance(schedule, Every) else 3))
+        assert len(found) == 1000
+        assert found[-1][0].endswith("00:00")
+
+
+@given(st.integers(1, 50), st.binary(min_size=1, max_size=80))
+def test_jitter_is_within_its_limit_and_the_same_each_time(number: int, seed: bytes) -> None:
+    moment, options = datetime(2026, 1, 1, tzinfo=UTC), Options(jitter=timedelta(minutes=5))
+    drawn = [jitter(options, ("a", index), moment, seed) for index in range(number)]
+    assert all(timedelta() <= one < timedelta(minutes=5) for one in drawn)
+    assert drawn == [jitter(options, ("a", index), moment, seed) for index in range(number)]
+    assert jitter(Options(), ("a", 0), moment, seed) == timedelta()
+
+
+# -- daylight saving, in bulk -----------------------------------------------------------------------------------------
+
+
+def changes_of(zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments from 2020 to 2035 at which the clocks of a zone change, as UTC, each within a day."""
+    at, step = datetime(2020, 1, 1, tzinfo=UTC), timedelta(days=8)
+    while at.year < 2036:
+        if at.astimezone(zone).utcoffset() != (at + step).astimezone(zone).utcoffset():
+            days = (at + timedelta(days=number) for number in range(8))
+            for day in days:
+                if day.astimezone(zone).utcoffset() != (day + timedelta(days=1)).astimezone(zone).utcoffset():
+                    yield day
+        at += step
+
+
+def every_zone() -> list[str]:
+    """Every zone once, whatever names it has."""
+    rules: dict[bytes, str] = {}
+    for name in sorted(available_timezones()):
+        for folder in TZPATH:
+            if (path := Path(folder, name)).is_file():
+                rules.setdefault(path.read_bytes(), name)
+                break
+        else:
+            rules.setdefault(name.encode(), name)
+    return sorted(rules.values())
+
+
+def test_no_run_is_doubled_or_dropped_at_any_change_of_any_zone_from_2020_to_2035() -> None:
+    """Around each change: each half hour of each day strikes exactly once, in order; what was skipped, behind the gap."""
+    times = tuple(time(hour, minute) for hour in range(24) for minute in (0, 30))
+    plan, seen, count = Weekly(tuple(range(7)), times), set(), 0
+    for name in every_zone():
+        zone = ZoneInfo(name)
+        for change in changes_of(zone):
+            before, after = (change + timedelta(days=days) for days in (0, 1))
+            rules = before.astimezone(zone).utcoffset(), after.astimezone(zone).utcoffset(), change.year
+            if rules in seen:
+                continue  # zones that change alike
+            seen.add(rules)
+            count += 1
+            day = before.astimezone(zone).replace(tzinfo=None, hour=0, minute=0)
+            first = real(day, zone)
+            moment, struck = first - timedelta(seconds=1), []
+            while (found := next_after(plan, moment, zone)) is not None and found.astimezone(zone).date() <= (
+                day + timedelta(days=1)
+            ).date():
+                assert found > moment, (name, change)
+                struck.append(found)
+                moment = found
+            wall = [at.replace(tzinfo=None, fold=0) for at in struck]
+            assert len(set(wall)) == len(wall), (name, change)  # none doubled
+            for hour in times:
+                for number in range(2):
+                    at = (day + timedelta(days=number)).replace(hour=hour.hour, minute=hour.minute)
+                    assert real(at, zone) in struck, (name, change, at)  # none dropped
+    assert count > 50
+
+
+@given(MOMENTS, ZONES, st.integers(1, 300), st.times(), st.times())
+def test_a_window_is_kept_to_and_counted_from_its_beginning(
+    moment: datetime, zone: ZoneInfo, minutes: int, start: time, end: time
+) -> None:
+    window = start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0)
+    if window[0] == window[1]:
+        return
+    plan = Every(timedelta(minutes=minutes))
+    struck = []
+    for _ in range(4):
+        found = next_after(plan, moment, zone, window)
+        assert found is not None
+        assert moment < found
+        struck.append(found)
+        moment = found
+    opened = opens(moment, zone, window)
+    assert opened == moment or opened > moment
+    for at in struck:
+        # At a change of the clocks, time that passes and time of the day are not the same.
+        if at.utcoffset() == (at - timedelta(days=1)).astimezone(zone).utcoffset():
+            assert inside(at.time(), window)
+            first = at.replace(hour=window[0].hour, minute=window[0].minute)
+            passed = at - first if at.time() >= window[0] else at - first + timedelta(days=1)
+            assert passed % plan.interval == timedelta()
+
+
+@pytest.mark.parametrize(
+    ("plan", "after", "expected"),
+    [
+        (Monthly((15, "last"), (time(9),)), "2026-02-15T09:00+01:00", "2026-02-28T09:00+01:00"),
+        (Monthly((Nth(1, 0),), (time(9),)), "2026-11-20T00:00+01:00", "2026-12-07T09:00+01:00"),
+        (Monthly((Nth(-1, 4),), (time(9),)), "2026-11-20T10:00+01:00", "2026-11-27T09:00+01:00"),
+        (Monthly((Nth(-1, 4), Nth(2, 2)), (time(9),)), "2026-11-28T10:00+01:00", "2026-12-09T09:00+01:00"),
+        (Yearly(((2, 29), (12, 24)), (time(9),)), "2026-12-25T00:00+01:00", "2027-02-28T09:00+01:00"),
+        (Yearly(((2, 29),), (time(9),)), "2027-12-25T00:00+01:00", "2028-02-29T09:00+01:00"),
+        (Every(timedelta(hours=2), (0,)), "2026-11-20T00:00+01:00", "2026-11-23T00:00+01:00"),
+    ],
+)
+def test_days_of_months_and_years(plan: Schedule, after: str, expected: str) -> None:
+    found = next_after(plan, datetime.fromisoformat(after), ZoneInfo("Europe/Berlin"))
+    assert found == datetime.fromisoformat(expected)
+
+
+def test_cron_within_a_window() -> None:
+    found = next_after(
+        parse_cron("*/30 * * * *"), datetime(2026, 1, 1, 18, 1, tzinfo=UTC), ZoneInfo("UTC"), (time(9), time(18))
+    )
+    assert found == datetime(2026, 1, 2, 9, tzinfo=UTC)

@@ -124,6 +124,15 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
             metavar="PATH",
             help="treat these files, or every file below these folders, as if they had just arrived",
         )
+        command.add_argument(
+            "--answer",
+            dest="answers",
+            action="append",
+            type=_answer,
+            default=[],
+            metavar="KEY=VALUE",
+            help="answer what the coworker asks for, such as month=2026-03-01",
+        )
     log = _add(commands, "log", "show what was done", data=True)
     log.add_argument("name", nargs="?", metavar="NAME")
     log.add_argument("--follow", action="store_true", help="go on showing what is done from now on")
@@ -200,6 +209,13 @@ def _descriptor(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not the number of a file descriptor")
     return int(text)
+
+
+def _answer(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return name.strip(), value
 
 
 def _positive(text: str) -> int:

@@ -20,7 +20,7 @@ def list(options: argparse.Namespace) -> int:
         return FINE
     for one in coworkers:
         say(f"{one['state']:8}  {one['name']}")
-        for line in filter(None, (one["about"], one["why"], _last(one["last"]))):
+        for line in filter(None, (one["about"], one["why"], _last(one["last"]), _next(one["next"]))):
             say(f"          {line}")
     if not coworkers:
         say("There are no coworkers yet. Write one with: klapp new NAME")
@@ -29,6 +29,10 @@ def list(options: argparse.Namespace) -> int:
 
 def _last(run: dict[str, Any] | None) -> str:
     return f"last run {run['run']}, {run['started'][:16].replace('T', ' ')}: {run['outcome']}" if run else ""
+
+
+def _next(at: str | None) -> str:
+    return f"next run {datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}" if at else ""
 
 
 def approve(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,10 +20,11 @@ FOLLOW_EVERY = 1.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """``klapp run NAME [--on PATH ...]``."""
+    """``klapp run NAME [--on PATH ...] [--answer KEY=VALUE ...]``."""
     reports = []
     with connected(options) as source:
-        for item in source.stream("run", name=options.name, on=_absolute(options.on)):
+        answers = _answers(source, options)
+        for item in source.stream("run", name=options.name, on=_absolute(options.on), answers=answers):
             if "report" in item:
                 reports.append(item["report"])
             else:
@@ -32,14 +34,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """``klapp simulate NAME|FILE [--on PATH ...]``."""
+    """``klapp simulate NAME|FILE [--on PATH ...] [--answer KEY=VALUE ...]``."""
     name = (
         os.path.abspath(options.name)
         if options.name.endswith(".klr") and os.path.exists(options.name)
         else options.name
     )
     with connected(options) as source:
-        reports = source.call("simulate", name=name, on=_absolute(options.on))
+        answers = dict(options.answers) if name.endswith(".klr") else _answers(source, options)
+        reports = source.call("simulate", name=name, on=_absolute(options.on), answers=answers)
     outcome = _told(options, reports, f"Nothing is there to do.{_hint(options)}")
     if options.format == "text":
         say("This is what would happen. Nothing was changed.")
@@ -49,6 +52,26 @@ def simulate(options: argparse.Namespace) -> int:
 def _hint(options: argparse.Namespace) -> str:
     """What to write for a coworker that waits for files, where none were named."""
     return "" if options.on else " If it waits for files, name some: --on PATH"
+
+
+def _answers(source: Source, options: argparse.Namespace) -> dict[str, str]:
+    """What the person answers: as they said it on the command line, and what they are asked for now."""
+    answers = dict(options.answers)
+    if options.on is None:
+        for asked in source.call("asks", name=options.name):
+            if asked["name"] not in answers and (asked["default"] is None or sys.stdin.isatty()):
+                answer = _asked(asked)
+                if answer or asked["default"] is None:
+                    answers[asked["name"]] = answer
+    return answers
+
+
+def _asked(asked: dict[str, Any]) -> str:
+    name, kind = asked["name"], asked["type"]
+    if not sys.stdin.isatty():
+        raise Complaint(f"Nobody is here to ask: {asked['label']} Answer it with --answer {name}=VALUE (a {kind}).")
+    usual = f" [{asked['default']}]" if asked["default"] is not None else ""
+    return input(f"{asked['label']} ({kind}){usual} ")
 
 
 def _absolute(paths: Sequence[str] | None) -> list[str] | None:

@@ -40,6 +40,7 @@ class Coworker:
         program: the version in force: the newest that was right; None where there never was one.
         missing: the permissions that it asks for and that were not approved.
         paused: until when (None: until resumed), or False.
+        pause_reason: why klapp itself paused it; "" where a person did.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Coworker:
     program: Program | None
     missing: Permissions
     paused: datetime | bool | None = False
+    pause_reason: str = ""
 
     @property
     def state(self) -> str:
@@ -84,6 +86,7 @@ class Coworkers:
         self.on_new_text = on_new_text
         self._lock = RLock()
         self._texts: dict[Path, tuple[str, Loaded]] = {}
+        self._failed: dict[str, int] = {}
         self._coworkers: dict[str, Coworker] = {}
         self.reload()
 
@@ -138,7 +141,7 @@ class Coworkers:
             missing = asks_more(permissions_of(program), from_json(self.kept.get(f"approval:{name}")))
             if self.kept.get(f"approval:{name}") is None and not missing:
                 missing = {"run": ()}
-        return Coworker(name, path, loaded, program, missing, self._paused(name))
+        return Coworker(name, path, loaded, program, missing, self._paused(name), self._pause_reason(name))
 
     def _remember(self, path: Path, text: str, name: str) -> None:
         before = self.kept.get(f"good:{path.name}")
@@ -156,6 +159,12 @@ class Coworkers:
         """Every coworker, by name."""
         with self._lock:
             return [self._fresh(c) for _, c in sorted(self._coworkers.items())]
+
+    def known(self, name: str) -> Coworker | None:
+        """The coworker of exactly that name, or None."""
+        with self._lock:
+            coworker = self._coworkers.get(name)
+            return self._fresh(coworker) if coworker is not None else None
 
     def find(self, name: str) -> Coworker:
         """The coworker of that name, or of that file name; case does not count. Raises NoCoworker."""
@@ -204,12 +213,47 @@ class Coworkers:
         """End a pause; for None that of all, and each one's own."""
         if name is not None:
             self.kept.delete(f"paused:{self.find(name).name}")
+            self.worked(self.find(name).name)
             if self._pause_of("paused:*") is not False:
                 raise NoCoworker("All coworkers are paused. Resume them first: klapp resume --all")
             return
         self.kept.delete("paused:*")
         for coworker in self.all():
             self.kept.delete(f"paused:{coworker.name}")
+            self.worked(coworker.name)
+
+    # -- failing ------------------------------------------------------------------------------------------------------
+
+    def worked(self, name: str) -> None:
+        """A run of a coworker did not fail, or a person lets it go on: failures are counted anew."""
+        with self._lock:
+            if self._failures(name):
+                self._failed[name] = 0
+                self.kept.delete(f"failures:{name}")
+
+    def failed(self, name: str) -> int:
+        """A run of a coworker failed; gives how many did so in a row. That is kept over restarts."""
+        with self._lock:
+            self._failed[name] = self._failures(name) + 1
+            self.kept.put(f"failures:{name}", self._failed[name])
+            return self._failed[name]
+
+    def _failures(self, name: str) -> int:
+        if name not in self._failed:
+            self._failed[name] = int(self.kept.get(f"failures:{name}") or 0)
+        return self._failed[name]
+
+    def pause_failing(self, name: str, why: str) -> bool:
+        """Pause a coworker that fails again and again, until a person resumes it; False where it is paused already."""
+        with self._lock:
+            if self._pause_of(f"paused:{name}") is not False:
+                return False
+            self.kept.put(f"paused:{name}", {"until": None, "why": why})
+            return True
+
+    def _pause_reason(self, name: str) -> str:
+        kept = self.kept.get(f"paused:{name}")
+        return str(kept.get("why", "")) if kept is not None else ""
 
     def _paused(self, name: str) -> datetime | bool | None:
         everyone = self._pause_of("paused:*")

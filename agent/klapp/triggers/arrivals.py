@@ -1,4 +1,4 @@
-"""Tells when a file has arrived: written, closed, and quiet. Knows nothing of how its changes were noticed."""
+"""Tells when a file or folder has come to rest: written, closed, and quiet. Knows nothing of how that was noticed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import stat
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 PARTIAL = (
     "*.crdownload", "*.part", "*.partial", "*.download", "*.opdownload", "*.tmp", "*.swp", "*~", "~$*", ".~lock.*",
@@ -62,25 +63,70 @@ def is_being_written(path: str) -> bool:
     return False
 
 
-def files_in(folder: str, deep: bool) -> Iterator[tuple[str, Version]]:
-    """The whole files in a folder, or, if ``deep``, below it, each with its version. Links are not followed."""
+def folder_of(path: str) -> Version | None:
+    """What tells the folder at a path from another one there: its device and number; None for anything else."""
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino, 0, 0) if stat.S_ISDIR(status.st_mode) else None
+
+
+def looks_in(folder: str, deep: bool) -> Iterator[tuple[str, Version]]:
+    """The whole files and the folders in a folder, or, if ``deep``, below it, each with its version.
+
+    A folder's path ends with ``/``. Links are not followed.
+    """
     for parent, folders, names in os.walk(folder):
         for name in names:
             if not is_partial(name) and (version := version_of(path := os.path.join(parent, name))):
                 yield path, version
+        for name in folders:
+            if version := folder_of(path := os.path.join(parent, name)):
+                yield path + "/", version
         if not deep:
             folders.clear()
 
 
+def content_of(folder: str) -> Version | None:
+    """What changes whenever something in a folder or below it does: (how much is there, last change, sum of sizes)."""
+    there = folder_of(folder)
+    if there is None:
+        return None
+    count = newest = size = 0
+    for parent, folders, names in os.walk(folder):
+        count += len(folders) + len(names)
+        for name in names:
+            try:
+                status = os.lstat(os.path.join(parent, name))
+            except OSError:
+                continue
+            newest, size = max(newest, status.st_mtime_ns), size + status.st_size
+            count += is_partial(name) << 40
+    return there[1], count, newest, size
+
+
+class Rest(NamedTuple):
+    """What came to rest: a path (a folder's ends with ``/``), and its version; None for what is not there any more.
+
+    ``known`` tells that a version of it was told before, and not that it is gone.
+    """
+
+    path: str
+    version: Version | None
+    known: bool
+
+
 class Settling:
-    """Files that something happened to, until they have been the same for ``quiet`` seconds.
+    """Files and folders that something happened to, until they have been the same for ``quiet`` seconds.
 
     A version that was told once is not told again. Times are those of any clock that only goes forward, in seconds.
     """
 
     def __init__(self, quiet: float) -> None:
         self.quiet = quiet
-        self._waiting: dict[str, tuple[Version | None, float]] = {}
+        # Ordered by when something happened last, so that only those are looked at whose time has come.
+        self._waiting: OrderedDict[str, tuple[Version | None, float]] = OrderedDict()
         self._told: OrderedDict[str, Version] = OrderedDict()
 
     def __len__(self) -> int:
@@ -88,42 +134,47 @@ class Settling:
         return len(self._waiting)
 
     def touched(self, path: str, now: float) -> None:
-        """Something happened to the file at ``path``."""
+        """Something happened to the file at ``path``, or, where that ends with ``/``, to the folder."""
         if not is_partial(os.path.basename(path)):
-            self._waiting[path] = (version_of(path), now)
+            self._waiting[path] = (_state(path), now)
+            self._waiting.move_to_end(path)
 
     def waits_for(self, path: str) -> bool:
         """Whether a file is being watched until it is quiet."""
         return path in self._waiting
 
-    def arrived(self, now: float) -> list[str]:
-        """The files that have come to rest, sorted; they are waited for no longer."""
+    def rested(self, now: float) -> list[Rest]:
+        """What has come to rest, by path; it is waited for no longer."""
         found = []
-        for path, (version, since) in sorted(self._waiting.items()):
+        while self._waiting:
+            path, (state, since) = next(iter(self._waiting.items()))
             if now - since < self.quiet:
-                continue
-            current = version_of(path)
-            if current is None:
-                del self._waiting[path]
-            elif current != version or is_being_written(path):
+                break
+            current = _state(path)
+            if current != state or (current is not None and not path.endswith("/") and is_being_written(path)):
                 self._waiting[path] = (current, now)
-            else:
-                del self._waiting[path]
-                if self._told.get(path) != current:
-                    self._remember(path, current)
-                    found.append(path)
-        return found
-
-    def told(self, paths: Iterable[str]) -> list[tuple[str, Version]]:
-        """The versions of files that were told to have arrived; those of long ago are forgotten."""
-        return [(path, self._told[path]) for path in paths if path in self._told]
+                self._waiting.move_to_end(path)
+                continue
+            del self._waiting[path]
+            version = folder_of(path) if path.endswith("/") else current
+            if version is None or self._told.get(path) != version:
+                found.append(Rest(path, version, path in self._told))
+                self._remember(path, version)
+        return sorted(found)
 
     def next_look(self) -> float | None:
         """When the next file can have come to rest; None while none is waited for."""
-        return min(since for _, since in self._waiting.values()) + self.quiet if self._waiting else None
+        return next(iter(self._waiting.values()))[1] + self.quiet if self._waiting else None
 
-    def _remember(self, path: str, version: Version) -> None:
+    def _remember(self, path: str, version: Version | None) -> None:
+        if version is None:
+            self._told.pop(path, None)
+            return
         self._told[path] = version
         self._told.move_to_end(path)
         if len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
+
+
+def _state(path: str) -> Version | None:
+    return content_of(path) if path.endswith("/") else version_of(path)

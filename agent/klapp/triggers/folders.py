@@ -1,4 +1,4 @@
-"""Watches folders, and tells of the files that arrive in them.
+"""Watches folders, and tells of the files that arrive, change and leave in them, and of the folders that arrive.
 
 watchdog is asked for few kinds of events only: asked for all, it holds them back under steady load. While nothing
 happens, nothing runs; the looks that tell whether a file is quiet are taken only while one is not.
@@ -15,14 +15,24 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from klapp.triggers.arrivals import Settling, files_in
+from klapp.triggers.arrivals import Rest, Settling, Version, folder_of, looks_in
 from klapp.triggers.mounts import tells_all
 from klapp.triggers.seen import Seen, SeenInMemory
 
 POLL = 30.0
 """Seconds between two looks through a folder that can not be watched."""
+LEAVES = "file leaves"
 Folder = tuple[str, bool]
 """An absolute path, and whether the folders below it count, too."""
+
+
+class Change(NamedTuple):
+    """What happened: "file arrives" (a path of which nothing was known), "file changes" (something was), "file leaves"
+    or "folder arrives"; the version that is there now, or was there last (None where that is not known)."""
+
+    kind: str
+    path: str
+    version: Version | None
 
 
 class _Watch(NamedTuple):
@@ -42,26 +52,24 @@ class _Told(NamedTuple):
 
 
 class FolderWatch:
-    """Calls ``arrived`` with the paths of files that came to rest, sorted, on a thread of its own.
+    """Calls ``told`` with what came to rest, ordered by path, on a thread of its own.
 
     A folder that is not there is waited for; what lies in it when it appears has arrived. ``seen`` remembers what was
     there before: whatever else is found in a folder, after a restart or when the system lost count, has arrived too.
-    ``trouble`` is told, in a sentence, what a person should know. With ``changes``, files that are deleted are told of.
+    ``trouble`` is told, in a sentence, what a person should know. What was dealt with is to be handed to ``done``.
     """
 
     def __init__(
         self,
         folders: Iterable[Folder],
-        arrived: Callable[[list[str]], None],
+        told: Callable[[list[Change]], None],
         *,
         quiet: timedelta = timedelta(seconds=1),
-        changes: bool = False,
         seen: Seen | None = None,
         trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._arrived = arrived
+        self._tell = told
         self._trouble = trouble
-        self._changes = changes
         self.seen: Seen = seen or SeenInMemory()
         self._settling = Settling(quiet.total_seconds())
         self._wanted: set[Folder] = set(folders)
@@ -70,7 +78,6 @@ class FolderWatch:
         self._polled: set[Folder] = set()
         self._next_poll = 0.0
         self._overflowed = False
-        self._gone: list[str] = []
         self._unsure = True
         self._stopped = False
         self._lock = threading.Lock()
@@ -181,14 +188,33 @@ class FolderWatch:
         if self.seen.has(folder[0]):
             self._compare(folder)
         else:
-            self.seen.begin(folder[0], files_in(*folder))
+            self._is_another(folder)
+            self.seen.begin(folder[0], looks_in(*folder))
 
     def _compare(self, folder: Folder) -> None:
-        """What lies in a folder and was never seen has arrived."""
+        """What lies in a folder and was never seen so has come, and what was seen and is not there has left."""
         now = time.monotonic()
-        for path in self.seen.unknown(folder[0], files_in(*folder)):
+        there = list(looks_in(*folder))
+        unknown = self.seen.unknown(folder[0], there)
+        paths = {path for path, _ in there}
+        gone = [path for path in self.seen.there(folder[0]) if path not in paths and _lies_in(path, folder)]
+        if self._is_another(folder):
+            # Such as the empty one below a disk that was taken out: nothing has left, it is only not here.
+            fresh = set(unknown)
+            self.seen.left(gone)
+            self.seen.told([(path, version) for path, version in there if path not in fresh])
+            gone = []
+        for path in (*unknown, *gone):
             if not self._settling.waits_for(path):  # looking often must not keep a file from coming to rest
                 self._settling.touched(path, now)
+
+    def _is_another(self, folder: Folder) -> bool:
+        """Whether another folder is at its place than when it was last looked through; from now on, that is the one."""
+        key, here = "\0" + folder[0], folder_of(folder[0])
+        before = self.seen.version(key)
+        if here is not None and (before is None or before[1] != here[1]):
+            self.seen.told([(key, here)])
+        return before is not None and here is not None and before[1] != here[1]
 
     def _lost_count(self) -> None:
         """The system had so much to tell that it dropped some of it; called by watchdog's threads."""
@@ -218,18 +244,23 @@ class FolderWatch:
         """What watchdog has told since we last looked."""
         while self._told:
             told = self._told.popleft()
-            if told.is_folder:
-                self._unsure = True
-            elif self._concerns(told.path):
-                if told.is_gone and self._changes:
-                    self._gone.append(told.path)
-                self._settling.touched(told.path, now)
+            self._unsure = self._unsure or told.is_folder
+            if self._concerns(told.path):
+                self._settling.touched(told.path + "/" * told.is_folder, now)
+            if told.is_folder and told.is_gone:
+                self._gone_with(told.path, now)
 
-    def done(self, paths: Iterable[str]) -> None:
-        """What arrived at these paths has been dealt with: it is not to be told again, also not after a restart."""
-        with self._lock:
-            looks = self._settling.told(paths)
-        self.seen.told(looks)
+    def _gone_with(self, folder: str, now: float) -> None:
+        """A folder within a wanted one went away: the system does not tell what went with it."""
+        if any(deep and f"{folder}/".startswith(place.rstrip("/") + "/") for place, deep in self._wanted):
+            for path in self.seen.there(folder):
+                self._settling.touched(path, now)
+
+    def done(self, changes: Iterable[Change]) -> None:
+        """These have been dealt with: they are not to be told again, also not after a restart."""
+        changes = list(changes)
+        self.seen.told([(c.path, c.version) for c in changes if c.version is not None and c.kind != LEAVES])
+        self.seen.left([change.path for change in changes if change.kind == LEAVES])
 
     def _concerns(self, path: str) -> bool:
         """Whether a path is in a wanted folder; a watch for a missing one hears of others, too."""
@@ -251,17 +282,34 @@ class FolderWatch:
                     self._unsure = False
                     self._attach()
                 self._look_through(now)
-                found = self._settling.arrived(now)
-                found.extend(self._gone)
-                self._gone.clear()
+                rested = self._settling.rested(now)
                 looks = [self._settling.next_look(), self._next_poll if self._polled else None]
                 if self._stopped:
                     return
-            if found:
-                self._arrived(sorted(set(found)))
+            if rested:
+                changes = [change for rest in rested if (change := self._change(rest)) is not None]
+                if changes:
+                    self._tell(changes)
                 continue
             soonest = min((look for look in looks if look is not None), default=None)
             self._wake.wait(None if soonest is None else max(0.0, soonest - now))
+
+    def _change(self, rest: Rest) -> Change | None:
+        """What it means that something came to rest; None where that is nothing to be told."""
+        before = self.seen.version(rest.path)
+        known = rest.known or before is not None
+        if rest.path.endswith("/"):
+            if rest.version is None:
+                self.seen.left([rest.path])
+            return None if known or rest.version is None else Change("folder arrives", rest.path, rest.version)
+        if rest.version is None:
+            return Change(LEAVES, rest.path, before) if known else None
+        return Change("file changes" if known else "file arrives", rest.path, rest.version)
+
+
+def _lies_in(path: str, folder: Folder) -> bool:
+    """Whether a path in or below a folder is one that counts there."""
+    return folder[1] or "/" not in path[len(folder[0].rstrip("/")) + 1 :].rstrip("/")
 
 
 class _Handler:

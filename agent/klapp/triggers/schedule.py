@@ -6,9 +6,11 @@ first time only. So no run is dropped, and none is doubled.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import monthrange
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
+from functools import lru_cache
 
 from klr.options import inside
 from klr.schedules import ALL_DAYS, Cron, Every, Monthly, Nth, Schedule, Weekly, Yearly
@@ -111,15 +113,19 @@ def _is_day_of_year(schedule: Yearly, date: datetime) -> bool:
     return any(date.month == month and date.day == min(day, _last_day(date)) for month, day in schedule.days)
 
 
-def _first(times: tuple[time, ...], moment: datetime, zone: tzinfo, falls_on: Any) -> datetime | None:
+def _first(
+    times: Sequence[time], moment: datetime, zone: tzinfo, falls_on: Callable[[datetime], bool]
+) -> datetime | None:
+    """The first of these times (sorted) on a day that counts, after a moment."""
     here = moment.astimezone(zone)
     day = datetime(here.year, here.month, here.day) - timedelta(days=1)
-    while day < datetime(here.year, here.month, here.day) + FARTHEST:
+    end = day + FARTHEST
+    while day < end:
         if falls_on(day):
-            struck = sorted(real(_at(day, clock), zone) for clock in times)
-            for candidate in struck:
-                if candidate > moment:
-                    return candidate
+            # Later times of the day are never earlier moments, whatever the clocks do.
+            index = bisect_right(times, moment, key=lambda clock: real(_at(day, clock), zone))
+            if index < len(times):
+                return real(_at(day, times[index]), zone)
         day += timedelta(days=1)
     return None
 
@@ -154,31 +160,17 @@ def _cron_within(schedule: Cron, moment: datetime, zone: tzinfo, window: Window 
 
 
 def _cron(schedule: Cron, moment: datetime, zone: tzinfo) -> datetime | None:
-    """APScheduler's cron trigger finds the wall-clock times; which moment each of them is is decided as above.
+    days, weekdays, months = set(schedule.days), set(schedule.weekdays), set(schedule.months)
 
-    It is asked in a zone without daylight saving, for in others it doubles the hour that a night has twice; and with
-    lists of numbers only, for its words and ranges mean other days than those of crontab(5).
-    """
-    wall = moment.astimezone(zone).replace(tzinfo=UTC) - timedelta(hours=3)
-    triggers = _cron_triggers(schedule, wall + FARTHEST)
-    while True:
-        found = [at for trigger in triggers if (at := trigger.get_next_fire_time(None, wall)) is not None]
-        if not found:
-            return None
-        struck = real(min(found).replace(tzinfo=None), zone)
-        if struck > moment:
-            return struck
-        wall = min(found) + timedelta(seconds=1)
+    def falls_on(date: datetime) -> bool:
+        if date.month not in months:
+            return False
+        in_month, in_week = date.day in days, date.weekday() in weekdays
+        return in_month or in_week if schedule.either_day else in_month and in_week
+
+    return _first(_times(schedule.hours, schedule.minutes), moment, zone, falls_on)
 
 
-def _cron_triggers(schedule: Cron, end: datetime) -> list[Any]:
-    """What strikes at the times of a cron line, until ``end``; two where a day counts that is in either of two lists."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    def listed(numbers: tuple[int, ...]) -> str:
-        return ",".join(map(str, numbers))
-
-    hours = {"minute": listed(schedule.minutes), "hour": listed(schedule.hours), "month": listed(schedule.months)}
-    days, weekdays = {"day": listed(schedule.days)}, {"day_of_week": listed(schedule.weekdays)}
-    choices = [days, weekdays] if schedule.either_day else [days | weekdays]
-    return [CronTrigger(**hours, **choice, second="0", end_date=end, timezone=UTC) for choice in choices]
+@lru_cache(maxsize=64)
+def _times(hours: tuple[int, ...], minutes: tuple[int, ...]) -> tuple[time, ...]:
+    return tuple(time(hour, minute) for hour in hours for minute in minutes)

@@ -1,13 +1,14 @@
-"""Which versions of files have been seen: so that what came while nobody watched is found, and nothing is told twice."""
+"""Which versions of files have been seen: so that what came, changed or left while nobody watched is found, and nothing
+is told twice. A folder is seen like a file, under its path with a ``/`` behind it."""
 
 from __future__ import annotations
 
 import os
 import struct
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import RLock
-from typing import Protocol
+from typing import Any, Protocol
 
 from klapp.audit.erasing import without
 from klapp.triggers.arrivals import Version
@@ -41,6 +42,18 @@ class Seen(Protocol):
         """The paths of those that were not seen in this version."""
         ...
 
+    def there(self, folder: str) -> Iterator[str]:
+        """The paths in a folder, or below it, of which a version was seen, and not that they are gone."""
+        ...
+
+    def version(self, path: str) -> Version | None:
+        """The version that was seen last at a path; None where none was, or where it was seen to be gone."""
+        ...
+
+    def left(self, paths: Iterable[str]) -> None:
+        """These are gone, and what that started is done. Their versions stay known: they may come back."""
+        ...
+
     def told(self, looks: Iterable[Look]) -> None:
         """These have been told, and what they started is done."""
         ...
@@ -52,6 +65,7 @@ class SeenInMemory:
     def __init__(self) -> None:
         self._folders: set[str] = set()
         self._versions: dict[str, Version] = {}
+        self._gone: set[str] = set()
 
     def has(self, folder: str) -> bool:
         return folder in self._folders
@@ -66,8 +80,20 @@ class SeenInMemory:
     def unknown(self, folder: str, there: Iterable[Look]) -> list[str]:
         return [path for path, version in there if self._versions.get(path) != version]
 
+    def there(self, folder: str) -> Iterator[str]:
+        start = folder.rstrip("/") + "/"
+        return iter([path for path in self._versions if path.startswith(start) and path not in self._gone])
+
+    def version(self, path: str) -> Version | None:
+        return None if path in self._gone else self._versions.get(path)
+
+    def left(self, paths: Iterable[str]) -> None:
+        self._gone.update(paths)
+
     def told(self, looks: Iterable[Look]) -> None:
-        self._versions.update(looks)
+        fresh = dict(looks)
+        self._versions.update(fresh)
+        self._gone.difference_update(fresh)
 
 
 class SeenInDatabase:
@@ -84,6 +110,7 @@ class SeenInDatabase:
                 "CREATE TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY, version BLOB NOT NULL, day INTEGER NOT NULL)"
                 " STRICT, WITHOUT ROWID"
             )
+            connection.execute("CREATE TABLE IF NOT EXISTS seen_gone (path BLOB PRIMARY KEY) STRICT, WITHOUT ROWID")
 
     def has(self, folder: str) -> bool:
         with self._lock:
@@ -117,12 +144,40 @@ class SeenInDatabase:
     def told(self, looks: Iterable[Look]) -> None:
         day = int(time.time()) // _DAY
         rows = [(os.fsencode(path), _packed(version), day) for path, version in looks]
-        if not rows:
+        self._write(
+            ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", rows),
+            ("DELETE FROM seen_gone WHERE path = ?", [row[:1] for row in rows]),
+        )
+
+    def there(self, folder: str) -> Iterator[str]:
+        start = os.fsencode(folder.rstrip("/")) + b"/"
+        query = "SELECT path FROM seen WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM seen_gone)"
+        with self._lock:
+            rows = self._connection.execute(query, (start, start[:-1] + b"0")).fetchall()
+        return (os.fsdecode(path) for (path,) in rows)
+
+    def version(self, path: str) -> Version | None:
+        query = "SELECT version FROM seen WHERE path = ? AND path NOT IN (SELECT path FROM seen_gone)"
+        with self._lock:
+            row = self._connection.execute(query, (os.fsencode(path),)).fetchone()
+        if row is None:
+            return None
+        modified, size, inode = _PACKED.unpack(row[0])
+        return 0, inode, modified, size
+
+    def left(self, paths: Iterable[str]) -> None:
+        rows = [(os.fsencode(path),) for path in paths]
+        self._write(("INSERT OR IGNORE INTO seen_gone VALUES (?)", rows))
+
+    def _write(self, *statements: tuple[str, list[Any]]) -> None:
+        """Each statement with each of its rows, all in one transaction."""
+        if not any(rows for _, rows in statements):
             return
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", rows)
+                for statement, rows in statements:
+                    self._connection.executemany(statement, rows)
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
@@ -135,6 +190,7 @@ class SeenInDatabase:
             old = self._connection.execute("SELECT path FROM seen WHERE day < ?", (before,)).fetchall()
             gone: Sequence[tuple[bytes]] = [row for row in old if not os.path.lexists(row[0])]
             self._connection.executemany("DELETE FROM seen WHERE path = ?", gone)
+            self._connection.execute("DELETE FROM seen_gone WHERE path NOT IN (SELECT path FROM seen)")
 
 
 def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
@@ -146,6 +202,9 @@ def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
     gone = [row for row in known if meant(os.fsdecode(row[0])) and not os.path.lexists(row[0])]
     connection.executemany("DELETE FROM seen WHERE path = ?", gone)
     without(connection, "seen", "0")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen_gone'").fetchone() is not None:
+        connection.executemany("DELETE FROM seen_gone WHERE path = ?", gone)
+        without(connection, "seen_gone", "0")
 
 
 def _packed(version: Version) -> bytes:

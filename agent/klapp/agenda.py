@@ -1,0 +1,147 @@
+"""Starts that wait: until a time of day, until all is quiet, for another try, or until a coworker may work again.
+
+They are kept in the encrypted database, so they outlive the agent. A start that is taken out to be tried is forgotten
+only when it has been dealt with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any
+
+from klapp.audit.erasing import without
+from klapp.dispatch import Start
+from klapp.engine.encoding import decode, encode
+from klapp.vault.database import Connection
+
+RETRY, QUIET, WINDOW, NOT_READY = "retry", "quiet", "window", "not ready"
+"""Why a start waits."""
+
+
+class Agenda:
+    """Waiting starts, each due at a moment (seconds since 1970), or, for None, when it is asked for. Safe to use from
+    several threads."""
+
+    def __init__(self, connection: Connection, lock: RLock, clock: Callable[[], float] = time.time) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._clock = clock
+        with lock:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS agenda (number INTEGER PRIMARY KEY, coworker TEXT NOT NULL, rule INTEGER NOT"
+                " NULL, path TEXT, why TEXT NOT NULL, due REAL, body TEXT NOT NULL) STRICT"
+            )
+            rows = connection.execute("SELECT number, due FROM agenda").fetchall()
+        self._due: dict[int, float | None] = dict(rows)
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._due)
+
+    def hold(self, start: Start, why: str, due: float | None, *, instead: bool = False) -> None:
+        """Have a start wait; ``instead`` of those of the same rule and path that wait for the same reason."""
+        path = None if start.path is None else json.dumps(start.path)  # a name need not be UTF-8
+        with self._lock:
+            if start.held is not None:
+                self._forget([start.held])
+            if instead:
+                self._forget(
+                    row[0]
+                    for row in self._connection.execute(
+                        "SELECT number FROM agenda WHERE coworker = ? AND rule = ? AND path IS ? AND why = ?",
+                        (*start.key, path, why),
+                    ).fetchall()
+                )
+            (number,) = self._connection.execute(
+                "INSERT INTO agenda (coworker, rule, path, why, due, body) VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
+                (*start.key, path, why, due, json.dumps(_to_json(start))),
+            ).fetchone()
+            self._due[number] = due
+
+    def take_due(self) -> list[Start]:
+        """The starts whose moment has come, the first first. They are kept until they are forgotten."""
+        now = self._clock()
+        with self._lock:
+            found = sorted((due, number) for number, due in self._due.items() if due is not None and due <= now)
+            return [start for _, number in found if (start := self._taken(number)) is not None]
+
+    def take_of(self, coworker: str | None) -> list[Start]:
+        """The starts of a coworker, or of all for None, that wait until it may work; as ``take_due``."""
+        query = "SELECT number FROM agenda WHERE why = ? AND (? IS NULL OR coworker = ?) ORDER BY number"
+        with self._lock:
+            rows = self._connection.execute(query, (NOT_READY, coworker, coworker)).fetchall()
+            return [start for (number,) in rows if number in self._due and (start := self._taken(number)) is not None]
+
+    def _taken(self, number: int) -> Start | None:
+        """None for one that was erased meanwhile."""
+        del self._due[number]
+        row = self._connection.execute("SELECT body FROM agenda WHERE number = ?", (number,)).fetchone()
+        return replace(_from_json(json.loads(row[0])), held=number) if row else None
+
+    def forget(self, starts: Iterable[Start]) -> None:
+        """These have been dealt with."""
+        with self._lock:
+            self._forget(start.held for start in starts if start.held is not None)
+
+    def _forget(self, numbers: Iterable[int]) -> None:
+        gone = list(numbers)
+        for number in gone:
+            self._due.pop(number, None)
+        if gone:
+            self._connection.executemany("DELETE FROM agenda WHERE number = ?", [(number,) for number in gone])
+
+    def give_up(self, key: tuple[str, int], why: str) -> int:
+        """Forget all starts of a rule that wait for this reason; gives how many there were."""
+        with self._lock:
+            query = "SELECT number FROM agenda WHERE coworker = ? AND rule = ? AND why = ?"
+            rows = self._connection.execute(query, (*key, why)).fetchall()
+            self._forget(number for (number,) in rows)
+        return len(rows)
+
+    def count(self, coworker: str, rule: int | None = None, why: str | None = None) -> int:
+        """How many starts of a coworker wait: of one rule, or for one reason."""
+        query = "SELECT count(*) FROM agenda WHERE coworker = ? AND (? IS NULL OR rule = ?) AND (? IS NULL OR why = ?)"
+        with self._lock:
+            (number,) = self._connection.execute(query, (coworker, rule, rule, why, why)).fetchone()
+        return int(number)
+
+    def next_due(self) -> float | None:
+        """Seconds until the next start is due; None where none ever is by itself."""
+        with self._lock:
+            soonest = min((due for due in self._due.values() if due is not None), default=None)
+        return None if soonest is None else max(0.0, soonest - self._clock())
+
+
+def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: forget starts that are about files which are meant, and are not there any more."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'agenda'").fetchone() is None:
+        return
+    known = connection.execute("SELECT number, path FROM agenda WHERE path IS NOT NULL").fetchall()
+    gone = [(number,) for number, path in known if meant(json.loads(path)) and not os.path.lexists(json.loads(path))]
+    connection.executemany("DELETE FROM agenda WHERE number = ?", gone)
+    without(connection, "agenda", "0")
+
+
+def _to_json(start: Start) -> dict[str, Any]:
+    body = asdict(start)
+    return body | {
+        "moment": start.moment.astimezone(UTC).isoformat() if start.moment else None,
+        "answers": {name: encode(value) for name, value in start.answers.items()},
+        "through": sorted(start.through, key=repr),
+    }
+
+
+def _from_json(body: dict[str, Any]) -> Start:
+    given = body | {
+        "version": tuple(body["version"]) if body["version"] else None,
+        "moment": datetime.fromisoformat(body["moment"]) if body["moment"] else None,
+        "answers": {name: decode(value) for name, value in body["answers"].items()},
+        "through": frozenset((name, rule) for name, rule in body["through"]),
+    }
+    return Start(**given)

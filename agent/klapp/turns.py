@@ -1,0 +1,367 @@
+"""Carries out starts: in turn, as the options of each rule say, again where a run failed, and on to whoever waits.
+
+One thread does the work. What files, clocks and other coworkers start is offered by any thread, and waits in one queue
+in the order in which it came; what must wait longer than for its turn is in the agenda.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from klapp.agenda import NOT_READY, QUIET, RETRY, WINDOW, Agenda
+from klapp.agent import CHUNK, Agent
+from klapp.audit.events import Paused, acting
+from klapp.coworkers.store import Coworker
+from klapp.dispatch import CLOCK, Dispatcher, Index, Start
+from klapp.engine.report import RunReport
+from klapp.engine.runs import Request
+from klapp.files.shown import shown
+from klapp.lineage import Origin
+from klapp.triggers.clock import local_zone
+from klapp.triggers.schedule import opens
+from klr.program import Options, Rule
+
+LONGEST_RETRY = timedelta(days=1)
+ORIGINS = {
+    "file arrives": "trigger: a file", "file changes": "trigger: a file", "file leaves": "trigger: a file",
+    "folder arrives": "trigger: a folder", "every": "trigger: the clock", "cron": "trigger: the clock",
+    "klapp starts": "trigger: klapp's start", "asked": "trigger: another try",
+}  # fmt: skip
+"""From where the log says that a run came."""
+LONGEST_WAIT = 60.0
+"""Seconds after which the agenda is looked at again while something in it is due at a time: clocks can be set."""
+Job = Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Bout:
+    """What a coworker did since it last had nothing to do."""
+
+    finished: bool = False
+    failed: bool = False
+    through: frozenset[Origin] = field(default_factory=frozenset)
+
+
+class Turns:
+    """The queue and its thread. ``trouble`` is told what is to be remembered, too; ``quiet`` is how long files have been quiet when they are told of; ``tell`` is told, in
+    sentences, what a person should know; ``served`` when what the clock started is done."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        agenda: Agenda,
+        tell: Callable[[str], None],
+        *,
+        trouble: Callable[[str], None] | None = None,
+        quiet: timedelta = timedelta(seconds=1),
+        changed: Callable[[], None] = lambda: None,
+        served: Callable[[tuple[str, int], datetime], None] = lambda key, moment: None,
+    ) -> None:
+        self.agent = agent
+        self.agenda = agenda
+        self.index = Index({}, agent.person)
+        self._tell = tell
+        self._trouble = trouble or tell
+        self._quiet = quiet
+        self._changed = changed
+        self._served = served
+        self._queue: deque[Start | Job] = deque()
+        self._under_way: Counter[tuple[str, int]] = Counter()
+        self._waiting: Counter[str] = Counter()
+        self._bouts: dict[str, _Bout] = {}
+        self._running: dict[int, Start] = {}
+        self._rounds: set[tuple[str, int]] = set()
+        self._left_out: set[tuple[str, int]] = set()
+        self._wake = threading.Condition()
+        self._stopped = False
+        self.busy = False
+        self._thread = threading.Thread(target=self._loop, name="klapp-worker", daemon=True)
+        agent.performed = self._performed
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End when what is being done is done."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify()
+        self._thread.join()
+
+    def then(self, job: Job) -> None:
+        """Do something else behind what is in the queue now."""
+        with self._wake:
+            self._queue.append(job)
+            self._wake.notify()
+
+    def release(self, coworker: str | None) -> None:
+        """A coworker (None: each) may work again: what waited for that is offered again."""
+        self.then(lambda: self.offer(self.agenda.take_of(coworker)))
+
+    # -- what may start -----------------------------------------------------------------------------------------------
+
+    def offer(self, starts: Iterable[Start]) -> None:
+        """Starts, in their order: each is queued, held for later, or left out, as its rule says."""
+        known: dict[str, Coworker | None] = {}
+        for start in starts:
+            if start.coworker not in known:
+                known[start.coworker] = self.agent.coworkers.known(start.coworker)
+            self._admit(start, known[start.coworker])
+
+    def _admit(self, start: Start, coworker: Coworker | None) -> None:
+        rule = _rule_of(start, coworker)
+        if coworker is None or rule is None:
+            self.agenda.forget([start])
+            return
+        options = rule.trigger.options
+        if coworker.state != "ready":
+            self._hold_until_ready(start, coworker, options)
+        elif (due := self._too_early(start, options)) is not None:
+            self.agenda.hold(start, WINDOW, due)
+        elif options.quiet is not None and not start.settled:
+            wait = options.quiet - (self._quiet if start.path is not None else timedelta())
+            due = datetime.now(UTC).timestamp() + max(0.0, wait.total_seconds())
+            self.agenda.hold(replace(start, settled=True), QUIET, due, instead=True)
+        elif self._has_place(start, options, rule.line):
+            with self._wake:
+                self._queue.append(start)
+                self._under_way[start.key] += 1
+                self._waiting[start.coworker] += 1
+                self._wake.notify()
+            return
+        with self._wake:
+            self._wake.notify()  # the worker sleeps until the first of what is held is due
+
+    def _hold_until_ready(self, start: Start, coworker: Coworker, options: Options) -> None:
+        due = coworker.paused.timestamp() if isinstance(coworker.paused, datetime) else None
+        if start.phrase in CLOCK and options.catch_up == "never":
+            self._serve([start])
+            return
+        self.agenda.hold(start, NOT_READY, due, instead=start.phrase in CLOCK and options.catch_up == "once")
+        self._serve([start])
+
+    def _too_early(self, start: Start, options: Options) -> float | None:
+        """When the window of a rule opens, in seconds since 1970; None where it is open, or the clock has seen to it."""
+        if options.window is None or start.phrase in CLOCK:
+            return None
+        zone = ZoneInfo(options.zone) if options.zone else local_zone()
+        now = datetime.now(UTC)
+        opened = opens(now, zone, options.window)
+        return None if opened == now else opened.timestamp()
+
+    def _has_place(self, start: Start, options: Options, line: int) -> bool:
+        """Whether there is room for one more run of a rule; where there is none, what the rule says then is done."""
+        if options.excess == "queue" or start.attempt:
+            return True
+        with self._wake:
+            if self._under_way[start.key] + self.agenda.count(*start.key, RETRY) < options.most:
+                return True
+            if options.excess == "restart":
+                self._give_up_waiting(start.key)
+                return True
+        if start.key not in self._left_out:
+            self._left_out.add(start.key)
+            self._tell(f'"{start.coworker}" (line {line}) is at work still, so a start was left out, as it says.')
+        self.agenda.forget([start])
+        self._serve([start])
+        return False
+
+    def _give_up_waiting(self, key: tuple[str, int]) -> None:
+        """Take the starts of a rule out of the queue; one that runs already goes on to its end."""
+        kept = [item for item in self._queue if not isinstance(item, Start) or item.key != key]
+        gone = [item for item in self._queue if isinstance(item, Start) and item.key == key]
+        self._queue = deque(kept)
+        self._under_way[key] -= len(gone)
+        self._waiting[key[0]] -= len(gone)
+        self.agenda.give_up(key, RETRY)
+        self.agenda.forget(gone)
+        self._serve(gone)
+
+    # -- the thread ---------------------------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._stopped and (wait := self.agenda.next_due()) != 0.0:
+                    self._wake.wait(None if wait is None else min(wait, LONGEST_WAIT))
+                if self._stopped:
+                    return
+                batch = self._next_batch()
+            if not batch:
+                self._guarded(lambda: self.offer(self.agenda.take_due()))
+                continue
+            self.busy = True
+            self._changed()
+            work = batch[0] if not isinstance(batch[0], Start) else lambda: self._perform(batch)  # noqa: B023
+            self._guarded(work)
+            self.busy = bool(self._queue)
+            if not self.busy:
+                self._changed()
+
+    def _guarded(self, work: Job) -> None:
+        try:
+            work()
+        except Exception as error:
+            # Whatever one piece of work does wrong, the next one must be done.
+            self._trouble(f"Something did not work: {error}")
+
+    def _next_batch(self) -> list[Any]:
+        """What is next: one job, or starts of one coworker that stand together."""
+        batch: list[Any] = []
+        while self._queue and len(batch) < CHUNK:
+            item = self._queue[0]
+            if batch and not (isinstance(item, Start) and isinstance(batch[0], Start)):
+                break
+            if batch and item.coworker != batch[0].coworker:  # type: ignore[union-attr]  # both are starts
+                break
+            batch.append(self._queue.popleft())
+            if not isinstance(item, Start):
+                break
+        return batch
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    def _perform(self, batch: Sequence[Start]) -> None:
+        name = batch[0].coworker
+        coworker = self.agent.coworkers.known(name)
+        left = list(batch)
+        try:
+            if coworker is not None and coworker.program is not None and coworker.state == "ready":
+                requests = self._requests(batch, coworker)
+                with acting(ORIGINS.get(batch[0].phrase, "trigger: another coworker")):
+                    for item in self.agent.perform(requests, len(requests)):
+                        self.report(item)
+            elif coworker is not None:
+                for start in batch:
+                    if rule := _rule_of(start, coworker):
+                        self._hold_until_ready(start, coworker, rule.trigger.options)
+                left = []
+        finally:
+            self._running.clear()
+            with self._wake:
+                self._under_way.subtract(start.key for start in batch)
+                self._waiting[name] -= len(batch)
+                idle = self._waiting[name] <= 0
+            self.agenda.forget(left)
+            self._serve(left)
+        if idle:
+            self._hand_on(name)
+
+    def _requests(self, batch: Sequence[Start], coworker: Coworker) -> list[Request]:
+        assert coworker.program is not None
+        files = self.agent.engine.files_for(coworker.program)
+        dispatcher: Dispatcher = self.agent.dispatcher
+        found = []
+        for start in batch:
+            if _rule_of(start, coworker) is None:
+                continue
+            request = dispatcher.of_start(start, coworker.program, files, self.agent.clock())
+            if request is not None and not self._stopped_round(request, start):
+                found.append(request)
+                self._running[id(request)] = start
+        return found
+
+    def _serve(self, starts: Iterable[Start]) -> None:
+        for start in starts:
+            if start.moment is not None:
+                self._served(start.key, start.moment)
+
+    def _stopped_round(self, request: Request, start: Start) -> bool:
+        """Whether a rule must not start, since what starts it is its own doing; the person is told once for each rule."""
+        if start.key not in start.through and not self.agent.lineage.goes_round(request):
+            return False
+        if start.key not in self._rounds:
+            self._rounds.add(start.key)
+            if start.key in start.through:
+                sentence = "would go on for ever by what it starts itself. It was not started again."
+            else:
+                where = shown(request.file.path) if request.file else ""
+                sentence = (
+                    f"would go on for ever with what it makes itself, such as {where}. It was not started again. "
+                    "Let it put files where it does not wait for them."
+                )
+            self._trouble(f'"{request.coworker}" (line {request.rule.line}) {sentence}')
+        return True
+
+    def report(self, item: dict[str, Any]) -> None:
+        """What ``Agent.run`` gives on the way: a failure is told."""
+        report = item.get("report")
+        if report is not None and report["outcome"] == "failed":
+            self._tell(f'"{report["coworker"]}" failed (run {report["run"]}): {report["reason"]}')
+
+    # -- what comes of runs -------------------------------------------------------------------------------------------
+
+    def _performed(self, request: Request, report: RunReport) -> frozenset[Origin]:
+        """A run ended, whoever started it; gives the rules that led to it by finishing."""
+        start = self._running.pop(id(request), None)
+        through = start.through if start else frozenset()
+        if report.outcome == "failed" and self._tried_again(request, start):
+            return through
+        bout = self._bouts.setdefault(request.coworker, _Bout())
+        bout.finished = bout.finished or report.outcome in ("done", "stopped")
+        bout.failed = bout.failed or report.outcome == "failed"
+        bout.through |= through | {(request.coworker, request.rule.index)} | self.agent.lineage.of(request)
+        self._counted(request, report)
+        if start is None and not self._waiting[request.coworker]:
+            self.then(lambda: self._hand_on(request.coworker))
+        return through
+
+    def _tried_again(self, request: Request, start: Start | None) -> bool:
+        """Whether a run that failed is tried once more, later."""
+        options = request.rule.trigger.options
+        attempt = start.attempt if start else 0
+        if attempt >= options.retries:
+            return False
+        if start is None:
+            answers = {one.name: request.settings[one.name] for one in request.rule.trigger.answers}
+            start = Start(request.coworker, request.rule.index, request.rule.trigger.phrase, answers=answers)
+            if request.file is not None:
+                start = replace(start, path=request.file.path, version=request.file.identity)
+        wait = min(options.retry_after * 2**attempt, LONGEST_RETRY)
+        # `held` stays with the old entry, which is forgotten when this batch is over.
+        again = replace(start, attempt=attempt + 1, held=None, settled=True)
+        self.agenda.hold(again, RETRY, datetime.now(UTC).timestamp() + wait.total_seconds())
+        return True
+
+    def _counted(self, request: Request, report: RunReport) -> None:
+        """Count failures in a row; one too many, and the coworker is paused, and the person told."""
+        coworkers = self.agent.coworkers
+        if report.outcome != "failed":
+            coworkers.worked(request.coworker)
+            return
+        failures, most = coworkers.failed(request.coworker), request.program.limits.failures
+        if failures < most:
+            return
+        times = "once" if failures == 1 else f"{failures} times in a row"
+        why = f"it failed {times}, the last time because: {report.reason}"
+        if coworkers.pause_failing(request.coworker, why):
+            self.agent.log_store.record(Paused(request.coworker, "resumed"))
+            sentence = f"It failed {times} and is paused. Look at: klapp log. Then: klapp resume"
+            self.agent.engine.notifier.show(request.coworker, sentence)
+            self._tell(f'"{request.coworker}" is paused: {why} Resume it with: klapp resume "{request.coworker}"')
+
+    def _hand_on(self, name: str) -> None:
+        """A coworker has nothing to do any more: whoever waits for that starts."""
+        bout = self._bouts.pop(name, None)
+        if bout is None:
+            return
+        ended = [phrase for phrase, did in (("finishes", bout.finished), ("fails", bout.failed)) if did]
+        for phrase in ended:
+            self.offer(replace(start, through=bout.through) for start in self.index.others(phrase, name))
+
+
+def _rule_of(start: Start, coworker: Coworker | None) -> Rule | None:
+    """The rule of a start, if it is there as it was."""
+    if coworker is None or coworker.program is None or start.rule >= len(coworker.program.rules):
+        return None
+    rule = coworker.program.rules[start.rule]
+    return rule if rule.trigger.phrase == start.phrase else None
