@@ -376,11 +376,26 @@ class _Compiler:
 
     def _through(self, helper: str, items: s.Expression, made: ast.expr, *more: ast.expr) -> ast.expr:
         """``items`` filtered, sorted or told by an expression over ``it``, which may itself ask the world."""
+        if helper in ("where", "each") and not _asks(made) and not self.traced:
+            return self._comprehended(self._expression(items), made, keeps=helper == "where")
         argument = ast.arguments([], [ast.arg("it")], None, [], [], None, [])
         if not _asks(made):
             # The helper runs every test as a generator; one that asks for nothing is made into one.
             made = ast.IfExp(_constant(True), made, ast.Yield(_constant(None)))
         return ast.YieldFrom(_call(_load(helper), self._expression(items), ast.Lambda(argument, made), *more))
+
+    @staticmethod
+    def _comprehended(items: ast.expr, made: ast.expr, *, keeps: bool) -> ast.expr:
+        """The same where nothing is asked of the world: a comprehension, which costs a quarter of a generator for each.
+
+        The elements are bound to a name of their own first, since Python allows no ``:=`` where a comprehension takes
+        its elements from.
+        """
+        target, whole = ast.Name("it", ast.Store()), _load("items")
+        loop = ast.comprehension(target, whole, [made] if keeps else [], 0)
+        kept = ast.ListComp(_load("it") if keeps else made, [loop])
+        parameters = ast.arguments([], [ast.arg("items")], None, [], [], None, [])
+        return _call(ast.Lambda(parameters, ast.Tuple([ast.Starred(kept, ast.Load())], ast.Load())), items)
 
     def _binary(self, node: s.Binary) -> ast.expr:
         left, right = self._expression(node.left), self._expression(node.right)

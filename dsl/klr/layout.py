@@ -52,7 +52,7 @@ def arranged(source: Source, findings: list[Diagnostic]) -> list[Line]:
     What had to be mended is added to ``findings``.
     """
     made: list[Line] = []
-    for part in _parts(list(lines_of(source))):
+    for part in _parts(source, list(lines_of(source))):
         made.extend(_Blocks(source, findings).balanced(part))
     return made
 
@@ -179,13 +179,17 @@ def _word(statement: str) -> str:
 # -- blocks -----------------------------------------------------------------------------------------------------------
 
 
-def _parts(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _parts(source: Source, lines: Sequence[Line]) -> Iterator[list[Line]]:
     """The lines from each that begins a part of a coworker up to the next one."""
     part: list[Line] = []
     test: Line | None = None
-    for line in lines:
+    for index, line in enumerate(lines):
         step = test is not None and line.word in RULES and line.indent >= test.indent
-        if line.word in TOP_WORDS and not step:
+        if line.word == "if" and line.indent == 0 and _WAITS.match(source.cut(line.span)):
+            line.word = "rule"
+        if (line.word in (*TOP_WORDS, "rule") and not step) or _seems_to_begin(
+            part, line, lines[index + 1 : index + 2]
+        ):
             if part:
                 yield part
             part = []
@@ -198,6 +202,13 @@ def _parts(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 _WAITS = re.compile(r"if[ \t]+(?:\w+[ \t]+)*?(?:file|folder|mail)s?[ \t]+\w+[ \t]+(?:in|from)\b")
+
+
+def _seems_to_begin(part: list[Line], line: Line, following: Sequence[Line]) -> bool:
+    """Whether a line looks like a misspelt ``when``: it stands where parts do, behind an ``end``, and lines stand below it."""
+    if not part or part[-1].word != "end" or line.word in LINE_WORDS or line.word == "for":
+        return False
+    return line.indent <= part[0].indent and any(below.indent > line.indent for below in following)
 
 
 class _Blocks:
@@ -235,13 +246,7 @@ class _Blocks:
             line = part[index]
             behind = index + 1
             if line.word in OPENERS:
-                if line.word == "if" and _WAITS.match(self.source.cut(line.span)):
-                    line.word = "rule"
                 behind = index + _closed(part[index:])
-                if line.word == "rule":
-                    made.extend(self.balanced(part[index:behind]))
-                    index = behind
-                    continue
                 message = f"This `{_shown(line)}` stands outside of any rule."
                 help = "It belongs into a rule, between `when ...` or `every ...` and its `end`."
                 self.findings.append(Diagnostic("K101", message, _first_line(self.source, line), help))
