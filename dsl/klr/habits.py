@@ -235,6 +235,10 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"(?<=\d)\s+(?:and|&)\s+(?=\d{1,2}:\d\d)", ", ", "Several times are parted by commas.", "Write, for example, `at 09:00, 14:00`."),
     _habit(r"(?<=day)\s+(?:and|&|or)\s+(?=\w+day)", ", ", "Several days are parted by commas.", "Write, for example, `every monday, friday at 09:00`."),
     _habit(r"(?<=day)\s+(?=\d{1,2}:\d\d)", " at ", "`at` is missing here.", "A time follows `at`, such as `at 09:00`."),
+    _habit(r"(?<=\bretry )(\d+)(?:x|\s*)\s+(?=after\b)", r"\1 times ", "`times` is missing here.", "Write, for example, `retry 3 times after 10 minutes`.", far=True),
+    _habit(r"(?<=\bbetween )(?P<h>\d{1,2})(?P<m>)(?P<half>)(?=\s+and\b)", _clock, "A time is hours and minutes.", "Write {new}.", "K105"),
+    _habit(r"(?<=\d\d and )(?P<h>\d{1,2})(?P<m>)(?P<half>)(?=\s*$)", _clock, "A time is hours and minutes.", "Write {new}.", "K105"),
+    _habit(r"\bat\s+(?:once|the\s+same\s+time)\b", "at a time", "`{old}` is written `at a time` here.", "Write, for example, `at most 2 at a time`."),
     # Names and calls.
     _habit(r"[$@#](?:\{(\w+)\}|(\w+))", lambda m: m[1] or m[2], "No sign stands before a name.", "Write {new} alone.", far=True),
     _habit(r"%(\w+)%", r"\1", "A name stands alone, without `%`.", "Write {new}."),

@@ -253,7 +253,14 @@ class Reader:
             text = "on error\nend"
         for piece in text.split("\n"):
             draft = Draft(piece, (0, len(piece)), (line.span.start, line.span.end), (Change(0, 0, ""),))
-            self._read(draft, Span(0, len(piece)), Line(line.span, "" if piece == "on error" else line.word, 0))
+            self._read(draft, Span(0, len(piece)), Line(line.span, _shape(line.word, piece), 0))
+
+
+def _shape(word: str, piece: str) -> str:
+    """What a harmless line is, in place of one that is ``word``: any that begins a rule is a `when` then."""
+    if piece == "on error":
+        return "on"
+    return "rule" if word in ("when", "every", "cron") else word
 
 
 _NAME = r"[^\W\d]\w*"
