@@ -165,6 +165,9 @@ def test_proofs_of_a_log_are_checked_without_klapp(tmp_path: Path) -> None:
         other = Signer(log.signer.origin, bytes(32))
         assert "not signed by this key" in checked(proof, tmp_path, other.verifier)[1]
         assert checked(proof | {"checkpoint": other.sign(800, EMPTY)}, tmp_path)[0] == 1
+        log.connection.execute("UPDATE leaves SET hash = zeroblob(32) WHERE seq = 258")
+        with pytest.raises(LogError, match="can not be proved"):
+            proofs.inclusion(log, 257)
         with pytest.raises(LogError, match="no entry 801"):
             proofs.inclusion(log, 801)
         with pytest.raises(LogError, match="of another log"):

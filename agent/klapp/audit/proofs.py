@@ -9,7 +9,8 @@ from typing import Any
 
 from klapp.audit.entry import COLUMNS, leaf_of
 from klapp.audit.log import Log, LogError
-from klapp.audit.notes import BadNote
+from klapp.audit.merkle import leaf_hash, proves_consistency, proves_inclusion
+from klapp.audit.notes import BadNote, parse
 from klapp.audit.tree import MissingNode
 
 GONE = "The entries that this proof needs were let go by retention."
@@ -27,10 +28,13 @@ def inclusion(log: Log, entry: int) -> dict[str, Any]:
             path = log.tree.inclusion(entry - 1, newest[0])
         except MissingNode:
             raise LogError(GONE) from None
+    leaf, root = leaf_of(tuple(row)), parse(newest[1])[0].root
+    if not proves_inclusion(entry - 1, newest[0], leaf_hash(leaf), path, root):
+        raise LogError(f"Entry {entry} can not be proved: the log was changed. See: klapp audit verify")
     return {
         "key": log.signer.verifier,
         "entry": entry,
-        "text": leaf_of(tuple(row)).decode(),
+        "text": leaf.decode(),
         "proof": [hash.hex() for hash in path],
         "checkpoint": newest[1],
     }
@@ -51,10 +55,9 @@ def consistency(log: Log, older: str) -> dict[str, Any]:
             )
         try:
             path = log.tree.consistency(checkpoint.size, newest[0])
-            same = log.tree.frontier(checkpoint.size).root() == checkpoint.root
         except MissingNode:
             raise LogError(GONE) from None
-    if not same:
+    if not proves_consistency(checkpoint.size, newest[0], checkpoint.root, parse(newest[1])[0].root, path):
         raise LogError("The log does not continue that checkpoint: its beginning was written anew.")
     return {
         "key": log.signer.verifier,
