@@ -36,6 +36,8 @@ ORIGINS = {
 """From where the log says that a run came."""
 LONGEST_WAIT = 60.0
 """Seconds after which the agenda is looked at again while something in it is due at a time: clocks can be set."""
+MOST_TROUBLES = 10
+"""How often a start is tried again that klapp itself could not carry out."""
 Job = Callable[[], None]
 
 
@@ -245,6 +247,11 @@ class Turns:
                     if rule := _rule_of(start, coworker):
                         self._hold_until_ready(start, coworker, rule.trigger.options)
                 left = []
+        except Exception:
+            # Nobody knows how far it came, such as with a full disk: it is tried again, with the file as it is then.
+            left = []
+            self._tried_later(batch)
+            raise
         finally:
             self._running.clear()
             with self._wake:
@@ -255,6 +262,12 @@ class Turns:
             self._serve(left)
         if idle:
             self._hand_on(name)
+
+    def _tried_later(self, batch: Sequence[Start]) -> None:
+        for start in batch:
+            if start.attempt < MOST_TROUBLES:
+                due = datetime.now(UTC).timestamp() + LONGEST_WAIT
+                self.agenda.hold(replace(start, attempt=start.attempt + 1, settled=True), RETRY, due)
 
     def _requests(self, batch: Sequence[Start], coworker: Coworker) -> list[Request]:
         assert coworker.program is not None

@@ -353,3 +353,16 @@ def test_a_question_is_answered(start: Start) -> None:
         [run] = [item["report"] for item in agent.run("Asker", answers={"month": "2026-03-01"}) if "report" in item]
         assert running.house.told.notices == [("Asker", "2026-03 2")]
         assert agent.replay(run["run"]) == []
+
+
+def test_what_klapp_itself_could_not_carry_out_is_kept(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start(mover("Mover", "In", "Out"), folders=("In", "Out")) as running:
+
+        def full(*_: object) -> Iterator[None]:
+            raise OSError("the disk is full")
+
+        monkeypatch.setattr(running.service.agent, "perform", full)
+        running.house.file("In/a", b"x")
+        running.until(lambda: any("the disk is full" in sentence for sentence in running.said))
+        assert running.service._turns.agenda.count("Mover", why="retry") == 1
+        assert running.names("In") == ["a"]
