@@ -18,7 +18,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 GRAMMAR = FOLDER / "grammar.lark"
 STORED = FOLDER / "grammar.json"
-FORM = 1
+FORM = 2
 """The form of the stored tables; another number is not read."""
 
 
@@ -119,17 +119,23 @@ def made(grammar: str) -> dict[str, Any]:
     rules = list(parser.rules)
     index = {rule: number for number, rule in enumerate(rules)}
     names: dict[str, int] = {}
-    states: list[list[int]] = [[] for _ in machine.states]
-    for number, actions in machine.states.items():
-        for symbol, (action, argument) in sorted(actions.items(), key=lambda pair: pair[0]):
-            goal = argument if action is Shift else -1 - index[argument]
-            states[number].extend((names.setdefault(symbol, len(names)), goal))
+    (start,) = machine.start_states.values()
+    (end,) = machine.end_states.values()
+    numbers = {start: 0}  # Lark numbers states anew each time; in the order in which they are reached, it is always one
+    waiting = [start]
+    states: list[list[int]] = []
+    for state in waiting:
+        states.append([])
+        for symbol, (action, argument) in sorted(machine.states[state].items(), key=lambda pair: pair[0]):
+            if action is Shift and argument not in numbers:
+                numbers[argument] = len(numbers)
+                waiting.append(argument)
+            goal = numbers[argument] if action is Shift else -1 - index[argument]
+            states[-1].extend((names.setdefault(symbol, len(names)), goal))
     order = sorted(
         parser.terminals,
         key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
     )
-    (start,) = machine.start_states.values()
-    (end,) = machine.end_states.values()
     return {
         "of": _fingerprint(grammar),
         "terminals": [[t.name, t.pattern.value, t.pattern.type == "str"] for t in order],
@@ -137,8 +143,8 @@ def made(grammar: str) -> dict[str, Any]:
         "productions": [_production(rule) for rule in rules],
         "names": list(names),
         "states": states,
-        "start": start,
-        "end": end,
+        "start": numbers[start],
+        "end": numbers[end],
         "choices": _choices(rules),
     }
 
