@@ -249,7 +249,7 @@ class Agent:
         """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run.
 
         ``on`` are absolute paths of files, or of folders that stand for every file below them; ``answers`` what a
-        person typed, by the names that ``asks`` tells. Raises ValueError for one that is missing or does not fit.
+        person typed, by the names that ``asks`` tells. Raises NoCoworker for one that is missing or does not fit.
         """
         self.coworkers.reload()
         coworker = self.coworkers.find(name)
@@ -277,7 +277,10 @@ class Agent:
     ) -> tuple[Iterable[Request], int]:
         """What ``run`` is to do now, each request made when its turn comes; and about how many there are."""
         now = self.clock()
-        given = settled(_asked(program), answers) if on is None else {}
+        try:
+            given = settled(_asked(program), answers) if on is None else {}
+        except ValueError as error:
+            raise NoCoworker(str(error)) from error
         if on is None and (unprompted := self.dispatcher.unprompted(name, program, now, given)):
             return unprompted, len(unprompted)
         listening = listeners(name, program, self.person, (ARRIVES,))

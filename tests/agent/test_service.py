@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from klapp.coworkers.store import NoCoworker
 from klapp.service import Service
 from tests.agent.house import House
 
@@ -348,7 +349,7 @@ def test_a_question_is_answered(start: Start) -> None:
     with start(teller("Asker", "when asked for month: date, n: number = 2", "{month:%Y-%m} {n}")) as running:
         agent = running.service.agent
         assert [one["name"] for one in agent.asks("Asker")] == ["month", "n"]
-        with pytest.raises(ValueError, match="month"):
+        with pytest.raises(NoCoworker, match="month"):
             list(agent.run("Asker"))
         [run] = [item["report"] for item in agent.run("Asker", answers={"month": "2026-03-01"}) if "report" in item]
         assert running.house.told.notices == [("Asker", "2026-03 2")]
