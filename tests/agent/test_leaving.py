@@ -94,6 +94,7 @@ def test_after_a_crash_nothing_is_sent_a_second_time(tmp_path: Path) -> None:
         with house.agent(sandboxed=False) as agent:
             (closed,) = agent.recovered
             assert closed["outcome"] == "done"
+            assert "perhaps has arrived" in closed["reason"]
             assert len(server.heard) == 1
 
 

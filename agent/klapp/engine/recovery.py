@@ -14,6 +14,7 @@ from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
+from klapp.operations import SendData, SendFile
 from klapp.operations.steps import Step, recovered, settle
 from klr.vocabulary import Permission
 
@@ -79,12 +80,14 @@ class _Recovery:
     def _finished(self, logged: Logged, steps: list[Step], done: list[Step]) -> RunReport:
         if steps and not done:
             return self._close(logged, outcome_body("interrupted", "It was cut short before it began.", steps, []))
+        perhaps = _PERHAPS if done and isinstance(done[-1].operation, (SendData, SendFile)) else ""
         more, refused = carry_out(steps[len(done) :], self.world, self.known)
         self.files.sync()
         done = [*done, *more]
         if refused is not None:
-            return self._close(logged, outcome_body("failed", _CUT.format(refused.message), steps, done))
-        return self._close(logged, outcome_body(logged.body["outcome"], logged.body["reason"], steps, done))
+            return self._close(logged, outcome_body("failed", _CUT.format(refused.message) + perhaps, steps, done))
+        reason = f"{logged.body['reason']}{perhaps}".strip()
+        return self._close(logged, outcome_body(logged.body["outcome"], reason, steps, done))
 
     def _close(self, logged: Logged, outcome: dict[str, Any]) -> RunReport:
         outcome["recovered"] = True
@@ -97,6 +100,7 @@ class _Recovery:
         return report(logged)
 
 
+_PERHAPS = " It was cut short while it sent something, which perhaps has arrived; it was not sent again."
 _CUT = "It was cut short and could not be finished. {}"
 
 
