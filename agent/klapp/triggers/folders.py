@@ -195,6 +195,8 @@ class FolderWatch:
         """What lies in a folder and was never seen so has come, and what was seen and is not there has left."""
         now = time.monotonic()
         there = list(looks_in(*folder))
+        if _identity(folder[0]) is None:
+            return  # it went away this moment, and what is in it with it; that is for the next look
         unknown = self.seen.unknown(folder[0], there)
         paths = {path for path, _ in there}
         gone = [path for path in self.seen.there(folder[0]) if path not in paths and _lies_in(path, folder)]
