@@ -159,6 +159,7 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         "--for", dest="host", metavar="HOST", help="for which host, where several have one of that name"
     )
     secret.add_argument("--value-fd", type=_descriptor, metavar="N", help="read the value from this file descriptor")
+    _add(commands, "doctor", "look after this installation: what is wrong with it, and what to do", data=True)
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")
 

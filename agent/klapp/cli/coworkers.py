@@ -9,6 +9,7 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klapp.sandbox.enforced import not_enforced
 
 
 def list(options: argparse.Namespace) -> int:
@@ -43,6 +44,8 @@ def approve(options: argparse.Namespace) -> int:
             raise Complaint(f'"{coworker["name"]}" can not be approved: {coworker["why"]}')
         if options.format == "text":
             _ask_to(coworker)
+            for sentence in not_enforced():
+                say(f"Know this: {sentence}")
         if not options.yes and not _agreed(options):
             say("Nothing was approved.")
             return PROBLEMS

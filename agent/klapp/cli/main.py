@@ -18,9 +18,10 @@ COMMANDS = {
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
     "network": "network", "secret": "network",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
+    "doctor": "doctor",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
-_OPEN = frozenset(("language", "privilege", "completion"))
+_OPEN = frozenset(("language", "privilege", "completion", "doctor"))
 """Those that never hold a key."""
 
 
