@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,12 @@ def replay(log: Log, run: int, load: Load) -> list[Difference]:
     """The differences between a run and its replay; none, if all is well. Raises ValueError where it has no program."""
     logged = Logged.of(log.entries(run)).whole()
     rule = _rule(log, logged, load)
-    return _Replay(log, logged).compare(rule.start(_inputs(logged)))
+    return differences(rule.start(_inputs(logged)), logged.body, log.blob)
+
+
+def differences(program: Run, body: Mapping[str, Any], blob: Callable[[str], bytes]) -> list[Difference]:
+    """How a program that is given the answers of a run goes on otherwise than the run's body says. Asks nothing else."""
+    return _Replay(body, blob).compare(program)
 
 
 def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
             steps.append(step)
 
     tracer: Tracer = trace
-    _Replay(log, logged, steps).compare(rule.traced(_inputs(logged), tracer))
+    _Replay(logged.body, log.blob, steps).compare(rule.traced(_inputs(logged), tracer))
     return account | {"steps": steps}
 
 
@@ -93,17 +98,19 @@ def _inputs(logged: Logged) -> Inputs:
 
 
 class _Replay:
-    """Answers a program with what the log says, as long as it asks and wishes what the log says."""
+    """Answers a program with what a run's body says, as long as it asks and wishes what that says."""
 
-    def __init__(self, log: Log, logged: Logged, steps: list[dict[str, Any]] | None = None) -> None:
-        self.log = log
-        self.logged = logged
+    def __init__(
+        self, body: Mapping[str, Any], blob: Callable[[str], bytes], steps: list[dict[str, Any]] | None = None
+    ) -> None:
+        self.body = body
+        self.blob = blob
         self.steps = steps
 
     def compare(self, program: Run) -> list[Difference]:
         """Drive the program; stops at the first effect that differs, for nothing behind it means anything."""
-        expected = iter(self.logged.body["effects"])
-        ended = (self.logged.body["outcome"], self.logged.body["reason"])
+        expected = iter(self.body["effects"])
+        ended = (self.body["outcome"], self.body["reason"])
         try:
             effect = next(program)
             while True:
@@ -112,7 +119,7 @@ class _Replay:
                 if difference or record is None:
                     return [difference] if difference else []
                 self._tell(effect, record)
-                answer = answer_of(record, self.log.blob)
+                answer = answer_of(record, self.blob)
                 effect = program.throw(answer.error()) if isinstance(answer, Refusal) else program.send(answer)
         except StopIteration as stop:
             ending: Ending = stop.value
@@ -121,7 +128,7 @@ class _Replay:
         left = next(expected, None)
         if left is not None:
             return [Difference(left["line"], _logged(left), "the run ended")]
-        if tuple(ending) != ended and "trouble" not in self.logged.body:
+        if tuple(ending) != ended and "trouble" not in self.body:
             return [Difference(0, ": ".join(filter(None, ended)), ": ".join(filter(None, ending)))]
         return []
 

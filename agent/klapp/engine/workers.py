@@ -18,6 +18,7 @@ from typing import Any
 from klapp.audit.log import digest
 from klapp.engine.encoding import encode
 from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
+from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
 from klapp.engine.outside import apps_of, grants_of_files, hosts_of
 from klapp.engine.record import step_to_json
@@ -233,7 +234,10 @@ class WorkerHands:
                     if request is None:
                         raise Lied("told of more runs than there are")
                     planned += 1
-                    yield self.judge.planned(one, number, request)
+                    run = self.judge.planned(one, number, request)
+                    if not is_honest(run, self.pool.vocabulary, self.files, self.pool.home):
+                        raise Lied("wished to send what its program does not send")
+                    yield run
             if not planned or (planned < len(runs) and whole):
                 raise Lied("told of too few runs")
 
