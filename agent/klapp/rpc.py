@@ -239,12 +239,14 @@ def _answers(connection: Wire) -> Iterator[dict[str, Any]]:
     while True:
         try:
             frame = json.loads(connection.recv_bytes(ANSWER_BYTES))
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, RecursionError) as error:
             raise RpcError(
                 "klapp's agent ended before it had answered. Look at what was done with: klapp log"
             ) from error
+        if not isinstance(frame, dict):
+            raise RpcError("klapp's agent answered what this version does not understand. Quit it, and start it again.")
         if "error" in frame:
-            raise RpcError(frame["error"])
+            raise RpcError(str(frame["error"]))
         yield frame
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from klr import addresses, patterns, rows, runtime
 from klr import syntax as s
+from klr.bounds import Steps
 from klr.checker import Checked, verb_of
 from klr.effects import Act, Ask, EffectError, Ending
 from klr.formats import formatted
@@ -32,6 +33,7 @@ RUNTIME = {
     name: getattr(runtime, name)
     for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
 } | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
+RUNTIME["Steps"] = Steps
 
 
 def compile_rule(
@@ -70,6 +72,7 @@ class _Compiler:
         start: list[ast.stmt] = [
             # A rule that asks for nothing must be a generator nevertheless.
             ast.If(_constant(False), [ast.Expr(ast.Yield(_constant(None)))], []),
+            _assign("steps", _call(_load("Steps"))),
             _assign("v_now", _attribute(_load("inputs"), "now")),
             _assign("v_file", _attribute(_load("inputs"), "file")),
             _assign("home", _attribute(_load("inputs"), "home")),
@@ -144,7 +147,7 @@ class _Compiler:
                     body.insert(
                         0, ast.Expr(self._tell(statement, f"for each {statement.name}", _load(f"v_{statement.name}")))
                     )
-                return [ast.For(variable, self._expression(statement.items), body, [])]
+                return [ast.For(variable, self._gone_through(statement.items), body, [])]
             case s.Attempt():
                 return self._guarded(statement.body, statement.on_error, looping)
             case s.Action():
@@ -299,7 +302,9 @@ class _Compiler:
                 pieces.extend((_load("home"), _constant(part[1:])))
             else:
                 pieces.append(_constant(part))
-        return _call(_attribute(_constant(""), "join"), ast.Tuple(pieces, ast.Load()))
+        if not any(isinstance(part, s.Hole) for part in node.parts):
+            return _call(_attribute(_constant(""), "join"), ast.Tuple(pieces, ast.Load()))
+        return _call(_attribute(_load("steps"), "text"), ast.Tuple(pieces, ast.Load()))
 
     def _address(self, node: s.Template) -> ast.expr:
         """A web address: pieces as they are written at even places, what its holes hold, encoded, at odd ones."""
@@ -377,12 +382,16 @@ class _Compiler:
     def _through(self, helper: str, items: s.Expression, made: ast.expr, *more: ast.expr) -> ast.expr:
         """``items`` filtered, sorted or told by an expression over ``it``, which may itself ask the world."""
         if helper in ("where", "each") and not _asks(made) and not self.traced:
-            return self._comprehended(self._expression(items), made, keeps=helper == "where")
+            return self._comprehended(self._gone_through(items), made, keeps=helper == "where")
         argument = ast.arguments([], [ast.arg("it")], None, [], [], None, [])
         if not _asks(made):
             # The helper runs every test as a generator; one that asks for nothing is made into one.
             made = ast.IfExp(_constant(True), made, ast.Yield(_constant(None)))
-        return ast.YieldFrom(_call(_load(helper), self._expression(items), ast.Lambda(argument, made), *more))
+        return ast.YieldFrom(_call(_load(helper), self._gone_through(items), ast.Lambda(argument, made), *more))
+
+    def _gone_through(self, items: s.Expression) -> ast.expr:
+        """A list that is about to be gone through: its elements are counted first."""
+        return _call(_attribute(_load("steps"), "over"), self._expression(items))
 
     @staticmethod
     def _comprehended(items: ast.expr, made: ast.expr, *, keeps: bool) -> ast.expr:

@@ -138,7 +138,11 @@ def _workdays_later(count: Decimal, date: datetime) -> datetime:
     try:
         return workdays_later(count, date)
     except OverflowError:
-        raise EffectError("A result is too large, or has too many digits, to be exact.", "value") from None
+        raise _too_far() from None
+
+
+def _too_far() -> EffectError:
+    return EffectError("A result is too large, or has too many digits, to be exact.", "value")
 
 
 # -- other time zones --------------------------------------------------------------------------------------------------
@@ -149,6 +153,8 @@ def _there(zone: str, date: datetime, there: str) -> datetime:
         return elsewhere(date, there, zone)
     except NoZone as error:
         raise EffectError(f'{error} Zones have names such as "Europe/Berlin" or "UTC".', "value") from None
+    except OverflowError:
+        raise _too_far() from None
 
 
 def time_there(zone: str, date: datetime, there: str) -> time:
@@ -163,10 +169,7 @@ def day_there(zone: str, date: datetime, there: str) -> datetime:
 
 def date_here(zone: str, date: datetime, there: str) -> datetime:
     """What the clock here shows when the one in another zone shows ``date``."""
-    try:
-        return elsewhere(date, zone, there) if zone else date
-    except NoZone as error:
-        raise EffectError(f'{error} Zones have names such as "Europe/Berlin" or "UTC".', "value") from None
+    return _there(there, date, zone) if zone else date
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ class _Walk:
         owner = self._shape(thing, environment) if thing is not None else None
         if verb.sibling and slot.word == "to":
             folder = owner or ANYWHERE
-            name, pattern = self._name(value)
+            name, pattern = self._name(value, environment)
             language = concat(parent(folder.language), literal("/"), name)
             return Shape(language, tuple(f"{above}/{pattern}" for above in folder.folders()))
         shape = self._shape(value, environment) or ANYWHERE
@@ -272,11 +272,11 @@ class _Walk:
             return Shape(concat(shape.language, names), crossed(shape.patterns, last))
         return shape
 
-    def _name(self, value: s.Expression) -> tuple[Language, str]:
-        """The names that a text can be, and a pattern for them."""
+    def _name(self, value: s.Expression, environment: Environment) -> tuple[Language, str]:
+        """The names that a text can be, and a pattern for them. No path, so it may hold what only a path may not."""
         if not isinstance(value, s.Template):
-            return (name_hole() if self.facts.is_real_name(value) else text_hole()), "*"
-        language, patterns = self._pieces(value.parts, {})
+            return name_hole(), "*"
+        language, patterns = self._pieces(value.parts, environment, name_hole())
         return language, patterns[0]
 
     def _after(
@@ -409,10 +409,12 @@ class _Walk:
         return self._listings.setdefault(pattern.constant, Shape(glob(pattern.constant), (pattern.constant,)))
 
     def _path(self, node: s.Template, environment: Environment) -> Shape:
-        return Shape(*self._pieces(node.parts, environment))
+        return Shape(*self._pieces(node.parts, environment, text_hole()))
 
-    def _pieces(self, parts: tuple[str | s.Hole, ...], environment: Environment) -> tuple[Language, tuple[str, ...]]:
-        """The texts that a template can be, and patterns for them."""
+    def _pieces(
+        self, parts: tuple[str | s.Hole, ...], environment: Environment, text: Language
+    ) -> tuple[Language, tuple[str, ...]]:
+        """The texts that a template can be, and patterns for them; ``text`` is what any text can be in its place."""
         languages: list[Language] = []
         patterns: tuple[str, ...] = ("",)
         for part in parts:
@@ -425,14 +427,14 @@ class _Walk:
                 languages.append(shape.language)
                 patterns = crossed(patterns, shape.patterns)
                 continue
-            languages.append(self._hole(part, environment))
+            languages.append(self._hole(part, environment, text))
             patterns = tuple(pattern if pattern.endswith("*") else pattern + "*" for pattern in patterns)
         return concat(*languages) if languages else literal(""), patterns
 
-    def _hole(self, hole: s.Hole, environment: Environment) -> Language:
+    def _hole(self, hole: s.Hole, environment: Environment, text: Language) -> Language:
         value = hole.value
         if hole.format or not self.facts.is_real_name(value):
-            return text_hole()
+            return text
         if isinstance(value, s.Member) and value.name == "name" and self.facts.type_of(value.of) == FILE:
             shape = self._shape(value.of, environment)
             return last_component(shape.language) if shape else name_hole()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from klr import syntax as s
 from klr.addresses import AddressError, address
+from klr.bounds import MOST_NESTED
 from klr.calls import Calls
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
@@ -412,6 +413,8 @@ class Expressions:
         for item, kind in zip(node.items, found, strict=True):
             if not fits(kind, kinds[0]):
                 self._mismatch(item, kind, kinds[0], "This list, by its first element,")
+        if _depth(kinds[0]) >= MOST_NESTED:
+            return self.error("K302", "This is a list of lists of lists of lists, which is too deep.", node.span)
         return list_of(kinds[0])
 
     def _items(self, node: s.Expression, scope: Scope) -> Type:
@@ -528,3 +531,8 @@ def _sendable(found: Type) -> bool:
     if found.name in ("list", "table") and found.element is not None:
         return found.element != FILE and _sendable(found.element)
     return found not in (ADDRESS, ERROR, SECRET, WORD) and found.name != "maybe"
+
+
+def _depth(kind: Type) -> int:
+    """How many lists are around the innermost elements."""
+    return 1 + _depth(kind.element) if kind.name == "list" and kind.element else 0

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from klr import syntax as s
 from klr.proof import Language, any_of, concat, intersection, literal, one_of, union
-from klr.proof.language import ANY, NOT_SLASH, Ranges, ranges
+from klr.proof.language import ANY, NOT_SLASH, NOT_SLASH_OR_DOT, Ranges, ranges
 from klr.shapes import MOST_PATTERNS, Environment, Shape, escaped
+from klr.values import split_name
 
 _FOLDER = concat(any_of(ANY), literal("/"))
 _NAME = any_of(NOT_SLASH)
@@ -104,6 +105,17 @@ def _ends(text: str) -> Names | None:
     return Names(concat(_NAME, literal(text)), f"*{escaped(text)}") if _in_a_name(text) else None
 
 
+def _stem(text: str) -> Names | None:
+    """Names whose stem, as ``klr.values.split_name`` has it, is ``text``."""
+    if not _in_a_name(text):
+        return None
+    extension = concat(literal("."), one_of(NOT_SLASH_OR_DOT), any_of(NOT_SLASH_OR_DOT))
+    named = concat(literal(text), extension)
+    if split_name(text)[1]:
+        return Names(named, f"{escaped(text)}.*")
+    return Names(union(literal(text), named), f"{escaped(text)}*")
+
+
 def _contains(text: str) -> Names | None:
     return Names(concat(_NAME, literal(text), _NAME), f"*{escaped(text)}*") if _in_a_name(text) else None
 
@@ -137,7 +149,7 @@ _LEARNED: dict[tuple[str, str], Callable[[str], Names | None]] = {
     ("name", "starts with"): _starts,
     ("name", "ends with"): _ends,
     ("name", "contains"): _contains,
-    ("stem", "is"): _starts,
+    ("stem", "is"): _stem,
     ("stem", "starts with"): _starts,
     ("stem", "contains"): _contains,
     ("extension", "is"): _extension,

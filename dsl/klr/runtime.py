@@ -8,13 +8,13 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, 
 from typing import Any
 
 from klr import moments
+from klr.bounds import LONGEST_TEXT, too_long
 from klr.effects import EffectError
 from klr.rows import RowValue, grouped, like
 from klr.values import Months
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, Overflow])
 ROUNDED = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow, DivisionByZero])
-LONGEST_TEXT = 10_000_000
 _NAUGHT = Decimal(0)
 
 
@@ -182,8 +182,20 @@ def show(value: Any) -> str:
         case Months():
             return show_months(value.count)
         case tuple():
-            return ", ".join(map(show, value))
+            return _listed(value)
     return str(value)
+
+
+def _listed(items: tuple[Any, ...]) -> str:
+    """The texts of a list's elements; of one that would be too long no more is made than it takes to tell."""
+    shown: list[str] = []
+    length = 0
+    for item in items:
+        shown.append(show(item))
+        length += len(shown[-1]) + 2
+        if length > LONGEST_TEXT:
+            raise too_long()
+    return ", ".join(shown)
 
 
 def show_date(date: datetime) -> str:

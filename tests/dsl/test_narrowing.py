@@ -141,3 +141,25 @@ def test_many_conditions_in_a_row_stay_cheap() -> None:
     skips = "\n".join(f'  if file.name contains "{n}"\n    notify "{n}"\n  else\n    skip\n  end' for n in "abcdefghij")
     text = f'coworker "Many"\nmay read "~/In/*"\nmay remove "~/In/*"\nmay notify\nwhen file arrives in "~/In"\n{skips}\n  trash file\nend\n'
     assert load(text, VOCABULARY).diagnostics == ()
+
+
+def test_a_new_name_is_known_as_far_as_the_old_one_is() -> None:
+    head = (
+        'coworker "x"\nmay read "~/In/*"\nmay remove "~/In/*"\nmay write "~/In/[a-m]*"\nwhen file arrives in "~/In"\n'
+    )
+    rename = 'rename file to "{file.name}z" on conflict skip\n'
+    assert load(f'{head}if file.stem starts with "b"\n{rename}end\nend\n', VOCABULARY).errors == ()
+    assert [d.code for d in load(f"{head}{rename}end\n", VOCABULARY).errors] == ["K401"]
+
+
+def test_a_new_name_can_hold_what_a_path_can_not() -> None:
+    head = (
+        'coworker "x"\nmay read "~/In/*"\nmay remove "~/In/*"\nmay write "~/In/[!\\n]*"\nwhen file arrives in "~/In"\n'
+    )
+    assert [d.code for d in load(f'{head}rename file to "{{file.text}}"\nend\n', VOCABULARY).errors] == ["K401"]
+    assert load(f'{head}move file to "~/In/{{file.text}}"\nend\n', VOCABULARY).errors == ()
+
+
+def test_a_stem_that_is_known_is_known_exactly() -> None:
+    head = 'coworker "x"\nmay read "~/In/*"\nmay remove "~/In/a", "~/In/a.?*"\nwhen file arrives in "~/In"\n'
+    assert load(f'{head}if file.stem is "a"\ntrash file\nend\nend\n', VOCABULARY).errors == ()

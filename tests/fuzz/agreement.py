@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from klapp.dispatch import Listener, listeners
+from klapp.dispatch import CLOCK
 from klapp.engine.planner import Planner, Remembering
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.overlay import Overlay
@@ -19,12 +18,14 @@ from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
 from klr.parser import parse
 from klr.program import Program
+from klr.shapes import arrival_pattern
 from klr.source import Source
 from klr.values import FileValue
 from tests.fuzz.worlds import Disk, Scene
 from tests.reference.globs import matches
 from tests.reference.interpreter import Interpreter, Limits, Result, literal
-from tests.reference.triggers import starts
+from tests.reference.triggers import GIVES, Happening, starts
+from tests.reference.world import File, World
 
 
 class Disagreement(AssertionError):
@@ -112,18 +113,18 @@ class Stage:
     def play(self) -> None:
         """Let everything happen, holding each run against the reference."""
         program, scene = self.subject.program, self.scene
-        waiting = listeners(program.name, program, scene.home)
         settings = {name: literal(setting.value) for name, setting in program.settings.items()}
         before = self.world.copy()
         now = scene.now
         for event in scene.events:
-            started = self._started(event, waiting)
+            started = self._started(event)
             agree("starts", started, self._starts(event))
-            file = self.disk.values[event] if event else None
-            met = before.met(event) if event else None
+            file, met, folder = self._given(event, before)
             for index in started:
                 rule = program.rules[index]
-                request = Request(program.name, program, rule, file, now, program.defaults(), scene.zone)
+                asked = {answer.name: answer.value for answer in rule.trigger.answers}
+                given = {**program.defaults(), **asked}
+                request = Request(program.name, program, rule, file, now, given, scene.zone)
                 run = self.planner.plan(len(self.runs), request)
                 said = [one.answer.message for one in run.effects if isinstance(one.answer, Refusal)]
                 self.world.now = now
@@ -132,7 +133,8 @@ class Stage:
                     self.world,
                     now,
                     met,
-                    settings,
+                    folder,
+                    settings | {name: literal(value) for name, value in asked.items()},
                     self.subject.limits,
                     scene.zone,
                     lambda n, said=said: said[n] if n < len(said) else "",  # type: ignore[misc]
@@ -144,18 +146,37 @@ class Stage:
         self._same_world()
         self._in_its_lane()
 
-    def _started(self, event: str | None, waiting: Iterable[Listener]) -> list[int]:
-        """The rules that an event starts, as klapp has it."""
-        if event is not None:
-            return [listener.rule.index for listener in waiting if listener.hears(event)]
-        return [rule.index for rule in self.subject.program.rules if "in" not in rule.trigger.arguments]
-
     # -- what starts ------------------------------------------------------------------------------------------------
 
-    def _starts(self, event: str | None) -> list[int]:
-        """The rules that an event starts, by the tree alone."""
+    def _started(self, event: Happening) -> list[int]:
+        """The rules that something starts, as klapp has it."""
+        phrase, path = event
+        found = []
+        for rule in self.subject.program.rules:
+            use = rule.trigger
+            if use.phrase == phrase or (use.phrase in CLOCK and phrase == "clock"):
+                pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named")) if use.gives else ""
+                if not pattern or Lane.of([("read", pattern)], self.scene.home).allows("read", path):
+                    found.append(rule.index)
+        return found
+
+    def _starts(self, event: Happening) -> list[int]:
+        """The same by the tree alone."""
         rules = enumerate(self.subject.rules)
         return [index for index, rule in rules if starts(rule.trigger, event, self.scene.home)]
+
+    def _given(self, event: Happening, before: World) -> tuple[FileValue | None, File | None, str]:
+        """What something gives to the rules that it starts: klapp's file, the reference's, and a folder."""
+        phrase, path = event
+        match GIVES.get(phrase, ""):
+            case "file":
+                return self.disk.values[path], before.met(path), ""
+            case "folder":
+                return FileValue(path, 0, self.scene.now), None, path
+            case "gone file":
+                gone = File(path, 3, self.scene.now, -1, -1)
+                return FileValue(path, gone.size, gone.modified, 1, 7, 10**9), gone, ""
+        return None, None, ""
 
     # -- laws -------------------------------------------------------------------------------------------------------
 

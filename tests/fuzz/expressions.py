@@ -244,6 +244,8 @@ class Expressions:
     def _text(self, names: Names, depth: int) -> str:
         d, roll = depth, self.random.random()
         file = names.of("file")
+        if names.of("gone file") and roll < 0.25:
+            return f"file.{self.random.choice(REAL)}"
         if file and roll < 0.35:
             return f"{self.random.choice(file)}.{self.random.choice(PROPERTIES['text'])}"
         if roll < 0.5 or d < 0:

@@ -15,6 +15,22 @@ TRIGGERS = (
     'file arrives in "/srv/x"',
     'file arrives in "~/In" named "[!x]*"',
     "asked",
+    "asked for v0: number = 3",
+    'file changes in "~/In"',
+    'file leaves in "~/In"',
+    'folder arrives in "~/**"',
+    "klapp starts",
+    '"Other" finishes',
+    '"Other" fails',
+)
+OPTIONS = (
+    "",
+    "",
+    "",
+    " between 09:00 and 18:00",
+    " at most 1 at a time else skip",
+    " retry 3 times after 1 minute",
+    ' between 22:00 and 06:00 in time zone "Europe/Berlin"',
 )
 CLOCK = (
     "every 15 minutes",
@@ -116,8 +132,16 @@ class Programs:
     def _rule(self, root: Names) -> list[str]:
         trigger = f"when {self.random.choice(TRIGGERS)}" if self.random.random() < 0.85 else self.random.choice(CLOCK)
         names = Names(self.random, root)
-        if "arrives" in trigger:
+        if "file leaves" in trigger:
+            names.known["file"] = "gone file"
+        elif "file" in trigger:
             names.known["file"] = "file"
+        elif "folder" in trigger:
+            names.known["folder"] = "path"
+        elif "for v0" in trigger:
+            names.known["v0"] = "number"
+        if trigger.startswith("when") and "asked" not in trigger:
+            trigger += self.random.choice(OPTIONS)
         lines = [trigger, *self._block(names, 3, looping=False)]
         if self.random.random() < 0.3:
             lines.extend(("on error", *self._block(self._with_error(names), 1, looping=False)))

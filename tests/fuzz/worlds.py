@@ -12,6 +12,7 @@ from klapp.files.failures import missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klr.values import FileValue
 from tests.reference.globs import matches
+from tests.reference.triggers import Happening
 from tests.reference.world import Stored, World, above
 
 FOLDERS = ("~/In", "~/In/sub", "~/Out", "~/Out/a", "/srv/x", "~/In/a b")
@@ -44,11 +45,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Scene:
-    """A world as data, and what happens: a path for a file that arrives, None for what needs no file."""
+    """A world as data, and what happens in it."""
 
     home: str
     files: Mapping[str, Placed]
-    events: tuple[str | None, ...]
+    events: tuple[Happening, ...]
     now: datetime
     zone: str = ""
 
@@ -74,11 +75,26 @@ def scene(random: Random) -> Scene:
         # No file where another one's folder is, and the other way around.
         if not any(other in above(path) for other in files) and not any(path in above(other) for other in files):
             files[path] = Placed(random.choice(CONTENTS), modified, created)
-    events: list[str | None] = [random.choice(list(files)) for _ in range(random.choice((1, 1, 2, 3))) if files]
-    if not events or random.random() < 0.3:
-        events.insert(random.randint(0, len(events)), None)
+    events = [happening(random, files, home) for _ in range(random.choice((1, 1, 2, 3)))]
     now = random.choice(MOMENTS) + timedelta(days=random.choice((0, 0, 1, 40)))
     return Scene(home, files, tuple(events), now, random.choice(ZONES))
+
+
+def happening(random: Random, files: Mapping[str, Placed], home: str) -> Happening:
+    """Something that happens: mostly a file that arrives, where there is one."""
+    if files and random.random() < 0.7:
+        phrase = random.choice(("file arrives", "file arrives", "file arrives", "file changes"))
+        return phrase, random.choice(list(files))
+    phrase = random.choice(
+        ("file leaves", "folder arrives", "asked", "asked", "clock", "klapp starts", "finishes", "fails")
+    )
+    if phrase == "file leaves":
+        name = random.choice(NAMES)
+        return phrase, f"{home}/In/gone {name}"[:200] if f"{home}/In/{name}" in files else f"{home}/In/{name}"
+    if phrase == "folder arrives":
+        folders = [folder for path in files for folder in above(path) if folder.startswith(f"{home}/")]
+        return phrase, random.choice(folders) if folders else f"{home}/In/new"
+    return phrase, ""
 
 
 class Disk:

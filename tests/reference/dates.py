@@ -42,12 +42,13 @@ def moment_of(date: datetime, zone: str) -> datetime:
 
 def offset_near(date: datetime, near: timedelta, zone: str) -> timedelta:
     """How far the clock of a zone is before that of Greenwich, about a day before or after a date."""
-    for moment in (date + near if datetime.min + DAY < date < datetime.max - DAY else date, date):
-        try:
-            return shown_at(moment, zone).replace(fold=0) - moment
-        except OverflowError:
-            continue
-    return timedelta()
+    # At the very ends of the calendar it is looked for from the other side: no clock was ever changed there.
+    if date < datetime.min + 2 * DAY:
+        near = DAY
+    elif date > datetime.max - 2 * DAY:
+        near = -DAY
+    moment = date + near
+    return shown_at(moment, zone).replace(fold=0) - moment
 
 
 def later(date: datetime, duration: timedelta, zone: str) -> datetime:
@@ -146,7 +147,10 @@ def zoned(zone: str) -> str:
 
 
 def there(date: datetime, place: str, here: str) -> datetime:
-    return shown_at(moment_of(date, here), zoned(place))
+    try:
+        return shown_at(moment_of(date, here), zoned(place))
+    except OverflowError:
+        raise Failure("value", NOT_EXACT) from None
 
 
 # -- reading ------------------------------------------------------------------------------------------------------------

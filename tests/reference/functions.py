@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.reference.numbers import Number, number
+from tests.reference.operators import Failure, arithmetic
 
 MISSING = None
 """What `default` stands in for."""
@@ -91,6 +92,28 @@ def sum_of(add: Callable[[Any, Any], Any]) -> Callable[[tuple[Any, ...]], Any]:
     return total
 
 
+def average_of(add: Callable[[Any, Any], Any]) -> Callable[[tuple[Any, ...]], Any]:
+    total = sum_of(add)
+
+    def average(items: tuple[Any, ...]) -> Any:
+        return arithmetic("/", total(items), Number(len(items))) if items else MISSING
+
+    return average
+
+
+def numbers_in(texts: tuple[str, ...]) -> tuple[Number, ...]:
+    """The first number of each cell that says something."""
+    found = []
+    for text in texts:
+        if text.strip() in ("", "-", "\N{EN DASH}", "\N{EM DASH}"):
+            continue
+        first = number_after("", text)
+        if first is None:
+            raise Failure("value", f'There is no number in "{text[:80]}".')
+        found.append(first)
+    return tuple(found)
+
+
 def functions(add: Callable[[Any, Any], Any]) -> dict[tuple[str, tuple[str, ...]], Callable[..., Any]]:
     """Every function by name and prepositions; ``add`` is the language's ``+``."""
     return {
@@ -98,6 +121,7 @@ def functions(add: Callable[[Any, Any], Any]) -> dict[tuple[str, tuple[str, ...]
         ("first", ("of",)): lambda items: items[0] if items else MISSING,
         ("last", ("of",)): lambda items: items[-1] if items else MISSING,
         ("sum", ("of",)): sum_of(add),
+        ("average", ("of",)): average_of(add),
         ("lowest", ("of",)): lambda items: extreme(items, lambda one, best: one < best),
         ("highest", ("of",)): lambda items: extreme(items, lambda one, best: one > best),
         ("unique", ("of",)): unique,
@@ -107,6 +131,8 @@ def functions(add: Callable[[Any, Any], Any]) -> dict[tuple[str, tuple[str, ...]
         ("uppercase", ("of",)): lambda text: text.upper(),
         ("trimmed", ("of",)): lambda text: text.strip(),
         ("number", ("after", "in")): number_after,
+        ("number", ("in",)): lambda text: number_after("", text),
+        ("numbers", ("in",)): numbers_in,
         ("text", ("after", "in")): text_after,
         ("text", ("before", "in")): text_before,
     }

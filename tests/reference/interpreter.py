@@ -9,11 +9,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from klr import syntax as s
-from tests.reference import dates, showing
+from tests.reference import dates, showing, tables
 from tests.reference.functions import functions
 from tests.reference.operators import (
     LONGEST_TEXT,
+    MOST_STEPS,
     NOT_EXACT,
+    SPENT,
     TOO_LONG,
     Failure,
     add,
@@ -102,6 +104,7 @@ class Interpreter:
         world: World,
         now: datetime,
         file: File | None = None,
+        folder: str = "",
         settings: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         zone: str = "",
@@ -118,15 +121,13 @@ class Interpreter:
         for part in tree.parts:
             if isinstance(part, s.SettingLine) and part.type in (("path",), ("folder",)):
                 self.root.values[part.name] = self._home_path(self.root.values[part.name])
-        self.file = file
+        self.given = {"file": file} if file else {"folder": Path(folder)} if folder else {}
         self.result = Result()
-        self.refused = self.files = self.notices = self.size = self.loops = 0
+        self.refused = self.files = self.notices = self.size = self.loops = self.steps = 0
 
     def run(self, rule: s.RuleBlock) -> Result:
         """Carry a rule out to its end."""
-        scope = Scope(self.root)
-        if self.file is not None:
-            scope.values["file"] = self.file
+        scope = Scope(self.root, dict(self.given))
         result = self.result
         try:
             self._guarded(rule.body, rule.on_error, scope)
@@ -134,8 +135,8 @@ class Interpreter:
             result.outcome, result.reason = ended.outcome, ended.reason
         except Failure as failure:
             result.outcome, result.reason, result.kind = "failed", failure.message, failure.kind
-        except Spent:
-            result.outcome, result.reason, result.kind = "failed", self.said(self.refused - 1), "budget"
+        except Spent as spent:
+            result.outcome, result.reason, result.kind = "failed", str(spent), "budget"
         return result
 
     def _home_path(self, written: str) -> Path:
@@ -171,7 +172,7 @@ class Interpreter:
             case s.Attempt(body=body, on_error=on_error):
                 self._guarded(body, on_error, scope)
             case s.ForEach(name=name, items=items):
-                for item in self.value(items, scope):
+                for item in self._over(self.value(items, scope)):
                     self._element(statement, Scope(scope, {name: item}))
             case s.Action():
                 self._action(statement, scope)
@@ -232,6 +233,8 @@ class Interpreter:
     def _ask(self, name: str, of: Any) -> Any:
         if isinstance(of, File):
             self.size += of.size
+            if name == "table":
+                return self._tried((name, of.path), lambda: tables.table_in(self.world.there(of.path).content))
             return self._tried((name, of.path), lambda: ASKED[name](self.world, of.path))
         return self._tried((name, of), lambda: self.world.matching(of))
 
@@ -240,7 +243,7 @@ class Interpreter:
         if self.files > limits.files or self.notices > limits.notices or self.size > limits.size:
             self.refused += 1
             self.result.effects.append((*wish, "budget"))
-            raise Spent
+            raise Spent(self.said(self.refused - 1))
         try:
             answer = attempt()
         except Refused as refused:
@@ -288,11 +291,21 @@ class Interpreter:
                 text += showing.show_formatted(value, part.format) if part.format else showing.show(value)
         return self._checked(text)
 
-    @staticmethod
-    def _checked(text: str) -> str:
+    def _checked(self, text: str) -> str:
         if len(text) > LONGEST_TEXT:
             raise Failure("value", TOO_LONG)
+        self._step(len(text) // 1000)
         return text
+
+    def _over(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A list that is about to be gone through."""
+        self._step(len(items) + 1)
+        return items
+
+    def _step(self, count: int) -> None:
+        self.steps += count
+        if self.steps > MOST_STEPS:
+            raise Spent(SPENT)
 
     @staticmethod
     def _is_real(node: s.Expression, scope: Scope) -> bool:
@@ -315,7 +328,7 @@ class Interpreter:
             case s.Member():
                 of = self.value(node.of, scope)
                 if isinstance(of, tuple):
-                    return tuple(self._property(item, node.name) for item in of)
+                    return tuple(self._property(item, node.name) for item in self._over(of))
                 return self._property(of, node.name)
             case s.ListOf(items=items):
                 return tuple(self.value(item, scope) for item in items)
@@ -336,9 +349,14 @@ class Interpreter:
                 return found[0] if found else None
             case s.Where():
                 items = self.value(node.items, scope)
-                return tuple(item for item in items if self.value(node.condition, Scope(scope, {"it": item})))
+                return tuple(
+                    item for item in self._over(items) if self.value(node.condition, Scope(scope, {"it": item}))
+                )
             case s.SortedBy():
-                pairs = [(self.value(node.key, Scope(scope, {"it": i})), i) for i in self.value(node.items, scope)]
+                pairs = [
+                    (self.value(node.key, Scope(scope, {"it": i})), i)
+                    for i in self._over(self.value(node.items, scope))
+                ]
                 return tuple(item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=node.descending))
             case s.Call():
                 return self._call(node.name, node.arguments, scope)
@@ -367,8 +385,10 @@ class Interpreter:
         words = tuple(word for word, _ in arguments)
         values = [value for _, value in arguments]
         if (name, words) == ("files", ("in",)):
-            assert isinstance(values[0], s.Template)
-            return self._ask("files", values[0].constant)
+            if isinstance(values[0], s.Template):
+                return self._ask("files", values[0].constant)
+            below = "".join(f"[{c}]" if c in "*?[" else c for c in self.value(values[0], scope))
+            return self._ask("files", f"{below}/**")
         if (name, words) in self.definitions:
             define = self.definitions[name, words]
             handed = {p.name: self.value(v, scope) for p, v in zip(define.parameters, values, strict=True)}
@@ -479,7 +499,8 @@ def is_listing(node: s.Expression, scope: Scope) -> bool:
 
 def pattern(node: s.Matches | s.Match) -> re.Pattern[str]:
     """A pattern as Python has it; the fuzzing writes only those that mean the same to RE2."""
-    return re.compile(node.pattern, re.IGNORECASE if node.ignoring_case else 0)
+    # The end of a text is its very end, also where a line break stands there.
+    return re.compile(node.pattern.replace("$", r"\Z"), re.IGNORECASE if node.ignoring_case else 0)
 
 
 def held(found: re.Match[str]) -> str | None:

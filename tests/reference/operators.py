@@ -11,6 +11,7 @@ from tests.reference import numbers
 from tests.reference.numbers import Number
 
 LONGEST_TEXT = 10_000_000
+MOST_STEPS = 10_000_000
 
 
 class Failure(Exception):
@@ -23,7 +24,8 @@ class Failure(Exception):
 
 BY_ZERO = "Nothing can be divided by zero."
 NOT_EXACT = "A result is too large, or has too many digits, to be exact."
-TOO_LONG = "A text is too long."
+SPENT = "This run was ended, since it wanted more than 10,000,000 steps. What it did until then can be undone."
+TOO_LONG = "A text of more than 10,000,000 characters is too long."
 
 
 def unfit(shown: str, character: str) -> str:

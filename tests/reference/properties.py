@@ -67,15 +67,18 @@ def text(content: bytes) -> str:
         raise Refused("value")
     if kind(content) != "text":
         return ""
+    return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(content: bytes) -> str:
+    """A text file as text: by its byte order mark, else UTF-8, else as Windows wrote it."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        written = content.decode("utf-16", "replace")
-    else:
-        try:
-            written = content.decode("utf-8")
-            written = written[1:] if written.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else written
-        except UnicodeDecodeError:
-            written = content.decode("cp1252", "replace")
-    return written.replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-16", "replace")
+    try:
+        written = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+    return written[1:] if written.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else written
 
 
 TOLD: dict[str, Callable[[File], Any]] = {

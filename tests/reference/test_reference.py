@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
-from klr.types import FILE, PATH, TEXT, WORD
+from klr.types import ADDRESS, FILE, PATH, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
 from tests.reference import dates, showing
 from tests.reference.functions import functions, plain_digits
 from tests.reference.globs import matches
@@ -20,7 +20,7 @@ from tests.reference.interpreter import CHOSEN, CONTROLS
 from tests.reference.numbers import Number, divide, number
 from tests.reference.operators import add
 from tests.reference.properties import ASKED, OF_PATH, TOLD
-from tests.reference.triggers import TRIGGERS
+from tests.reference.triggers import GIVES
 from tests.reference.world import VERBS
 
 DECLARED = with_functions(VOCABULARY)
@@ -31,6 +31,7 @@ MEMBERS = {
     "duration": dates.OF_DURATION,
     "path": OF_PATH,
     "folder": OF_PATH,
+    "table": {"columns": lambda table: table.columns},
 }
 
 
@@ -41,7 +42,10 @@ def test_each_verb_has_a_meaning(name: str) -> None:
         assert name in CONTROLS
         return
     known = VERBS[name]
-    kinds = {FILE: "file", TEXT: "text", PATH: "path"}
+    kinds = {
+        FILE: "file", TEXT: "text", PATH: "path", ROW: "row", list_of(ROW): "list of row",
+        SENDABLE: "sendable", ADDRESS: "address", SECRET: "secret",
+    }  # fmt: skip
     assert tuple((slot.word, kinds[slot.type]) for slot in verb.slots if slot.type != WORD) == known.slots
     assert known.policy == any(slot.word == "on conflict" for slot in verb.slots)
     assert (known.follows, known.consumes) == (verb.follows, verb.consumes)
@@ -55,7 +59,7 @@ def test_each_function_has_a_meaning(key: tuple[str, tuple[str, ...]]) -> None:
 
 @pytest.mark.parametrize("name", DECLARED.properties)
 def test_each_property_of_a_file_has_a_meaning(name: str) -> None:
-    assert name in (ASKED if DECLARED.properties[name].ask else {*TOLD, "age"})
+    assert name in ({*ASKED, "table"} if DECLARED.properties[name].ask else {*TOLD, "age"})
 
 
 @pytest.mark.parametrize("key", DECLARED.members)
@@ -66,7 +70,7 @@ def test_each_property_of_other_values_has_a_meaning(key: tuple[str, str]) -> No
 
 @pytest.mark.parametrize("phrase", DECLARED.triggers)
 def test_each_trigger_has_a_meaning(phrase: str) -> None:
-    assert phrase in TRIGGERS
+    assert GIVES[phrase] == DECLARED.triggers[phrase].gives
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(0, 6), st.integers(-(10**12), 10**12), st.integers(0, 6))

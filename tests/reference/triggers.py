@@ -1,28 +1,35 @@
-"""What starts a rule: which file, or no file at all."""
+"""What starts a rule: what happened, and where."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from klr import syntax as s
 from tests.reference.globs import matches
 
-
-def file_arrives(slots: dict[str, str], event: str | None, home: str) -> bool:
-    """Whether a file that arrives at a path is waited for."""
-    return event is not None and matches(f"{slots['in'].rstrip('/')}/{slots.get('named') or '*'}", event, home)
-
-
-TRIGGERS: dict[str, Callable[[dict[str, str], str | None, str], bool]] = {
-    "file arrives": file_arrives,
-    "asked": lambda slots, event, home: event is None,
+GIVES = {
+    "file arrives": "file",
+    "file changes": "file",
+    "file leaves": "gone file",
+    "folder arrives": "folder",
+    "klapp starts": "",
+    "asked": "",
+    "finishes": "",
+    "fails": "",
 }
-"""Whether an event, a path or None for what needs no file, starts a rule, by the values of its slots."""
+"""What each trigger gives to its rule."""
+Happening = tuple[str, str]
+"""A trigger's phrase, or "clock", and where it happened; "" for nowhere."""
 
 
-def starts(trigger: s.When | s.Every | s.Cron, event: str | None, home: str) -> bool:
-    """Whether an event starts a rule; the clock is taken to strike whenever nothing arrives."""
-    if not isinstance(trigger, s.When):
-        return event is None
+def phrase_of(trigger: s.When | s.Every | s.Cron) -> str:
+    return " ".join(trigger.words) if isinstance(trigger, s.When) else "clock"
+
+
+def starts(trigger: s.When | s.Every | s.Cron, happening: Happening, home: str) -> bool:
+    """Whether something that happens starts a rule; the clock and other coworkers are always those that are meant."""
+    phrase, path = happening
+    if phrase_of(trigger) != phrase:
+        return False
+    if not isinstance(trigger, s.When) or not trigger.slots:
+        return True
     slots = {word: value.constant or "" for word, value in trigger.slots if isinstance(value, s.Template)}
-    return TRIGGERS[" ".join(trigger.words)](slots, event, home)
+    return matches(f"{slots['in'].rstrip('/')}/{slots.get('named') or '*'}", path, home)

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from tests.reference import tables
 from tests.reference.globs import is_path
 from tests.reference.globs import matches as pattern_matches
 from tests.reference.properties import Refused, folder_of, name_of, numbered
@@ -54,6 +55,8 @@ class World:
     def __post_init__(self) -> None:
         self.touched: list[tuple[str, str]] = []
         self.told: list[str] = []
+        self.sent: list[tuple[str, Any]] = []
+        self.opened: list[tuple[str, str]] = []
         self.written: set[int] = set()
         self.fresh = count(1_000_000)
         self.changes = count(1)
@@ -65,6 +68,7 @@ class World:
         twin = copy(self)
         twin.files, twin.folders = dict(self.files), set(self.folders)
         twin.touched, twin.told, twin.written = [], [], set(self.written)
+        twin.sent, twin.opened = [], []
         return twin
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -218,7 +222,10 @@ def trash(world: World, file: File) -> None:
 
 def write(world: World, text: str, path: str, policy: str) -> None:
     check_path(path)
-    content = bytes_of(text)
+    _written(world, bytes_of(text), path, policy)
+
+
+def _written(world: World, content: bytes, path: str, policy: str) -> None:
     goal = goal_of(world, path, policy)
     if goal is None:
         return
@@ -248,6 +255,41 @@ def append(world: World, text: str, path: str) -> None:
     world.written.add(before.number)
     changed = replace(before, content=before.content + joint + line, modified=world.now, version=next(world.changes))
     world.put(path, changed)
+
+
+def append_row(world: World, row: tables.Row, path: str) -> None:
+    check_path(path)
+    if tables.ending(path) not in ("csv", "tsv", "txt"):
+        raise Refused("value")
+    kind = world.kind(path)
+    if kind == "folder":
+        raise Refused("taken")
+    if not kind:
+        world.lead_to(path)
+        world.put(path, world.new(tables.new_file(path, row.columns, [row], None)))
+        return
+    before = world.there(path)
+    content = tables.with_row(before.content, row)
+    world.written.add(before.number)
+    world.put(path, replace(before, content=content, modified=world.now, version=next(world.changes)))
+
+
+def write_table(world: World, rows: tuple[tables.Row, ...], path: str, sign: str | None, policy: str) -> None:
+    check_path(path)
+    if sign is not None and sign not in tables.DELIMITERS:
+        raise Refused("value")
+    columns = rows.columns if isinstance(rows, tables.Table) else dict.fromkeys(c for row in rows for c in row.columns)
+    _written(world, tables.new_file(path, tuple(columns), rows, sign), path, policy)
+
+
+def send(world: World, value: Any, address: str, secret: str | None) -> None:
+    """A request to a host: what it holds is a matter of the host, what it says of the world is that it was made."""
+    world.sent.append((address, value))
+
+
+def open_in_app(world: World, file: File, app: str | None) -> None:
+    world.there(file.path)
+    world.opened.append((file.path, app or ""))
 
 
 def make_folder(world: World, path: str) -> None:
@@ -284,6 +326,10 @@ VERBS: dict[str, Verb] = {
     "trash": Verb(trash, (("", "file"),), consumes=True),
     "write": Verb(write, (("", "text"), ("to", "path")), policy=True),
     "append": Verb(append, (("", "text"), ("to", "path"))),
+    "append row": Verb(append_row, (("", "row"), ("to", "path"))),
+    "write table": Verb(write_table, (("", "list of row"), ("to", "path"), ("with", "text")), policy=True),
+    "send": Verb(send, (("", "sendable"), ("to", "address"), ("using", "secret"))),
+    "open": Verb(open_in_app, (("", "file"), ("with", "path"))),
     "make folder": Verb(make_folder, (("", "path"),)),
     "notify": Verb(notify, (("", "text"),)),
 }

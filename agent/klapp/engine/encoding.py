@@ -58,11 +58,18 @@ def _table(columns: list[Any], rows: list[Any]) -> TableValue:
 
 def decode(data: Any) -> Any:
     """The opposite of ``encode``; raises ValueError for anything else."""
+    try:
+        return _decoded(data)
+    except (ArithmeticError, RecursionError) as error:  # no number, or one that is too large for what it should be
+        raise ValueError("the log holds a value that can not be") from error
+
+
+def _decoded(data: Any) -> Any:
     match data:
         case None | str() | bool() | int():
             return data
         case list():
-            return tuple(map(decode, data))
+            return tuple(map(_decoded, data))
         case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:
             return FileValue(path, size, _read(modified), stamp, device, inode)
         case {"r": [list(columns), list(cells)]}:
@@ -70,7 +77,10 @@ def decode(data: Any) -> Any:
         case {"w": [list(columns), list(rows)]}:
             return _table(columns, rows)
         case {"n": str(number)}:
-            return Decimal(number)
+            value = Decimal(number)
+            if not value.is_finite():
+                raise ValueError("the log holds a number that is none")
+            return value
         case {"d": str(date)}:
             return _read(date)
         case {"t": str(moment)}:

@@ -145,8 +145,10 @@ def step_from_json(body: Mapping[str, Any]) -> Step:
 
 def identity(numbers: Sequence[int]) -> Identity:
     """An identity from the log; raises ValueError."""
-    device, inode, stamp, size = numbers
-    return device, inode, stamp, size
+    match numbers:
+        case [int(device), int(inode), int(stamp), int(size)]:
+            return device, inode, stamp, size
+    raise ValueError("the log holds an identity that is none")
 
 
 def _usual(operation: Operation) -> Identity | None:

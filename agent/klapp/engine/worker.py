@@ -57,7 +57,7 @@ may write "~/b/**"
 may notify
 setting names: list of text = ["x"] shown as "Names"
 when file arrives in "~/a" named "*.txt"
-  if file.text contains any of names or file.size > 20 MB
+  if file.text contains any of names or file.size > 20 MB or file.name matches "^[0-9]+"
     skip "no"
   end
   let name = first of (names where file.text contains it) default "none"

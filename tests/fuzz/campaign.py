@@ -1,0 +1,234 @@
+"""Lots of cases, each made from its number alone, and what becomes of them."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from klapp.vocabulary import VOCABULARY
+from klr.format import format_source
+from klr.loader import Loaded, load
+from klr.parser import parse
+from klr.source import Source
+from tests.fuzz import coverage, disk, readers, refusals
+from tests.fuzz.agreement import Disagreement, Stage, Subject, case
+from tests.fuzz.programs import Programs
+from tests.fuzz.shrinking import shrunk
+from tests.fuzz.worlds import Scene, scene
+
+WORLDS = 24
+"""Worlds for each accepted program: making and proving one costs as much as running it in twenty."""
+LONGEST = 60
+"""Seconds that a lot may take; no program goes on for ever, and none is proved for ever."""
+MOST_MEMORY = 4 << 30
+
+
+@dataclass
+class Lot:
+    """What became of the cases of one number."""
+
+    cases: Counter[str] = field(default_factory=Counter)
+    coverage: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that went wrong: how to have it again, what broke, and the program that broke it."""
+
+    lot: str
+    law: str
+    message: str
+    text: str = ""
+    scene: Scene | None = None
+
+
+class TooSlow(Exception):
+    """A lot took longer than it may."""
+
+
+def prepare() -> None:
+    """For a process that works on lots: bounds on its memory, and a clock that is the same everywhere."""
+    import os
+    import time
+
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    # The soft limit only: workers take another one.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+    def too_slow(*_: object) -> None:
+        raise TooSlow(f"more than {LONGEST} seconds")
+
+    signal.signal(signal.SIGALRM, too_slow)
+
+
+def work(kind: str, seed: int, number: int) -> Lot:
+    """One lot: everything that follows from its kind, the seed and its number."""
+    lot = Lot()
+    signal.alarm(LONGEST)
+    try:
+        KINDS[kind](lot, Random(f"{seed} {kind} {number}"), f"{kind}:{seed}:{number}")
+    except Exception as error:
+        lot.failures.append(Failure(f"{kind}:{seed}:{number}", law_of(error), _told(error)))
+    finally:
+        signal.alarm(0)
+    return lot
+
+
+def law_of(error: Exception) -> str:
+    """The law that an error breaks: that of a disagreement, or its own name."""
+    return error.law if isinstance(error, Disagreement) else f"raises {type(error).__name__}"
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, Disagreement) else traceback.format_exc(limit=-6)
+
+
+# -- programs -----------------------------------------------------------------------------------------------------------
+
+
+def programs(lot: Lot, random: Random, name: str) -> None:
+    """One program, judged; and where it is accepted, as it is or repaired, run in many worlds."""
+    text = Programs(random).program()
+    try:
+        subject = judged(lot, text, random)
+    except (Disagreement, TooSlow, MemoryError, AssertionError) as error:
+        lot.failures.append(Failure(name, law_of(error), _told(error), text))
+        return
+    if subject is None:
+        return
+    lot.coverage.update(coverage.said(subject))
+    for _ in range(WORLDS):
+        here = scene(random)
+        try:
+            stage = case(subject, here)
+        except Exception as error:
+            lot.failures.append(Failure(name, law_of(error), _told(error), subject.program.text, here))
+            break
+        lot.cases["cases"] += 1
+        lot.cases["runs"] += len(stage.runs)
+        lot.coverage.update(coverage.done(stage))
+
+
+def judged(lot: Lot, text: str, random: Random) -> Subject | None:
+    """An accepted program, after what can be said of it before it runs; None where it is wrong elsewhere."""
+    loaded = load(text, VOCABULARY)
+    lot.cases["programs"] += 1
+    lot.coverage.update({f"code {d.code}" for d in loaded.diagnostics})
+    if loaded.program is None:
+        if any(d.code != "K401" for d in loaded.errors):
+            return None
+        lot.cases["witnesses"] += refusals.check_witnesses(loaded)
+        loaded = refusals.repaired(loaded)
+        lot.cases["repaired"] += 1
+    if loaded.program is None:
+        return None
+    lot.cases["accepted"] += 1
+    if random.random() < 0.15:
+        loaded = formatted(loaded)
+        lot.cases["formatted"] += 1
+    assert loaded.program is not None
+    return Subject.of(loaded.program)
+
+
+def formatted(loaded: Loaded) -> Loaded:
+    """The same program, formatted: its tree is the same, and formatting again changes nothing."""
+    parsed = parse(loaded.source)
+    text = format_source(loaded.source, parsed)
+    again = Source(text)
+    if parse(again).tree != parsed.tree:
+        raise Disagreement("format", f"another program:\n{text}")
+    if format_source(again, parse(again)) != text:
+        raise Disagreement("format", f"changes once more:\n{text}")
+    made = load(text, VOCABULARY)
+    if made.program is None:
+        raise Disagreement("format", f"is refused: {made.errors}")
+    return made
+
+
+def alarms(lot: Lot, random: Random, name: str) -> None:
+    """Simple programs: what is refused could really have gone wrong, and the repair is accepted."""
+    for _ in range(20):
+        text = refusals.simple(random)
+        loaded = load(text, VOCABULARY)
+        lot.cases["simple programs"] += 1
+        if loaded.program is not None:
+            continue
+        try:
+            lot.cases["alarms"] += refusals.check_alarm(loaded)
+            lot.cases["witnesses"] += refusals.check_witnesses(loaded)
+            if all(d.code == "K401" for d in loaded.errors) and refusals.repaired(loaded).program is None:
+                raise Disagreement("repair", "is not accepted")
+        except Disagreement as error:
+            lot.failures.append(Failure(name, error.law, str(error), text))
+
+
+KINDS: dict[str, Callable[[Lot, Random, str], None]] = {
+    "programs": programs,
+    "alarms": alarms,
+    "disk": disk.lot,
+    "readers": readers.lot,
+}
+
+
+# -- failures -----------------------------------------------------------------------------------------------------------
+
+
+def smaller(failure: Failure) -> Failure:
+    """The same failure with a smaller program in a smaller world, where it has one and that can be found."""
+    if failure.scene is None or not failure.text:
+        return failure
+
+    def fails(text: str, here: Scene | None) -> bool:
+        return here is not None and _law(text, here) == failure.law
+
+    if not fails(failure.text, failure.scene):
+        return failure
+    text, here = shrunk(failure.text, failure.scene, fails)
+    message = _outcome(text, here)[1] if here is not None else failure.message
+    return Failure(failure.lot, failure.law, message, text, here)
+
+
+def _law(text: str, here: Scene) -> str:
+    return _outcome(text, here)[0]
+
+
+def _outcome(text: str, here: Scene) -> tuple[str, str]:
+    """The law that a program breaks in a world, and how; ("", "") where none."""
+    try:
+        program = load(text, VOCABULARY).program
+        if program is None:
+            return "", ""
+        Stage(Subject.of(program), here)
+        case(Subject.of(program), here)
+    except Exception as error:
+        return law_of(error), _told(error)
+    return "", ""
+
+
+def described(failure: Failure) -> str:
+    """A failure as the text of a file: the program, with what is to be known of it in comments."""
+    lines = [f"# python -m tests.fuzz --lot {failure.lot}", f"# {failure.law}"]
+    lines.extend(f"# {line}" for line in failure.message.splitlines())
+    if failure.scene is not None:
+        for name, value in _parts(failure.scene):
+            lines.append(f"# {name}: {value}")
+    return "\n".join((*lines, "", failure.text))
+
+
+def _parts(here: Scene) -> list[tuple[str, Any]]:
+    files = [(path, placed) for path, placed in here.files.items()]
+    return [
+        ("home", here.home),
+        ("now", here.now),
+        ("zone", here.zone),
+        ("events", here.events),
+        *(("file", f) for f in files),
+    ]
