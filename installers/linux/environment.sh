@@ -31,6 +31,13 @@ packages() {
         fail 'the packages could not be installed; see the messages above'
 }
 
+# The headers of Python, for what is compiled against it. A Python that is not Debian's brings its own.
+headers() {
+    python=$(find_python) || return 0
+    "$python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || packages python3-dev
+}
+
 # environment PLACE WHAT: a virtual environment with klapp, as pip understands WHAT.
 environment() {
     venv=$1
