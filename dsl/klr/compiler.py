@@ -34,6 +34,7 @@ RUNTIME = {
     for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
 } | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
 RUNTIME["Steps"] = Steps
+RUNTIME["like"] = rows.like
 
 
 def compile_rule(
@@ -404,7 +405,9 @@ class _Compiler:
         loop = ast.comprehension(target, whole, [made] if keeps else [], 0)
         kept = ast.ListComp(_load("it") if keeps else made, [loop])
         parameters = ast.arguments([], [ast.arg("items")], None, [], [], None, [])
-        return _call(ast.Lambda(parameters, ast.Tuple([ast.Starred(kept, ast.Load())], ast.Load())), items)
+        # Some rows of a table are a table, whose columns are there also where no row is.
+        result = _call(_load("like"), whole, kept) if keeps else ast.Tuple([ast.Starred(kept, ast.Load())], ast.Load())
+        return _call(ast.Lambda(parameters, result), items)
 
     def _binary(self, node: s.Binary) -> ast.expr:
         left, right = self._expression(node.left), self._expression(node.right)

@@ -221,3 +221,32 @@ def test_files_in_groups_stay_where_the_proof_knows_them() -> None:
     assert [f.code for f in load(f'{head}may remove "~/Out/*"\nwhen asked\n{body}\nend\n', VOCABULARY).errors] == [
         "K401"
     ]
+
+
+def test_no_row_of_a_table_still_has_its_columns(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.file("In/t.csv", b"A,B\n1,2\n")
+    body = 'write table file.table where it."A" is "9" to "~/In/none.txt"'
+    house.coworker(f'coworker "x"\nmay read "~/In/*"\nmay write "~/In/*"\nwhen file arrives in "~/In"\n{body}\nend\n')
+    with house.agent() as agent:
+        agent.approve("one")
+        assert [item["report"]["outcome"] for item in agent.run("one") if "report" in item] == ["done"]
+    assert (house.person / "In/none.txt").read_bytes() == "\ufeffA,B\n".encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_row_is_added_in_the_byte_order_of_its_file(encoding: str, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    place = house.file("In/t.csv", "\ufeffA,B\n1,2\n".encode(encoding))
+    body = 'append row ["B": "x"] to "~/In/t.csv"'
+    house.coworker(f'coworker "x"\nmay read "~/In/*"\nmay write "~/In/*"\nwhen asked\n{body}\nend\n')
+    with house.agent() as agent:
+        agent.approve("one")
+        list(agent.run("one"))
+    assert place.read_bytes().decode(encoding) == "\ufeffA,B\n1,2\n,x\n"
+
+
+def test_a_line_break_of_any_kind_stays_within_its_cell() -> None:
+    assert [list(row.cells) for row in table_of(cells_of(written(["A", "B"], [["a\rb", "c"]], Form())))] == [
+        ["a\rb", "c"]
+    ]

@@ -18,6 +18,7 @@ from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
 from klr.parser import parse
 from klr.program import Program
+from klr.rows import RowValue
 from klr.shapes import arrival_pattern
 from klr.source import Source
 from klr.values import FileValue
@@ -252,6 +253,8 @@ def told(effect: Answered | Done) -> tuple[Any, ...]:
 def plain(value: Any) -> Any:
     if isinstance(value, FileValue):
         return value.path
+    if isinstance(value, RowValue):
+        return value.columns, value.cells
     return tuple(map(plain, value)) if isinstance(value, tuple) else value
 
 

@@ -118,6 +118,7 @@ DATED = (
 )
 FORMS = ("%d/%m/%y", "%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%d%d", "%Q", "x%%")
 PLACES = ("Europe/Berlin", "UTC", "Asia/Tokyo", "America/New_York", "Nowhere/Land", "Pacific/Apia", "")
+COLUMNS = ("A", "B", "Name", "Amount", "A (2)", "Column 3")
 SHOWN = (
     "text",
     "number",
@@ -188,6 +189,7 @@ class Expressions:
             "time": self._time,
             "path": self._path,
             "file": self._file,
+            "row": self._row,
         }
 
     def pick(self, *choices: str) -> str:
@@ -244,6 +246,8 @@ class Expressions:
     def _text(self, names: Names, depth: int) -> str:
         d, roll = depth, self.random.random()
         file = names.of("file")
+        if names.of("row") and roll < 0.3:
+            return self.column(self.random.choice(names.of("row")))
         if names.of("gone file") and roll < 0.25:
             return f"file.{self.random.choice(REAL)}"
         if file and roll < 0.35:
@@ -280,6 +284,33 @@ class Expressions:
             return f"({self.pick('first', 'last')} of {self.value('list of file', names, depth)} default {self.random.choice(files)})"
         return self.random.choice(files)
 
+    def _row(self, names: Names, depth: int) -> str:
+        cells = ", ".join(
+            f'"{column}": {self.of(self.pick("text", "number", "date", "size"), names, min(depth, 1))}'
+            for column in self.random.sample(COLUMNS, self.random.randint(1, 2))
+        )
+        if depth > 0 and self.random.random() < 0.3:
+            return f"({self.pick('first', 'last')} of {self.value('list of row', names, depth)} default [{cells}])"
+        return f"[{cells}]"
+
+    def _rows(self, names: Names, d: int) -> str:
+        files, roll = names.of("file"), self.random.random()
+        if files and roll < 0.3:
+            made = f"{self.random.choice(files)}.table"
+        elif roll < 0.5:
+            made = f'table in "{self.pick("~/In/t.csv", "~/Out/a.csv", "~/In/t.tsv")}"'
+        else:
+            return f"[{', '.join(self._row(names, 0) for _ in range(self.random.randint(1, 3)))}]"
+        inner = Names(self.random, names, {"it": "row"})
+        if d > 0 and self.random.random() < 0.3:
+            made = f"{made} where {self.value('yes/no', inner, d)}"
+        if d > 0 and self.random.random() < 0.2:
+            made = f"{made} sorted by {self.column('it')}{self.pick('', ' descending')}"
+        return made
+
+    def column(self, row: str) -> str:
+        return f'{row}."{self.random.choice(COLUMNS)}"'
+
     # -- amounts ------------------------------------------------------------------------------------------------------
 
     def _number(self, names: Names, depth: int) -> str:
@@ -303,6 +334,12 @@ class Expressions:
                     f"({self.pick('sum', 'lowest', 'highest', 'first')} of {self.value('list of number', names, d)} default {self.value('number', names, d)})"
                 ),
                 lambda: f"{self.value('size', names, d)} / {self.value('size', names, d)}",
+                lambda: (
+                    f"(average of {self.value('list of number', names, d)} default {self.value('number', names, d)})"
+                ),
+                lambda: f"(number in {self.value('text', names, d)} default {self.value('number', names, d)})",
+                lambda: f"(sum of (numbers in {self.value('list of text', names, d)}) default 0)",
+                lambda: f"count of {self.value('list of row', names, d)}",
                 lambda: (
                     f"{self.pick('days', 'months', 'years', 'workdays')} after {self.value('date', names, d)} before {self.value('date', names, d)}"
                 ),
@@ -452,6 +489,8 @@ class Expressions:
         d = depth - 1
         if kind == "file":
             return self._files(names, d)
+        if kind == "row":
+            return self._rows(names, d)
         if d >= 0 and self.random.random() < 0.5:
             made = self._made_list(kind, names, d)
             if made:
@@ -469,6 +508,16 @@ class Expressions:
             lambda: f"unique of {self.value(f'list of {kind}', names, d)}",
         ]
         if kind == "text":
+            choices.append(lambda: self.column(self.value("list of row", names, d)))
+            if names.of("file"):
+                choices.append(lambda: f"{self.random.choice(names.of('file'))}.table.columns")
+            choices.append(
+                lambda: (
+                    f"(({self.value('list of row', names, d)} grouped by {self.column('it')}) where yes).key"
+                    if d < 0
+                    else f"{self.pick('lines', 'words')} of {self.value('text', names, d)}"
+                )
+            )
             choices.append(lambda: f"{self.pick('lines', 'words')} of {self.value('text', names, d)}")
             choices.append(lambda: f'(matches of "{self.random.choice(PATTERNS)}" in {self.value("text", names, d)})')
         if kind in PROPERTIES:

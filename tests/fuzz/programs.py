@@ -219,7 +219,9 @@ class Programs:
         return [*lines, "end"]
 
     def _for_each(self, names: Names, depth: int) -> list[str]:
-        kind = self.pick("file", "file", "text", "number")
+        if self.random.random() < 0.15:
+            return self._for_each_group(names, depth)
+        kind = self.pick("file", "file", "text", "number", "row")
         name = self.fresh()
         head = f"for each {name} in {self.expressions.of(f'list of {kind}', names, 2)}"
         inner = Names(self.random, names, {name: kind})
@@ -227,6 +229,20 @@ class Programs:
         if self.random.random() < 0.3:
             lines.extend(("on error", *self._block(self._with_error(inner), depth - 1, looping=True)))
         return [*lines, "end"]
+
+    def _for_each_group(self, names: Names, depth: int) -> list[str]:
+        """Rows or files by what they have in common: an inner loop goes through each group."""
+        kind, name, member = self.pick("row", "file"), self.fresh(), self.fresh()
+        key = (
+            self.expressions.column("it") if kind == "row" else f"it.{self.pick('extension', 'size', 'folder', 'kind')}"
+        )
+        items = self.expressions.value(f"list of {kind}", names, 1)
+        inner = Names(self.random, names, {member: kind})
+        return [
+            f"for each {name} in {items} grouped by {key}",
+            f'notify "{{{name}.key}} {{count of {name}.{kind}s}}"',
+            f"for each {member} in {name}.{kind}s", *self._block(inner, depth - 1, looping=True), "end", "end",
+        ]  # fmt: skip
 
     def _control(self, names: Names) -> str:
         word = self.pick("skip", "stop", "fail")
@@ -245,7 +261,10 @@ class Programs:
                 f"append ({text}) to {goal}",
                 f"append ({text}) to {goal}",
                 f"make folder {goal}",
+                self._into_table(names),
             )
+        if self.random.random() < 0.1:
+            return self._into_table(names)
         file = self.random.choice(files)
         roll = self.random.random()
         if roll < 0.45:
@@ -257,6 +276,13 @@ class Programs:
             return f"rename {file} to {name}{self.random.choice(POLICIES)}"
         names.gone.add(file)
         return f"trash {file}"
+
+    def _into_table(self, names: Names) -> str:
+        goal = self.pick('"~/In/t.csv"', '"~/Out/a.csv"', '"~/Out/{now:%S}.tsv"', '"~/In/b.txt"', '"~/Out/x"')
+        if self.random.random() < 0.5:
+            return f"append row {self.expressions.value('row', names, 2)} to {goal}"
+        sign = self.pick("", "", ' with ";"', ' with "x"')
+        return f"write table {self.expressions.value('list of row', names, 2)} to {goal}{sign}{self.random.choice(POLICIES)}"
 
     def _thing(self, file: str, names: Names) -> str:
         """The file of an action: nearly always a name, so that it is followed."""

@@ -20,12 +20,13 @@ HOMES = ("/home/person", "/home/person", "/home/[x]*?", "/home/é ~", "/h")
 NAMES = (
     "a.pdf", "b.txt", "A.pdf", "a (2).pdf", "a (3).pdf", "b (2).txt", "-rf", " ", "a\nb", "a\nb.txt", "é", "E\u0301", "\N{PILE OF POO}.pdf",
     "..a", "a..", "...", "~", "$(x)", "*.pdf", "[a]", "x" * 250, "y" * 251 + ".txt", ".hidden", "\udcff.pdf", "a'\"b", "%n", "{x}",
-    "invoice 12.pdf", "INV-12.TXT", "a.b.c", "\u212a.pdf", "a.\u212ad", "ſ.txt", "a\\b", "\x7f.pdf", "\x85x", "a.PDF", "12", "1,5",
+    "t.csv", "t.tsv", "invoice 12.pdf", "INV-12.TXT", "a.b.c", "\u212a.pdf", "a.\u212ad", "ſ.txt", "a\\b", "\x7f.pdf", "\x85x", "a.PDF", "12", "1,5",
 )  # fmt: skip
 CONTENTS = (
     b"", b"a", b"a\n", b"Invoice Total 1.234,50 EUR\nSupplier: Acme\n", b"Total 12.5", b"Total: -3\nTotal 7", b"../../x", b"a/b", b"a\0b",
     b"\xff\xfea\0b\0", b"\xef\xbb\xbfhello", b"caf\xe9", "größe\n".encode(), b"%PDF-1.4 broken", b"\x89PNG\r\n\x1a\nxx", b"one two  three\r\nfour\r",
-    b"x" * 3000, b"1 2 3 4 5", b"line\n" * 12, b"\x01\x02", "٣٤ 5’000".encode(), b"a\x0cb\x1cc", "K ſ K".encode(), b"\x7fELF",
+    b"x" * 3000, b"1 2 3 4 5", b"line\n" * 12, b"\x01\x02", "٣٤ 5’000".encode(), b"a\x0cb\x1cc", "K ſ K".encode(), b"\x7fELF", b'Name,Amount\nAcme,12\n"Glo, bex","1,5"\n', b"A;B\r\n1;2\r\n3;4", b"A,A,\n=x,+1\n,,\n-1,@b\n", "A|B\nx|é\n".encode("utf-16"),
+    b'sep=;\nA;B\n1;"2\n3"\n', "\ufeffA,B\n1,2\n".encode(), b"A,B\n\xe9,2", b'A,B\na"b,"c""d"e\n"open', "\ufeffA,B\n1,2\n".encode("utf-16-be"),
 )  # fmt: skip
 ZONES = ("", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia")
 MOMENTS = (

@@ -27,7 +27,7 @@ from tests.reference.operators import (
     unfit,
 )
 from tests.reference.properties import ASKED, OF_PATH, REAL_NAMES, TOLD, Path, Refused, name_of
-from tests.reference.world import VERBS, File, Verb, World
+from tests.reference.world import AT_PATHS, VERBS, File, Verb, World, check_path
 
 CHOSEN = {("start", ("of", "of")): (0,), ("end", ("of", "of")): (0,)}
 """Where a function takes one of its own words."""
@@ -197,6 +197,9 @@ class Interpreter:
         given[""] = action.object  # type: ignore[assignment]
         values: list[Any] = []
         for word, kind in verb.slots:
+            if word not in given:
+                values.append(None)
+                continue
             value = self.path(given[word], scope) if kind == "path" else self.value(given[word], scope)
             if kind == "path" and goes_into_folder(given[word]):
                 value = Path(value + name_of(values[0].path))
@@ -223,20 +226,25 @@ class Interpreter:
         if name != "notify":
             self.files += 1
             for (_, kind), value in zip(verb.slots, values, strict=False):
-                if kind == "text":
+                if kind == "text" and isinstance(value, str):
                     self.size += len(value)
                 elif kind == "file" and not (verb.follows or verb.consumes):
                     self.size += value.size
-        wish = (name, *(value.path if isinstance(value, File) else value for value in values), line)
+        wish = (name, *(plain(value) for value in values), line)
         return self._tried(wish, lambda: verb.does(self.world, *values))
 
     def _ask(self, name: str, of: Any) -> Any:
         if isinstance(of, File):
             self.size += of.size
-            if name == "table":
-                return self._tried((name, of.path), lambda: tables.table_in(self.world.there(of.path).content))
             return self._tried((name, of.path), lambda: ASKED[name](self.world, of.path))
+        if name != "files":
+            return self._tried((name, of), lambda: ASKED[name](self.world, self._file_at(of)))
         return self._tried((name, of), lambda: self.world.matching(of))
+
+    @staticmethod
+    def _file_at(path: str) -> str:
+        check_path(path)
+        return path
 
     def _tried(self, wish: tuple[Any, ...], attempt: Callable[[], Any]) -> Any:
         limits = self.limits
@@ -327,6 +335,8 @@ class Interpreter:
                 return scope[name]
             case s.Member():
                 of = self.value(node.of, scope)
+                if isinstance(of, tables.Table) and node.name == "columns":
+                    return of.columns
                 if isinstance(of, tuple):
                     return tuple(self._property(item, node.name) for item in self._over(of))
                 return self._property(of, node.name)
@@ -349,15 +359,21 @@ class Interpreter:
                 return found[0] if found else None
             case s.Where():
                 items = self.value(node.items, scope)
-                return tuple(
-                    item for item in self._over(items) if self.value(node.condition, Scope(scope, {"it": item}))
-                )
+                kept = [i for i in self._over(items) if self.value(node.condition, Scope(scope, {"it": i}))]
+                return tables.some_of(items, kept)
             case s.SortedBy():
-                pairs = [
-                    (self.value(node.key, Scope(scope, {"it": i})), i)
-                    for i in self._over(self.value(node.items, scope))
-                ]
-                return tuple(item for _, item in sorted(pairs, key=lambda pair: pair[0], reverse=node.descending))
+                items = self._over(self.value(node.items, scope))
+                pairs = [(self.value(node.key, Scope(scope, {"it": i})), i) for i in items]
+                ordered = sorted(pairs, key=lambda pair: pair[0], reverse=node.descending)
+                return tables.some_of(items, [item for _, item in ordered])
+            case s.GroupedBy():
+                items = self._over(self.value(node.items, scope))
+                return tables.grouped(items, [self.value(node.key, Scope(scope, {"it": i})) for i in items])
+            case s.Field():
+                return tables.field(self.value(node.of, scope), self._text(node.column, scope))
+            case s.RowOf():
+                names = tuple(column.constant or "" for column, _ in node.cells)
+                return tables.Row(names, tuple(showing.show(self.value(value, scope)) for _, value in node.cells))
             case s.Call():
                 return self._call(node.name, node.arguments, scope)
             case s.Binary():
@@ -366,6 +382,8 @@ class Interpreter:
 
     def _property(self, of: Any, name: str) -> Any:
         match of:
+            case tables.Group():
+                return of.key if name == "key" else of.items
             case Failure():
                 assert name == "message"
                 return of.message
@@ -389,6 +407,8 @@ class Interpreter:
                 return self._ask("files", values[0].constant)
             below = "".join(f"[{c}]" if c in "*?[" else c for c in self.value(values[0], scope))
             return self._ask("files", f"{below}/**")
+        if words == ("in",) and name in AT_PATHS:
+            return self._ask(name, self.path(values[0], scope))
         if (name, words) in self.definitions:
             define = self.definitions[name, words]
             handed = {p.name: self.value(v, scope) for p, v in zip(define.parameters, values, strict=True)}
@@ -467,6 +487,8 @@ def plain(answer: Any) -> Any:
     """An answer as it is compared: files by their paths."""
     if isinstance(answer, File):
         return answer.path
+    if isinstance(answer, tables.Row):
+        return answer.columns, answer.cells
     return tuple(map(plain, answer)) if isinstance(answer, tuple) else answer
 
 
@@ -488,7 +510,7 @@ def is_listing(node: s.Expression, scope: Scope) -> bool:
     match node:
         case s.Name(name=name):
             return isinstance(scope[name], tuple)
-        case s.Where() | s.SortedBy() | s.ListOf():
+        case s.Where() | s.SortedBy() | s.GroupedBy() | s.ListOf():
             return True
         case s.Member():
             return is_listing(node.of, scope)

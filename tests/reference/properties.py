@@ -48,6 +48,12 @@ def numbered(name: str, number: int) -> str:
     return f"{stem} ({number}){extension}"
 
 
+def _table(content: bytes) -> Any:
+    from tests.reference.tables import table_in
+
+    return table_in(content)
+
+
 def kind(content: bytes) -> str:
     if not content:
         return "empty"
@@ -102,6 +108,7 @@ ASKED: dict[str, Callable[[World, str], Any]] = {
     "created": lambda world, path: world.there(path).created,
     "kind": lambda world, path: kind(world.there(path).content),
     "text": lambda world, path: text(world.there(path).content),
+    "table": lambda world, path: _table(world.there(path).content),
     "hash": lambda world, path: hashlib.sha256(world.there(path).content).hexdigest(),
 }
 """What the world is asked for."""

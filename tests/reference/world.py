@@ -308,6 +308,10 @@ def notify(world: World, text: str) -> None:
     world.told.append(text)
 
 
+AT_PATHS = ("text", "table")
+"""What can be asked of a path that is written down."""
+
+
 @dataclass(frozen=True)
 class Verb:
     """What a verb does, and its slots as (word, type); a policy is a slot whose words begin with the default."""

@@ -59,8 +59,9 @@ def cells_of(data: bytes) -> list[list[str]]:
 def line_of(cells: Sequence[str], form: Form) -> str:
     """One line, with its end; cells that a spreadsheet would take for formulas are made harmless."""
     sink = io.StringIO()
-    csv.writer(sink, delimiter=form.delimiter, lineterminator=form.line_end).writerow(map(harmless, cells))
-    return sink.getvalue()
+    # With both signs in its line end, the module puts cells that hold one of them between quotation marks.
+    csv.writer(sink, delimiter=form.delimiter, lineterminator="\r\n").writerow(map(harmless, cells))
+    return sink.getvalue().removesuffix("\r\n") + form.line_end
 
 
 def written(columns: Sequence[str], rows: Iterable[Sequence[str]], form: Form) -> bytes:

@@ -59,17 +59,18 @@ def _added(files: Files, path: str, row: RowValue) -> Operation:
         known = ", ".join(f'"{name}"' for name in columns)
         raise _unfit(path, f'it has no column "{strange}"; there are: {known}')
     given = dict(zip(row.columns, row.cells, strict=True))
-    ended = "" if data.endswith(("\n".encode(_bare(form)), b"\n")) else form.line_end
+    ended = "" if data.endswith(("\n".encode(_bare(form, data)), b"\n")) else form.line_end
     line = ended + line_of([given.get(column, "") for column in columns], form)
     try:
-        return Append(path, line.encode(_bare(form)), file.identity)
+        return Append(path, line.encode(_bare(form, data)), file.identity)
     except UnicodeEncodeError:
         raise _unfit(path, "the row holds a character that the file's encoding does not know") from None
 
 
-def _bare(form: Form) -> str:
+def _bare(form: Form, data: bytes) -> str:
     """The encoding of what follows the beginning of a file, where a byte order mark may stand."""
-    return {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(form.encoding, form.encoding)
+    order = "utf-16-be" if data.startswith(b"\xfe\xff") else "utf-16-le"
+    return {"utf-8-sig": "utf-8", "utf-16": order}.get(form.encoding, form.encoding)
 
 
 def plan_write_table(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
