@@ -109,6 +109,8 @@ def _expected(subject: Subject, here: Scene, on: list[str] | None, zone: str) ->
     met = {path: world.met(path) for path in here.files}
     expected = _Expected(world)
     settings = {name: literal(setting.value) for name, setting in subject.program.settings.items()}
+    for rule in subject.program.rules:
+        settings |= {answer.name: literal(answer.value) for answer in rule.trigger.answers}
     phrases = [phrase_of(rule.trigger) for rule in subject.rules]
     asked = [rule for rule, phrase in zip(subject.rules, phrases, strict=True) if phrase == "asked"]
     asked = asked or [rule for rule, phrase in zip(subject.rules, phrases, strict=True) if not GIVES.get(phrase)]
