@@ -53,7 +53,7 @@ from klapp.lineage import Lineage, Origin
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Notifier, RecordedNotifier
-from klapp.sandbox.launch import launcher
+from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
 from klapp.vault.freshness import remember
@@ -107,7 +107,7 @@ class Agent:
         self.dispatcher = Dispatcher(self.person, zone_name())
         self.workers = (
             WorkerPool(launcher(), VOCABULARY, self.person, self.trash, home.workers_lock, SERVICES)
-            if sandboxed
+            if sandboxed and HAS_WORKERS
             else None
         )
         self.secrets = Secrets(shelf)

@@ -15,7 +15,7 @@ from klapp.engine.probe import probe
 from klapp.files.shown import shown
 from klapp.home import Home
 from klapp.sandbox.enforced import not_enforced
-from klapp.sandbox.launch import launcher
+from klapp.sandbox.launch import HAS_WORKERS, launcher
 
 FINE, ADVICE, WRONG = "fine", "advice", "wrong"
 FEW_WATCHES = 65_536
@@ -102,6 +102,9 @@ def _space(name: str, home: Home) -> Iterator[Finding]:
 
 
 def _sandbox(name: str, home: Home) -> Iterator[Finding]:
+    if not HAS_WORKERS:
+        yield Finding(name, ADVICE, not_enforced()[0], "See docs/sandbox.md for what each system enforces.")
+        return
     found = probe(launcher())
     if found.why or not found.works:
         why = found.why or "can not write in the folder that it is given"

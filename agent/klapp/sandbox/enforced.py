@@ -12,15 +12,8 @@ GUARD = "There, klapp's proof and its guard hold a coworker, and nothing behind 
 
 def not_enforced() -> tuple[str, ...]:
     """A sentence for each thing that the sandbox should stop and this system can not; none where all is well."""
-    if sys.platform == "darwin":
-        return ("On macOS the sandbox limits neither the memory of a coworker nor what it sees of other processes.",)
-    if sys.platform == "win32":
-        return (
-            "Windows does not hold a coworker to its folders, and does not keep it from the network. " + GUARD,
-            "On Windows no program may follow a link that appears at the very moment between a look and an act.",
-        )
     if not sys.platform.startswith("linux"):
-        return ("This system has no sandbox that klapp knows. " + GUARD,)
+        return ("klapp has a sandbox for coworkers on Linux only, so far. " + GUARD,)
     return tuple(_on_linux(landlock.version(), seccomp.is_known()))
 
 

@@ -30,6 +30,8 @@ IDLE = 600.0
 PASSED_ON = ("TZ", "TZDIR", "SYSTEMROOT")
 """The environment that tells the time zone; and without the last one, Windows starts nothing."""
 WORKER = "klapp.worker"
+HAS_WORKERS = sys.platform.startswith("linux")
+"""Elsewhere coworkers work in the agent's own process."""
 
 
 class Process(Protocol):
