@@ -46,6 +46,8 @@ def main() -> int:
         lots = ((kinds[number % len(kinds)], options.seed, number) for number in count(options.first))
         for lot in _worked(pool, lots, options.jobs):
             _add(total, lot)
+            for failure in lot.failures:
+                print(f"found: {failure.law}, in {failure.lot}", flush=True)
             now = time.monotonic()
             if now - heard > 20:
                 heard = now

@@ -54,7 +54,7 @@ class TooSlow(Exception):
 
 
 def prepare() -> None:
-    """For a process that works on lots: bounds on its memory, and a clock that is the same everywhere."""
+    """For a process that works on lots alone: a bound on its memory, and a clock that is the same everywhere."""
     import os
     import time
 
@@ -63,15 +63,11 @@ def prepare() -> None:
     # The soft limit only: workers take another one.
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
-    def too_slow(*_: object) -> None:
-        raise TooSlow(f"more than {LONGEST} seconds")
-
-    signal.signal(signal.SIGALRM, too_slow)
-
 
 def work(kind: str, seed: int, number: int) -> Lot:
     """One lot: everything that follows from its kind, the seed and its number."""
     lot = Lot()
+    before = signal.signal(signal.SIGALRM, _too_slow)
     signal.alarm(LONGEST)
     try:
         KINDS[kind](lot, Random(f"{seed} {kind} {number}"), f"{kind}:{seed}:{number}")
@@ -79,7 +75,12 @@ def work(kind: str, seed: int, number: int) -> Lot:
         lot.failures.append(Failure(f"{kind}:{seed}:{number}", law_of(error), _told(error)))
     finally:
         signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     return lot
+
+
+def _too_slow(*_: object) -> None:
+    raise TooSlow(f"more than {LONGEST} seconds")
 
 
 def law_of(error: Exception) -> str:
