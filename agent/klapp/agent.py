@@ -18,12 +18,11 @@ from typing import Any
 
 from klapp import agenda
 from klapp.account.account import Account
+from klapp.approving import Approving
 from klapp.audit.events import (
-    Approved,
     NoticeShown,
     Paused,
     Resumed,
-    Revoked,
     RulesChanged,
     VaultOpened,
 )
@@ -113,6 +112,7 @@ class Agent:
         self.secrets = Secrets(shelf)
         self.broker = broker or Broker()
         self.networking = Networking(self.log_store, self.coworkers, self.secrets)
+        self.approving = Approving(self.log_store, self.coworkers, self._would_do)
         self.engine = Engine(
             self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers, self._reach
         )
@@ -176,6 +176,7 @@ class Agent:
             "may": in_words(_permissions(coworker)),
             "new": in_words(coworker.missing),
             "stale": coworker.stale,
+            "refused": coworker.refused,
             "last": report_of(runs[-1]) if runs else None,
             "next": at.isoformat() if program and (at := self.next_runs(coworker.name, program)) else None,
         }
@@ -191,18 +192,21 @@ class Agent:
         ]
         return min((at for at in found if at is not None), default=None)
 
-    def approve(self, name: str) -> dict[str, Any]:
-        """Allow a coworker what it asks for now."""
-        self.coworkers.reload()
-        coworker = self.coworkers.approve(name)
-        self.log_store.record(Approved(coworker.name, in_words(_permissions(coworker))))
-        return self._told(coworker)
+    def review(self, name: str) -> dict[str, Any]:
+        """What a person reads before allowing a coworker anything; see ``klapp.coworkers.review``."""
+        return self.approving.review(name).to_json()
+
+    def approve(self, name: str, seen: str | None = None, narrower: bool = False) -> dict[str, Any]:
+        """Allow a coworker what it asks for now, or only what its review showed, or the tightest lines."""
+        return self._told(self.approving.approve(name, seen, narrower=narrower))
+
+    def refuse(self, name: str) -> dict[str, Any]:
+        """Say no to what a coworker asks for now."""
+        return self._told(self.approving.refuse(name))
 
     def revoke(self, name: str) -> dict[str, Any]:
         """Take an approval back."""
-        coworker = self.coworkers.revoke(name)
-        self.log_store.record(Revoked(coworker.name))
-        return self._told(coworker)
+        return self._told(self.approving.revoke(name))
 
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""
@@ -310,6 +314,12 @@ class Agent:
         requests, _ = self._requests(program.name, program, on, answers or {})
         return [report.to_json() for report in simulate(self.engine, requests)]
 
+    def _would_do(self, coworker: Coworker) -> Iterator[RunReport]:
+        """What a coworker would do, run by run, without a person's answers."""
+        assert coworker.program is not None
+        for request in self._requests(coworker.name, coworker.program, None, {})[0]:
+            yield from simulate(self.engine, [request])
+
     # -- the past -----------------------------------------------------------------------------------------------------
 
     def log(
@@ -386,6 +396,8 @@ def _why(coworker: Coworker) -> str:
     if coworker.program is None:
         first = coworker.loaded.errors[0].message if coworker.loaded.errors else ""
         return f"its file has errors. {first} See all with: klapp check {coworker.path}"
+    if coworker.refused:
+        return f"you said no to what it asks for. Allow it after all with: klapp approve {coworker.path.stem}"
     if coworker.missing:
         return f"it waits for your approval: klapp approve {coworker.path.stem}"
     if coworker.stale:

@@ -1,7 +1,9 @@
-"""Reads the text of a ``.klr`` file, whatever lies there."""
+"""Reads the text of a ``.klr`` file, whatever lies there, and puts a new one in its place."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 LARGEST_FILE = 1_000_000
@@ -21,3 +23,26 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "this is no name of a file"
         raise Unreadable(f"{path} can not be read: {reason}.") from error
+
+
+class Unwritable(Exception):
+    """A file could not be changed, and was left as it is; the message says so."""
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put new text in place of a file's old one, whole or not at all, keeping its mode. Raises Unwritable."""
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(prefix=".klapp-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, target.stat().st_mode & 0o7777)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise Unwritable(f"{path} can not be written: {error.strerror}. It was left as it is.") from error

@@ -68,8 +68,8 @@ def test_what_commands_did_is_told_to_programs_too(klapp: Terminal) -> None:
 
 def test_what_is_new_is_shown_apart(klapp: Terminal) -> None:
     path = klapp.sorter()
-    assert "new:" not in klapp("approve", "sorter", "--yes")
+    assert "(new)" not in klapp("approve", "sorter", "--yes")
     path.write_text(SORTER.replace('"~/Out/*"\n', '"~/Out/*", "~/More/*"\n').replace('to "~/Out/"', 'to "~/More/"', 1))
-    _, _, new = klapp("approve", "sorter", "--yes").partition("Of that, this is new:\n")
-    assert new.splitlines()[0] == "  - create and change ~/More/*"
+    told = klapp("approve", "sorter", "--yes").splitlines()
+    assert [line for line in told if line.endswith("(new)")] == ["  - create and change ~/More/* (new)"]
     assert "--on PATH" in klapp("run", "sorter")

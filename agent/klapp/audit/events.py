@@ -180,6 +180,19 @@ class Approved(Event):
 
 
 @dataclass(frozen=True)
+class Refused(Event):
+    """A person said no to what a coworker asks for."""
+
+    kind = "refused"
+    says = '"{coworker}" was not allowed to: {may}.'
+    public = ("coworker",)
+    ocsf = Ocsf(ENTITY, OTHER)
+
+    coworker: str
+    may: list[str]
+
+
+@dataclass(frozen=True)
 class Revoked(Event):
     """A person took an approval back."""
 

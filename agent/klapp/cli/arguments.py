@@ -96,7 +96,14 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     _add(commands, "list", "list the coworkers and their state", data=True)
     approve = _add(commands, "approve", "allow a coworker what it asks for", data=True)
     approve.add_argument("name", metavar="NAME")
-    approve.add_argument("--yes", action="store_true", help="without asking")
+    answers = approve.add_mutually_exclusive_group()
+    for answer, help in (
+        ("yes", "without asking"),
+        ("narrower", "only the tightest that it needs; this is written into its file"),
+        ("refuse", "say no: it is not asked about again until it changes"),
+        ("show", "only show what it asks for, with an example on your files"),
+    ):
+        answers.add_argument(f"--{answer}", dest="answer", action="store_const", const=answer, help=help)
     revoke = _add(commands, "revoke", "take an approval back", data=True)
     revoke.add_argument("name", metavar="NAME")
     pause = _add(commands, "pause", "pause a coworker, or all of them", data=True)

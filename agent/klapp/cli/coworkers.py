@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,36 +38,82 @@ def _next(at: str | None) -> str:
 
 
 def approve(options: argparse.Namespace) -> int:
-    """``klapp approve NAME [--yes]``."""
+    """``klapp approve NAME [--yes | --narrower | --refuse | --show]``."""
     with connected(options) as source:
-        coworker = _named(source.call("overview"), options.name)
-        if coworker["state"] == "broken":
-            raise Complaint(f'"{coworker["name"]}" can not be approved: {coworker["why"]}')
-        if options.format == "text":
-            _ask_to(coworker)
+        name = _named(source.call("overview"), options.name)["name"]
+        answer = _ANSWER_OF.get(options.answer, "")
+        if answer != "no" and (options.format == "text" or options.answer == "show"):
+            review = source.call("review", name=name)
+            if options.format == "json":
+                say_json(review)
+                return FINE
+            for line in review_in_words(review):
+                say(line)
             for sentence in not_enforced():
                 say(f"Know this: {sentence}")
-        if not options.yes and not _agreed(options):
-            say("Nothing was approved.")
-            return PROBLEMS
-        source.call("approve", name=coworker["name"])
-        if options.format == "json":
-            say_json(_named(source.call("overview"), coworker["name"]))
-            return FINE
-    say("Approved. It can do this and nothing else.")
+            if options.answer == "show":
+                return FINE
+            answer = answer or _answered(bool(review["narrower"]))
+            known = {"seen": review["seen"]}
+        elif not answer:
+            raise Complaint(NOBODY)
+        else:
+            known = {}
+        return _carry_out(options, source, name, answer, known)
+
+
+_ANSWER_OF = {"yes": "yes", "narrower": "tightest", "refuse": "no"}
+NOBODY = "Nobody is here to ask. Approve without a question with --yes."
+
+
+def _carry_out(options: argparse.Namespace, source: Source, name: str, answer: str, known: dict[str, str]) -> int:
+    if answer == "later":
+        say("Nothing was approved.")
+        return PROBLEMS
+    if answer == "no":
+        source.call("refuse", name=name)
+        told = "It may not, and is not asked about again until it changes."
+    else:
+        source.call("approve", name=name, narrower=answer == "tightest", **known)
+        told = "Approved. It can do this and nothing else."
+    if options.format == "json":
+        say_json(_named(source.call("overview"), name))
+    else:
+        say(told)
     return FINE
 
 
-def _ask_to(coworker: dict[str, Any]) -> None:
-    """Show what a coworker asks for, and apart what of it is new, where something was approved before."""
-    say(f'"{coworker["name"]}" asks to:')
-    for line in coworker["may"]:
-        say(f"  - {line}")
-    new = coworker["new"] or ()
-    if new and set(new) != set(coworker["may"]):
-        say("Of that, this is new:")
-        for line in new:
-            say(f"  - {line}")
+def review_in_words(review: dict[str, Any]) -> Iterator[str]:
+    """A review as lines of a terminal."""
+    yield f'"{review["coworker"]}" asks:' if review["state"] == "waiting" else f'"{review["coworker"]}"'
+    if review["about"]:
+        yield f"  {review['about']}"
+    yield from _by_group(review, review["may"])
+    if not review["may"]:
+        yield "It touches nothing of yours."
+    yield "It starts"
+    yield from (f"  {start}" for start in review["starts"])
+    if any(line["new"] for line in review["may"]):
+        yield "What is marked (new) was not allowed before."
+    if review["narrower"]:
+        yield "It asks for more than it needs. The tightest that it can do with:"
+        yield from (f"  {line}" for line in _by_group(review, review["narrower"]))
+    if review["examples"]:
+        yield "For example, with what is there now (nothing of this was done):"
+    for one in review["examples"]:
+        why = f" ({one['reason']})" if one["reason"] else ""
+        yield f"  {one['file'] or 'by itself'}: {one['outcome']}{why}"
+        yield from (f"    - {sentence}" for sentence in one["effects"])
+    if review["no_example"]:
+        yield review["no_example"]
+
+
+def _by_group(review: dict[str, Any], lines: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for group, heading in review["headings"].items():
+        mine = [line for line in lines if line["group"] == group]
+        if mine:
+            yield heading
+        yield from (f"  - {line['words']}{' (new)' if line['new'] else ''}" for line in mine)
 
 
 def _named(coworkers: Any, name: str) -> dict[str, Any]:
@@ -80,10 +127,15 @@ def _named(coworkers: Any, name: str) -> dict[str, Any]:
     raise Complaint(f'There is no coworker "{name}". There are: {known}.')
 
 
-def _agreed(options: argparse.Namespace) -> bool:
-    if not sys.stdin.isatty() or options.format == "json":
-        raise Complaint("Nobody is here to ask. Approve without a question with --yes.")
-    return input("Allow this? [y/N] ").strip().lower() in ("y", "yes")
+def _answered(can_narrow: bool) -> str:
+    """What the person at the terminal says: "yes", "tightest", "no" or "later"."""
+    if not sys.stdin.isatty():
+        raise Complaint(NOBODY)
+    tightest = ", t = only the tightest" if can_narrow else ""
+    said = input(f"Allow this? (y = yes{tightest}, n = no, Enter = decide later) ").strip().lower()
+    if said in ("t", "tightest") and can_narrow:
+        return "tightest"
+    return {"y": "yes", "yes": "yes", "n": "no", "no": "no"}.get(said, "later")
 
 
 def revoke(options: argparse.Namespace) -> int:

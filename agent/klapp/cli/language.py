@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
-from klapp.texts import read_text
+from klapp.texts import read_text, replace_text
 from klr.diagnostics import Diagnostic
 from klr.loader import Loaded, load
 from klr.loops import loops, round_advice
@@ -117,25 +115,6 @@ def _formatted(path: Path, options: argparse.Namespace) -> str:
     replace_text(path, formatted)
     tell(f"{path} formatted.")
     return "formatted"
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Put new text in place of a file's old one, whole or not at all, keeping its mode."""
-    target = path.resolve()
-    try:
-        handle, name = tempfile.mkstemp(prefix=".klapp-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, target.stat().st_mode & 0o7777)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise Complaint(f"{path} can not be written: {error.strerror}. It was left as it is.") from error
 
 
 def test(options: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from klapp.cli.language import load_file, replace_text
+from klapp.cli.language import load_file
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klapp.texts import replace_text
 from klr.loader import Loaded
 from klr.permissions import may_line
 from klr.privilege import tightest

@@ -41,6 +41,8 @@ class Coworker:
         missing: the permissions that it asks for and that were not approved.
         paused: until when (None: until resumed), or False.
         pause_reason: why klapp itself paused it; "" where a person did.
+        first: whether nothing of it is allowed yet.
+        refused: whether a person said no to exactly this text.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Coworker:
     missing: Permissions
     paused: datetime | bool | None = False
     pause_reason: str = ""
+    first: bool = False
+    refused: bool = False
 
     @property
     def state(self) -> str:
@@ -137,11 +141,14 @@ class Coworkers:
 
     def _coworker(self, name: str, path: Path, loaded: Loaded, program: Program | None) -> Coworker:
         missing: Permissions = {}
+        approved = self.kept.get(f"approval:{name}")
         if program is not None:
-            missing = asks_more(permissions_of(program), from_json(self.kept.get(f"approval:{name}")))
-            if self.kept.get(f"approval:{name}") is None and not missing:
+            missing = asks_more(permissions_of(program), from_json(approved))
+            if approved is None and not missing:
                 missing = {"run": ()}
-        return Coworker(name, path, loaded, program, missing, self._paused(name), self._pause_reason(name))
+        refused = bool(missing) and program is not None and self.kept.get(f"refused:{name}") == program.text
+        paused, why = self._paused(name), self._pause_reason(name)
+        return Coworker(name, path, loaded, program, missing, paused, why, approved is None, refused)
 
     def _remember(self, path: Path, text: str, name: str) -> None:
         before = self.kept.get(f"good:{path.name}")
@@ -186,16 +193,33 @@ class Coworkers:
 
     # -- approving and pausing ----------------------------------------------------------------------------------------
 
-    def approve(self, name: str) -> Coworker:
-        """Allow the coworker exactly what it asks for now. Raises NoCoworker where it can not be read."""
+    def approve(self, name: str, text: str | None = None) -> Coworker:
+        """Allow the coworker exactly what it asks for now, or, where a text is given, what that asks for, and only if
+        that is in force. Raises NoCoworker where it can not be read, or is another by now."""
         with self._lock:
-            coworker = self.find(name)
-            if coworker.program is None:
-                raise NoCoworker(
-                    f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}'
-                )
+            coworker = self._right(name)
+            assert coworker.program is not None
+            if text is not None and coworker.program.text != text:
+                raise NoCoworker(f'"{coworker.name}" has changed meanwhile, so nothing was allowed. Look at it again.')
             self.kept.put(f"approval:{coworker.name}", to_json(permissions_of(coworker.program)))
+            self.kept.delete(f"refused:{coworker.name}")
             return self._fresh(coworker)
+
+    def refuse(self, name: str) -> Coworker:
+        """Say no to what the coworker asks for now: what was allowed before stays allowed, and it waits, unasked about,
+        until its text changes. Raises NoCoworker where it asks for nothing."""
+        with self._lock:
+            coworker = self._right(name)
+            if not coworker.missing or coworker.program is None:
+                raise NoCoworker(f'"{coworker.name}" asks for nothing. Take back what it may with: klapp revoke')
+            self.kept.put(f"refused:{coworker.name}", coworker.program.text)
+            return self._fresh(coworker)
+
+    def _right(self, name: str) -> Coworker:
+        coworker = self.find(name)
+        if coworker.program is None:
+            raise NoCoworker(f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
+        return coworker
 
     def revoke(self, name: str) -> Coworker:
         """Take an approval back."""
