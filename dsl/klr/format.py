@@ -352,4 +352,7 @@ def _pieces(template: s.Template) -> Iterator[str]:
         if isinstance(part, str):
             yield s.escaped(part)
         else:
-            yield f"{{{_flat(part.value)}{':' + part.format if part.format else ''}}}"
+            value = _flat(part.value)
+            if value[-1:].isdigit() and part.format[:1].isdigit():
+                value = f"({value})"  # `0:00` would be a time
+            yield f"{{{value}{':' + part.format if part.format else ''}}}"

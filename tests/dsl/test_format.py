@@ -47,3 +47,9 @@ def test_a_long_line_goes_on_deeper() -> None:
 def test_one_blank_line_stays_where_there_were_many() -> None:
     text = 'coworker "x"\n\n\n\nabout "y"\nwhen asked\n\n\n  skip\n\n\n\n  # why\n  stop\nend\n'
     assert formatted(text) == 'coworker "x"\n\nabout "y"\n\nwhen asked\n  skip\n\n  # why\n  stop\nend\n'
+
+
+def test_a_number_before_a_format_is_no_time() -> None:
+    text = 'coworker "x"\n\nwhen asked\n  notify "{(1):00} {(sum of [1] default 0):0.00}"\nend\n'
+    source = Source(text)
+    assert format_source(source, parse(source)) == text
