@@ -38,8 +38,8 @@ headers() {
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || packages python3-dev
 }
 
-# environment PLACE WHAT: a virtual environment with klapp, as pip understands WHAT.
-environment() {
+# empty_environment PLACE: a virtual environment, made where there is none yet.
+empty_environment() {
     venv=$1
     python=$(find_python) || fail 'there is no Python 3.11, 3.12 or 3.13; install one, then run this again'
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -49,6 +49,11 @@ environment() {
         say "making an environment in $venv"
         "$python" -m venv "$venv"
     fi
+}
+
+# environment PLACE WHAT: a virtual environment with klapp, as pip understands WHAT.
+environment() {
+    empty_environment "$1"
     say 'installing klapp and what it needs (a minute or two the first time)'
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$2" ||
         fail 'the installation failed; see the messages above'

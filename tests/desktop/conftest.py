@@ -30,7 +30,8 @@ WATCHER = DBusAddress(
 )
 PATIENCE = 20.0
 """Seconds that anything on the desktop may take; nothing is measured by it."""
-PYTHON = sys.executable
+PYTHON = os.environ.get("KLAPP_PYTHON", sys.executable)
+"""The Python whose klapp is tried: this one's, or that of an installed package."""
 _T = TypeVar("_T")
 
 

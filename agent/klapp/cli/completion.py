@@ -33,8 +33,13 @@ def completion(options: argparse.Namespace) -> int:
     """``klapp completion bash|zsh|fish``."""
     from klapp.cli.arguments import parser
 
-    say("\n".join(SHELLS[options.shell](list(_all(tree(parser()))))))
+    say(script(options.shell, parser()))
     return FINE
+
+
+def script(shell: str, parser: argparse.ArgumentParser) -> str:
+    """The script for a shell of ``SHELLS``."""
+    return "\n".join(SHELLS[shell](list(_all(tree(parser)))))
 
 
 def tree(parser: argparse.ArgumentParser, path: tuple[str, ...] = (), help: str = "") -> Node:
