@@ -24,6 +24,7 @@ from klapp.audit.events import (
     Paused,
     Resumed,
     RulesChanged,
+    SettingChanged,
     VaultOpened,
 )
 from klapp.audit.log import Log
@@ -64,6 +65,8 @@ from klr.answers import settled
 from klr.loader import load
 from klr.program import Program, Setting
 from klr.runtime import show
+from klr.settings import read as read_setting
+from klr.settings import written
 
 CHUNK = 1000
 """Requests that are performed between two words on how far things are."""
@@ -207,6 +210,45 @@ class Agent:
     def revoke(self, name: str) -> dict[str, Any]:
         """Take an approval back."""
         return self._told(self.approving.revoke(name))
+
+    def settings(self, name: str) -> list[dict[str, Any]]:
+        """The settings of a coworker: name, label, type, value in force as the language writes it, whether it is the
+        one that its file gives, and what it may be."""
+        self.coworkers.reload()
+        coworker = self.coworkers.find(name)
+        if coworker.program is None:
+            raise NoCoworker(f'"{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
+        changed = self.coworkers.changed_settings(coworker.name)
+        return [
+            {
+                "name": one.name,
+                "label": one.label,
+                "type": str(one.type),
+                "value": written(one.value),
+                "changed": one.name in changed,
+                "from": None if one.low is None else written(one.low),
+                "to": None if one.high is None else written(one.high),
+                "one_of": list(map(written, one.choices)),
+            }
+            for one in coworker.program.settings.values()
+        ]
+
+    def change_setting(self, name: str, setting: str, values: Sequence[str] | None) -> dict[str, Any]:
+        """Give a setting the value that a person typed, one text for each element of a list; None for that of the file."""
+        self.coworkers.reload()
+        coworker = self.coworkers.find(name)
+        known = coworker.program.settings if coworker.program else {}
+        if setting not in known:
+            names = ", ".join(known) or "none"
+            raise NoCoworker(f'"{coworker.name}" has no setting `{setting}`. There are: {names}.')
+        before = written(known[setting].value)
+        value = None if values is None else written(read_setting(known[setting], values))
+        coworker = self.coworkers.change_setting(coworker.name, setting, value)
+        assert coworker.program is not None
+        after = written(coworker.program.settings[setting].value)
+        if after != before:
+            self.log_store.record(SettingChanged(coworker.name, setting, before, after))
+        return self._told(coworker)
 
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""

@@ -12,7 +12,22 @@ from klapp.agent import Agent
 
 OPEN = frozenset(("overview", "asks", "pause", "resume", "run", "simulate"))
 """What goes on while the account is locked: coworkers do, and can be stopped."""
-LOCKED = frozenset(("review", "approve", "refuse", "revoke", "log", "explain", "replay", "undo", "audit", "network"))
+LOCKED = frozenset(
+    (
+        "review",
+        "approve",
+        "refuse",
+        "revoke",
+        "settings",
+        "change_setting",
+        "log",
+        "explain",
+        "replay",
+        "undo",
+        "audit",
+        "network",
+    )
+)
 """What needs a session, where there is an account."""
 GRAVE = frozenset((("audit", "erase"), ("audit", "retain"), ("network", "set_secret"), ("network", "remove_secret")))
 """What needs a login of just now: what can not be taken back. (method, its ``what``)"""

@@ -198,7 +198,7 @@ class Service:
         if method == "ping":
             return {"process": os.getpid()}
         answer = gate.answer(self.agent, method, arguments)
-        if method in ("approve", "refuse", "revoke", "pause", "resume"):
+        if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting"):
             self._listen()
         if method in ("approve", "resume"):
             self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))

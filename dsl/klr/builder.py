@@ -96,9 +96,17 @@ class Builder(StartBuilder):
         return s.May(" ".join(words), patterns, to, span=self._line(item))
 
     def _setting_line(self, item: Tree) -> s.SettingLine:
-        name, written, value, *label = (c for c in self._parts(item) if getattr(c, "type", "") != "SHOWN_AS")
-        shown = self._node(label[0]) if label else None
-        return s.SettingLine(str(name), self._type(written), self._node(value), shown, span=self._line(item))
+        name, written, value, *more = (c for c in self._parts(item) if getattr(c, "type", "") != "SHOWN_AS")
+        bounds = self._node(more.pop(0)) if more and more[0].data.startswith("bounds") else None
+        shown = self._node(more[0]) if more else None
+        return s.SettingLine(str(name), self._type(written), self._node(value), shown, bounds, span=self._line(item))
+
+    def _bounds_range(self, item: Tree) -> s.Bounds:
+        _, low, _, high = item.children
+        return s.Bounds((self._node(low), self._node(high)), span=self._span(item))
+
+    def _bounds_choice(self, item: Tree) -> s.Bounds:
+        return s.Bounds((self._node(item.children[1]),), span=self._span(item))
 
     def _secret_line(self, item: Tree) -> s.SecretLine:
         name, _, host, *rest = self._parts(item)

@@ -14,10 +14,12 @@ from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.expressions import Expressions
 from klr.limits import limits_of
 from klr.mistaken import unknown_verb
+from klr.operators import ORDERED, a
 from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
 from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.secrets import Secrets, app_problem
+from klr.settings import bounds_problem, filled
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
@@ -101,6 +103,7 @@ class _Checker:
             root.add(Variable(secret.name, SECRET, secret.span, "secret"))
             self.checked.secrets[secret.name] = secrets.of(secret)
         self.expressions.secrets = self.checked.secrets
+        self.checked.tree = filled(tree, self.checked.settings)
         self._definitions(root)
         self.checked.limits = limits_of(self._parts(s.LimitLine), self.diagnostics)
         self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
@@ -209,7 +212,26 @@ class _Checker:
         if label is None and line.label:
             self.error("K309", "A label takes a text without holes.", line.label.span)
         root.add(Variable(line.name, declared, line.span, "setting", used=True))
-        self.checked.settings[line.name] = Setting(line.name, value, label or line.name, declared)
+        setting = Setting(line.name, value, label or line.name, declared)
+        self.checked.settings[line.name] = self._bounded(line, setting) if line.bounds else setting
+
+    def _bounded(self, line: s.SettingLine, setting: Setting) -> Setting:
+        """A setting with its bounds, within which its value must lie."""
+        assert line.bounds is not None
+        kind = element_of(setting.type) or setting.type
+        what = f"The values that `{line.name}` may have"
+        if len(line.bounds.values) == 1:
+            choices = self._written_out(line.bounds.values[0], list_of(kind), what)
+            setting = replace(setting, choices=choices or ())
+        elif kind not in ORDERED and kind != UNKNOWN:
+            self.error("K302", f"{a(kind).capitalize()} has no order, so it is between nothing.", line.bounds.span)
+        else:
+            low, high = (self._written_out(value, kind, what) for value in line.bounds.values)
+            setting = replace(setting, low=low, high=high)
+        problem = bounds_problem(setting)
+        if problem and type(setting.value) in (tuple, type(setting.low), *map(type, setting.choices)):
+            self.error("K212", problem, line.value.span, "Change the value, or what it may be.")
+        return setting
 
     def _definitions(self, root: Scope) -> None:
         calls = self.expressions.calls

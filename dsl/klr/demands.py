@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from klr import runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.diagnostics import Diagnostic
@@ -88,6 +89,7 @@ class _Walk:
     def __init__(self, vocabulary: Vocabulary, checked: Checked) -> None:
         self.vocabulary = vocabulary
         self.facts = checked.facts
+        self.values = checked.settings
         self.settings: Environment = {
             name: Shape(literal(setting.value), (escaped(setting.value),))
             for name, setting in checked.settings.items()
@@ -418,10 +420,12 @@ class _Walk:
         languages: list[Language] = []
         patterns: tuple[str, ...] = ("",)
         for part in parts:
-            if isinstance(part, str):
-                languages.append(literal(part))
-                patterns = crossed(patterns, (escaped(part),))
+            known = part if isinstance(part, str) else self._known(part)
+            if known is not None:
+                languages.append(literal(known))
+                patterns = crossed(patterns, (escaped(known),))
                 continue
+            assert isinstance(part, s.Hole)
             shape = self._shape(part.value, environment) if self._is_path(part.value) else None
             if shape is not None:
                 languages.append(shape.language)
@@ -430,6 +434,13 @@ class _Walk:
             languages.append(self._hole(part, environment, text))
             patterns = tuple(pattern if pattern.endswith("*") else pattern + "*" for pattern in patterns)
         return concat(*languages) if languages else literal(""), patterns
+
+    def _known(self, hole: s.Hole) -> str | None:
+        """The text of a hole for a setting, whose value is in force for all that is proved here; None for others."""
+        setting = self.values.get(hole.value.name) if isinstance(hole.value, s.Name) else None
+        if setting is None or hole.format or setting.type in PATHS or setting.value is None:
+            return None
+        return runtime.show(setting.value)
 
     def _hole(self, hole: s.Hole, environment: Environment, text: Language) -> Language:
         value = hole.value

@@ -109,7 +109,7 @@ class Expressions:
             case s.Member():
                 return self._member(node, scope)
             case s.ListOf():
-                return self._list(node, scope)
+                return self._list(node, scope, wanted)
             case s.Unary():
                 return self._unary(node, scope)
             case s.Binary():
@@ -405,8 +405,9 @@ class Expressions:
 
     # -- operators ----------------------------------------------------------------------------------------------------
 
-    def _list(self, node: s.ListOf, scope: Scope) -> Type:
-        found = [self.of(item, scope) for item in node.items]
+    def _list(self, node: s.ListOf, scope: Scope, wanted: Type | None) -> Type:
+        element = element_of(wanted) if wanted else None
+        found = [self.of(item, scope, element) for item in node.items]
         kinds = [kind for kind in found if kind != UNKNOWN]
         if not kinds:
             return list_of(UNKNOWN if node.items else NOTHING)

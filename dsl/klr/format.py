@@ -99,7 +99,10 @@ class _Printer:
                 self._line(_may(part), 0, part.span)
             case s.SettingLine():
                 label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
-                self._line(f"setting {part.name}: {' '.join(part.type)} = {_text(part.value)}{label}", 0, part.span)
+                bounds = _bounds(part.bounds)
+                self._line(
+                    f"setting {part.name}: {' '.join(part.type)} = {_text(part.value)}{bounds}{label}", 0, part.span
+                )
             case s.SecretLine():
                 header = f"{_JOINT}as {_template(part.header)}" if part.header else ""
                 label = f"{_JOINT}shown as {_template(part.label)}" if part.label else ""
@@ -183,6 +186,15 @@ def _may(may: s.May) -> str:
     patterns = " " + ", ".join(map(_template, may.patterns)) if may.patterns else ""
     to = f"{_JOINT}to {', '.join(map(_template, may.to))}" if may.to else ""
     return f"may {may.permission}{of}{patterns}{to}"
+
+
+def _bounds(bounds: s.Bounds | None) -> str:
+    if bounds is None:
+        return ""
+    if len(bounds.values) == 1:
+        return f" one of {_inner(bounds.values[0], _LOOSENESS['value'])}"
+    low, high = (_inner(value, _LOOSENESS["+"]) for value in bounds.values)
+    return f"{_JOINT}from {low} to {high}"
 
 
 def _apart(before: s.Part | str, part: s.Part | str) -> bool:

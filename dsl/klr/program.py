@@ -67,6 +67,9 @@ class Setting:
     value: Any
     label: str
     type: Type = TEXT
+    low: Any = None
+    high: Any = None
+    choices: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

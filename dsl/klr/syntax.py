@@ -288,13 +288,21 @@ class May(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds(Node):
+    """``from low to high``, two values, or ``one of list``, one."""
+
+    values: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SettingLine(Node):
-    """``setting name: type = value shown as label``; ``type`` as written, such as ("list", "of", "text")."""
+    """``setting name: type = value [bounds] shown as label``; ``type`` as written, such as ("list", "of", "text")."""
 
     name: str
     type: tuple[str, ...]
     value: Expression
     label: Template | None
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

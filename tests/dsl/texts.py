@@ -75,6 +75,7 @@ OPTIONS = (
     "retry 3 times after 1 minute", "retry 1 time after 2minutes", "within 5 minutes", "catch up  all",
     "never catch up", 'in time zone "Europe/Berlin"',
 )  # fmt: skip
+BOUNDS = st.sampled_from(("", "", "from  1 to 2 + 3", 'one of ["a", "b"]', "one  of (x)"))
 COMMENTS = st.sampled_from(("", "", "", "  # why", " #"))
 
 
@@ -135,7 +136,7 @@ def coworkers(draw: st.DrawFn) -> str:
         'may read "~/a/**",   "~/b/*"',
         "may notify",
     ]
-    parts.append(f'setting s: list of text = {draw(EXPRESSIONS)} shown as "S"{draw(COMMENTS)}')
+    parts.append(f'setting s: list of text = {draw(EXPRESSIONS)} {draw(BOUNDS)} shown as "S"{draw(COMMENTS)}')
     if draw(st.booleans()):
         parts.append(f"define gross of net: number in  y:file = {draw(EXPRESSIONS)}{draw(COMMENTS)}")
     for _ in range(draw(st.integers(1, 2))):

@@ -106,6 +106,11 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
         answers.add_argument(f"--{answer}", dest="answer", action="store_const", const=answer, help=help)
     revoke = _add(commands, "revoke", "take an approval back", data=True)
     revoke.add_argument("name", metavar="NAME")
+    settings = _add(commands, "settings", "show the settings of a coworker, or change one", data=True)
+    settings.add_argument("name", metavar="NAME")
+    settings.add_argument("setting", nargs="?", metavar="SETTING")
+    settings.add_argument("value", nargs="*", metavar="VALUE", help="its new value; for a list, each element")
+    settings.add_argument("--reset", action="store_true", help="give it back the value that stands in the file")
     pause = _add(commands, "pause", "pause a coworker, or all of them", data=True)
     _name_or_all(pause)
     pause.add_argument(

@@ -14,7 +14,7 @@ from klapp.cli.output import FINE, PROBLEMS, Complaint
 COMMANDS = {
     "check": "language", "fmt": "language", "test": "language", "lsp": "language", "permissions": "privilege",
     "agent": "service", "demo": "service", "new": "new",
-    "list": "coworkers", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
+    "list": "coworkers", "settings": "settings", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
     "network": "network", "secret": "network",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from klapp.coworkers.approval import Permissions, asks_more, from_json, permissions_of, to_json
 from klr.loader import Loaded, load
 from klr.program import Program
+from klr.settings import name_in, with_values
 from klr.vocabulary import Vocabulary
 
 LARGEST_FILE = 1_000_000
@@ -89,7 +90,8 @@ class Coworkers:
         self.clock = clock
         self.on_new_text = on_new_text
         self._lock = RLock()
-        self._texts: dict[Path, tuple[str, Loaded]] = {}
+        self._texts: dict[Path, tuple[str, str, Loaded]] = {}
+        """For each file its text, the same with the settings in force, and what became of that."""
         self._failed: dict[str, int] = {}
         self._coworkers: dict[str, Coworker] = {}
         self.reload()
@@ -121,8 +123,9 @@ class Coworkers:
         except OSError as error:
             return self._unusable(path, f"This file can not be read: {error.strerror}.")
         known = self._texts.get(path)
-        loaded = known[1] if known and known[0] == text else load(text, self.vocabulary, path.name)
-        self._texts[path] = (text, loaded)
+        in_force = self._in_force(text)
+        loaded = known[2] if known and known[1] == in_force else load(in_force, self.vocabulary, path.name)
+        self._texts[path] = (text, in_force, loaded)
         program = loaded.program
         if program is not None:
             if known is None or known[0] != text:
@@ -131,6 +134,46 @@ class Coworkers:
             program = self._last_good(path)
         name = program.name if program else path.stem
         return self._coworker(name, path, loaded, program)
+
+    # -- settings -----------------------------------------------------------------------------------------------------
+
+    def _in_force(self, text: str) -> str:
+        """A coworker's text with the values that a person gave its settings."""
+        return with_values(text, self._values(name_in(text)))
+
+    def _values(self, name: str) -> dict[str, str]:
+        kept = self.kept.get(f"settings:{name}")
+        return {str(key): str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
+
+    def changed_settings(self, name: str) -> dict[str, str]:
+        """The settings that have another value than the file gives them, each as the language writes it."""
+        return self._values(name)
+
+    def change_setting(self, name: str, key: str, value: str | None) -> Coworker:
+        """Give a setting a value, as the language writes it, or for None the one that stands in the file.
+
+        It counts from now on; where it asks for more than was approved, the coworker waits. Raises NoCoworker where the
+        coworker could not run with it.
+        """
+        with self._lock:
+            coworker = self.find(name)
+            if coworker.program is None or coworker.stale:
+                raise NoCoworker(f'"{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
+            values = self._values(coworker.name)
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+            text = with_values(self._texts[coworker.path][0], values)
+            loaded = load(text, self.vocabulary, coworker.path.name)
+            if loaded.program is None:
+                raise NoCoworker(f"`{key}` can not have this value. {loaded.errors[0].message}")
+            if values:
+                self.kept.put(f"settings:{coworker.name}", values)
+            else:
+                self.kept.delete(f"settings:{coworker.name}")
+            self.reload()
+            return self.find(coworker.name)
 
     def _unusable(self, path: Path, message: str) -> Coworker:
         from klr.diagnostics import Diagnostic
@@ -158,7 +201,7 @@ class Coworkers:
 
     def _last_good(self, path: Path) -> Program | None:
         text = self.kept.get(f"good:{path.name}")
-        return load(text, self.vocabulary, path.name).program if isinstance(text, str) else None
+        return load(self._in_force(text), self.vocabulary, path.name).program if isinstance(text, str) else None
 
     # -- looking ------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,9 @@ from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
 from klapp.operations import Notify, SendData, SendFile
 from klr.effects import Ask, Ending
+from klr.loader import load
 from klr.program import Expectation, GivenFile, Program, Rule, TestCase
+from klr.settings import with_values, written
 from klr.shapes import arrival_pattern
 from klr.values import FileValue
 from klr.vocabulary import Vocabulary
@@ -53,11 +55,11 @@ class _Trial:
     """One test: a world in memory, the runs of its events, and what is found afterwards."""
 
     def __init__(self, program: Program, vocabulary: Vocabulary, test: TestCase) -> None:
-        self.program = program
+        self.program = _with_settings(program, vocabulary, test)
         self.test = test
         self.now = test.now or NOW
         self.told: dict[Identity, Mapping[str, Any]] = {}
-        grants = grants_of_files(program)
+        grants = grants_of_files(self.program)
         self.overlay = Overlay(Empty(), Lane.of(grants, HOME), self.now)
         self.planner = Planner(vocabulary, self.overlay, HOME, self._told)
 
@@ -196,6 +198,14 @@ class _Trial:
             shown = ", ".join(f'"{text}"' for text in notices) or "none"
             return "" if matching else f"There was no such notice. There was: {shown}."
         return f'There was a notice: "{matching[0]}".' if matching else ""
+
+
+def _with_settings(program: Program, vocabulary: Vocabulary, test: TestCase) -> Program:
+    """The program with the settings that a test is given, also in its patterns."""
+    if not test.settings:
+        return program
+    values = {name: written(value) for name, value in test.settings.items()}
+    return load(with_values(program.text, values), vocabulary).program or program
 
 
 def _ending(ending: Ending) -> str:
