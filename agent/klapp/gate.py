@@ -20,6 +20,8 @@ LOCKED = frozenset(
         "revoke",
         "settings",
         "change_setting",
+        "settings",
+        "change_setting",
         "log",
         "explain",
         "replay",
