@@ -50,6 +50,9 @@ from klapp.files.trash import platform_trash
 from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
+from klapp.mail.accounts import Accounts
+from klapp.mail.received import Received
+from klapp.mailing import Mailing
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Notifier, RecordedNotifier
@@ -116,6 +119,9 @@ class Agent:
         self.broker = broker or Broker()
         self.networking = Networking(self.log_store, self.coworkers, self.secrets)
         self.approving = Approving(self.log_store, self.coworkers, self._would_do)
+        self.accounts = Accounts(shelf)
+        self.received = Received(self.log_store.connection, self.log_store.lock)
+        self.mailing = Mailing(self.log_store, self.coworkers, self.accounts, self.received, self.broker)
         self.engine = Engine(
             self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers, self._reach
         )
@@ -148,7 +154,7 @@ class Agent:
         self.notifier.show("klapp", text)
 
     def _reach(self, program: Program, coworker: str) -> Reach:
-        return Reach(program, coworker, self.log_store, self.broker, self.secrets.get)
+        return Reach(program, coworker, self.log_store, self.broker, self.secrets.get, self.received.attachment)
 
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)
@@ -382,6 +388,12 @@ class Agent:
         if what not in Networking.METHODS:
             raise ValueError(f"Nobody can ask the network for {what!r}.")
         return getattr(self.networking, what)(**asked)
+
+    def mail(self, what: str, **asked: Any) -> Any:
+        """What ``Mailing`` tells and does, by the name of its method."""
+        if what not in Mailing.METHODS:
+            raise ValueError(f"Nobody can ask for {what!r} of mail.")
+        return getattr(self.mailing, what)(**asked)
 
     def audit(self, what: str, **asked: Any) -> Any:
         """What is asked of the log as a whole; see ``Auditing``."""

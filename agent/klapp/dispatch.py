@@ -91,11 +91,16 @@ def expanded(path: str, person: str) -> str:
     return person.rstrip("/") + path[1:] if path == "~" or path.startswith("~/") else path
 
 
+def waits_for_files(rule: Rule) -> bool:
+    """Whether a file or folder starts a rule."""
+    return rule.trigger.gives not in ("", "mail")
+
+
 def listeners(name: str, program: Program, person: str, phrases: Sequence[str] = ()) -> list[Listener]:
     """The rules of a program that wait for files or folders; only those of some triggers, if ``phrases`` names any."""
     found = []
     for rule in program.rules:
-        if rule.trigger.gives and (not phrases or rule.trigger.phrase in phrases):
+        if waits_for_files(rule) and (not phrases or rule.trigger.phrase in phrases):
             pattern = arrival_pattern(rule.trigger.arguments["in"], rule.trigger.arguments.get("named"))
             found.append(Listener(name, program, rule, pattern, Lane.of([("read", pattern)], person)))
     return found
@@ -103,7 +108,7 @@ def listeners(name: str, program: Program, person: str, phrases: Sequence[str] =
 
 def watched_folders(program: Program, person: str) -> list[tuple[str, bool]]:
     """The folders that a program's rules wait at, each with whether those below it count too."""
-    return [_place(rule.trigger.arguments["in"], person) for rule in program.rules if rule.trigger.gives]
+    return [_place(rule.trigger.arguments["in"], person) for rule in program.rules if waits_for_files(rule)]
 
 
 def _place(written: str, person: str) -> tuple[str, bool]:

@@ -13,7 +13,7 @@ from klr.loader import load
 from klr.parser import parse
 from klr.rewriting import least_privilege
 from klr.source import Source
-from klr.types import PATH
+from klr.types import ATTACHMENT, PATH
 from klr.vocabulary import Trigger, Verb
 
 FOLDER, NAME = "~/Downloads", "Acme 1.pdf"
@@ -30,12 +30,17 @@ HOLES = {
 GIVEN = (
     f'given now 2026-03-09 10:00\ngiven file "{FOLDER}/{NAME}" with text "Invoice no. 7 Total 5" modified 2026-03-01'
 )
+GIVEN_MAIL = 'given mail "work" with sender "billing@example.com" with subject "Invoice 7"'
 _PATH = re.compile(r'"((?:~|/)[^"]*)"')
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
 
 def of_verb(verb: Verb) -> str:
     """A coworker that does a verb's example with a file that arrives."""
+    if any(slot.type == ATTACHMENT for slot in verb.slots):
+        rule = f'when mail arrives in "work"\nfor each paper in mail.attachments\n{verb.example}\nend\nend'
+        steps = f'{GIVEN_MAIL} with attachment "{NAME}"\nwhen mail arrives "work"\n{_expected(verb)}'
+        return coworker(verb.name, rule, steps)
     event = f'when file arrives "{FOLDER}/{NAME}"'
     # What stays in its folder is better not done where the rule waits for files.
     first = 'move file to "~/Documents/"\n' if verb.sibling else ""
@@ -46,6 +51,10 @@ def of_verb(verb: Verb) -> str:
 def of_trigger(trigger: Trigger) -> str:
     """A coworker that waits for a trigger's example, and tells that it came."""
     given = trigger.gives.rpartition(" ")[2]
+    if given == "mail":
+        rule = f'{trigger.example}\nnotify "{{mail.subject}}"\nend'
+        steps = f'{GIVEN_MAIL}\nwhen mail arrives "work"\nexpect notice "Invoice 7"'
+        return coworker(f"when {trigger.phrase}", rule, steps)
     told = f"{{{given}.name}}: {trigger.phrase}" if given else "it came"
     rule = f'{trigger.example}\nnotify "{told}"\nend'
     subject = f' "{FOLDER}/{NAME if given == "file" else "2026"}"' if given else ""
@@ -86,7 +95,8 @@ def _expected(verb: Verb) -> str:
         return f'expect no file "{"~/Documents" if verb.sibling else FOLDER}/{NAME}"'
     goals = [slot for slot in verb.slots if slot.type == PATH and slot.word == "to"]
     path = _PATH.findall(verb.example)
-    return f'expect file "{_filled(path[-1])}"' if goals and path else "expect no notice"
+    name = NAME if path and path[-1].endswith("/") else ""
+    return f'expect file "{_filled(path[-1])}{name}"' if goals and path else "expect no notice"
 
 
 def _filled(template: str) -> str:

@@ -28,10 +28,20 @@ LOCKED = frozenset(
         "undo",
         "audit",
         "network",
+        "mail",
     )
 )
 """What needs a session, where there is an account."""
-GRAVE = frozenset((("audit", "erase"), ("audit", "retain"), ("network", "set_secret"), ("network", "remove_secret")))
+GRAVE = frozenset(
+    (
+        ("audit", "erase"),
+        ("audit", "retain"),
+        ("network", "set_secret"),
+        ("network", "remove_secret"),
+        ("mail", "add"),
+        ("mail", "remove"),
+    )
+)
 """What needs a login of just now: what can not be taken back. (method, its ``what``)"""
 OF_ACCOUNT = {
     "account.status": "status",

@@ -20,8 +20,10 @@ from klapp.coworkers.store import Coworker
 from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
 from klapp.engine.encoding import decode
 from klapp.engine.record import Logged
+from klapp.mail.received import Waiting
 from klapp.triggers.clock import Clock, Key, Strike
 from klapp.triggers.folders import Change, FolderWatch
+from klapp.triggers.mail import MailWatch
 from klapp.triggers.seen import SeenInDatabase
 from klapp.turns import Turns
 from klr.program import Program
@@ -53,6 +55,11 @@ class Service:
             changed=lambda: self.on_change(),
             served=self._clock.served,
         )
+        self._mail = MailWatch(
+            agent.received, self._came, self._went_wrong, agent.mailing.contact, lambda: agent.broker.context
+        )
+        self._posting, self._posted = threading.Lock(), set[int]()
+        self._listening: dict[str, Program] = {}
         agent.next_runs = self._next_run
         self._server = rpc.Server(agent.home.path, self._answer)
         self._screen = ScreenWatch(agent.account.lock)
@@ -73,6 +80,7 @@ class Service:
         self._clock.start()
         self._listen()
         self._later("agent", self._retire)
+        self._post(self.agent.received.waiting(), again=True)
         self._turns.offer(self._turns.index.others(STARTS))
         self._server.start()
         self._screen.start()
@@ -81,6 +89,7 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self._screen.stop()
         self._server.stop()
+        self._mail.stop()
         self._clock.stop()
         self._own.stop()
         self._folders.stop()
@@ -140,6 +149,19 @@ class Service:
         self._turns.offer(self._turns.index.starts(changes))
         self._turns.then(lambda: self._folders.done(changes))
 
+    def _came(self, account: str) -> None:
+        """Called by the watch for mail: what waits of an account is offered."""
+        self._post(self.agent.received.waiting(account))
+
+    def _post(self, waiting: list[Waiting], *, again: bool = False) -> None:
+        """Offer what mails start; behind that they are put down as dealt with."""
+        with self._posting:  # one that waits for its turn is not offered again with the next one
+            waiting = [one for one in waiting if one.number not in self._posted]
+            self._posted.update(one.number for one in waiting)
+        if waiting:
+            self._turns.offer(self.agent.mailing.starts(waiting, self._listening, again=again))
+            self._turns.then(lambda: self.agent.received.dealt(one.number for one in waiting))
+
     def _due(self, strikes: list[Strike]) -> None:
         self._turns.offer(
             Start(*strike.key, phrase, moment=strike.moment, as_of=strike.as_of)
@@ -180,6 +202,8 @@ class Service:
         listening = {
             one.name: one.program for one in self.agent.coworkers.all() if one.program and one.state != "waiting"
         }
+        self._listening = listening
+        self._mail.set(self.agent.mailing.wanted(listening.values()))
         self._turns.index = Index(listening, self.agent.person)
         self._phrases = {
             (name, rule.index): rule.trigger.phrase for name, program in listening.items() for rule in program.rules
@@ -198,7 +222,7 @@ class Service:
         if method == "ping":
             return {"process": os.getpid()}
         answer = gate.answer(self.agent, method, arguments)
-        if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting"):
+        if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting", "mail"):
             self._listen()
         if method in ("approve", "resume"):
             self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))

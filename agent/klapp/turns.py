@@ -31,7 +31,7 @@ LONGEST_RETRY = timedelta(days=1)
 ORIGINS = {
     "file arrives": "trigger: a file", "file changes": "trigger: a file", "file leaves": "trigger: a file",
     "folder arrives": "trigger: a folder", "every": "trigger: the clock", "cron": "trigger: the clock",
-    "klapp starts": "trigger: klapp's start", "asked": "trigger: another try",
+    "klapp starts": "trigger: klapp's start", "mail arrives": "trigger: a mail", "asked": "trigger: another try",
 }  # fmt: skip
 """From where the log says that a run came."""
 LONGEST_WAIT = 60.0

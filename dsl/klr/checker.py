@@ -18,19 +18,21 @@ from klr.operators import ORDERED, a
 from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
 from klr.scope import RESERVED, Facts, Scope, Variable
-from klr.secrets import Secrets, app_problem
+from klr.secrets import Secrets, account_problem, app_problem
 from klr.settings import bounds_problem, filled
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
 from klr.trials import Trials
 from klr.types import (
+    ATTACHMENT,
     BY_NAME,
     DATE,
     ERROR,
     FILE,
     FOLDER,
     GONE,
+    MAIL,
     OF_PARAMETERS,
     PATH,
     PATHS,
@@ -46,7 +48,7 @@ from klr.types import (
 from klr.vocabulary import PERMISSIONS, PermissionKind, Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
-GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER}
+GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER, "mail": MAIL}
 """The type of what a trigger gives to its rule."""
 
 
@@ -179,6 +181,13 @@ class _Checker:
                     patterns.append(host)
                     self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
                 continue
+            if kind.takes == "accounts":
+                if problem := account_problem(pattern):
+                    self.error("K418", problem, template.span, f"For example: `{kind.example}`.")
+                    continue
+                patterns.append(pattern)
+                self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
+                continue
             if kind.takes == "apps" and (problem := app_problem(pattern)):
                 self.error("K417", problem, template.span, f"For example: `{kind.example}`.")
                 continue
@@ -299,7 +308,7 @@ class _Checker:
         start = self.starts.of(rule)
         scope = Scope(root)
         if start.gives:
-            name = "folder" if start.gives == "folder" else "file"
+            name = start.gives.rpartition(" ")[2]
             scope.add(Variable(name, GIVEN_TYPES[start.gives], kind="builtin", used=True))
         asked = self._answers(rule.trigger.answers if isinstance(rule.trigger, s.When) else (), scope)
         use = replace(start.use, answers=asked) if start.use else None
@@ -491,7 +500,9 @@ def _may_problem(kind: PermissionKind, may: s.May) -> str:
     if kind.takes == "apps":
         return "" if not may.to else "goes to no host"
     if kind.takes and not may.patterns:
-        return "does not say which host" if kind.takes == "hosts" else "does not say where"
+        return {"hosts": "does not say which host", "accounts": "does not say which account"}.get(
+            kind.takes, "does not say where"
+        )
     if may.patterns and not kind.takes:
         return "takes no path"
     if kind.leaves and not may.to:
@@ -512,4 +523,4 @@ def _is_path(value: s.Expression) -> bool:
 
 def _keeps_name(verb: Verb, slot: Slot) -> bool:
     """Whether a path that ends with ``/`` means "into that folder, under its own name"."""
-    return slot.word == "to" and bool(verb.slots) and verb.slots[0].type == FILE
+    return slot.word == "to" and bool(verb.slots) and verb.slots[0].type in (FILE, ATTACHMENT)

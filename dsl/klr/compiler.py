@@ -18,7 +18,7 @@ from klr import addresses, patterns, rows, runtime
 from klr import syntax as s
 from klr.bounds import Steps
 from klr.checker import Checked, verb_of
-from klr.effects import Act, Ask, EffectError, Ending
+from klr.effects import MAIL_GIVEN, Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
 from klr.types import DATE, ERROR, FILE, GONE, PATHS, SECRET, TEXT, WORD, element_of
@@ -96,6 +96,9 @@ class _Compiler:
             start.append(_assign(f"v_{answer.name}", value))
         if isinstance(rule.trigger, s.When) and "folder" in rule.trigger.words:
             start.append(_assign("v_folder", _attribute(_load("v_file"), "path")))
+        if isinstance(rule.trigger, s.When) and rule.trigger.words[0] == "mail":
+            given = ast.Subscript(_attribute(_load("inputs"), "settings"), _constant(MAIL_GIVEN), ast.Load())
+            start.append(_assign("v_mail", given))
         start.extend(self._definition(define) for define in self.definitions)
         body = self._guarded(rule.body, rule.on_error, looping=False)
         end = ast.Return(_call(_load("Ending"), _constant("done")))

@@ -109,7 +109,9 @@ class _Walk:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
         environment: Environment = dict(self.settings)
         shape = None
-        if use.gives:
+        if use.gives == "mail":
+            self.demands.append(Demand(Need("receive mail", None, (use.arguments["in"],)), rule.trigger.span))
+        elif use.gives:
             pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named"))
             shape = Shape(glob(pattern), (pattern,))
             self._demand("read", shape, rule.trigger.span)

@@ -37,6 +37,10 @@ class Act(NamedTuple):
 Effect = Ask | Act
 
 
+MAIL_GIVEN = "(mail)"
+"""Under this name, which no setting can have, the ``settings`` of a run hold the mail that started it."""
+
+
 class Inputs(NamedTuple):
     """What one run starts from.
 

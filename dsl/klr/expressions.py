@@ -18,10 +18,12 @@ from klr.synonyms import VALUES
 from klr.syntax import MISSING
 from klr.types import (
     ADDRESS,
+    ATTACHMENT,
     DURATION,
     ERROR,
     FILE,
     GONE,
+    MAIL,
     MONTHS,
     NOTHING,
     NUMBER,
@@ -188,7 +190,11 @@ class Expressions:
             if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
                 help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
                 self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
-            if isinstance(part, s.Hole) and found is not None and element not in (FILE, GONE, ERROR, *PATHS):
+            if (
+                isinstance(part, s.Hole)
+                and found is not None
+                and element not in (FILE, GONE, ERROR, MAIL, ATTACHMENT, *PATHS)
+            ):
                 self._shown(part.value, found, part.span)
             elif isinstance(part, s.Hole) and found is not None:
                 self.error(
@@ -222,7 +228,7 @@ class Expressions:
         for part in node.parts:
             if isinstance(part, s.Hole):
                 found = self._hole(part, scope)
-                if found in (FILE, ERROR) or found.name == "list":
+                if found in (FILE, ERROR, MAIL, ATTACHMENT) or found.name == "list":
                     self.error(
                         "K304",
                         f"{a(found).capitalize()} can not be part of an address.",
@@ -278,6 +284,7 @@ class Expressions:
         name = node.name
         help = {
             "file": "Only a rule that waits for a file (`when file arrives in ...`) has a `file`.",
+            "mail": "Only a rule that waits for mail (`when mail arrives in ...`) has a `mail`.",
             "folder": "Only a rule that waits for a folder (`when folder arrives in ...`) has a `folder`.",
             "it": "`it` stands for each element within `where` and `sorted by`.",
             "error": "Only the lines under `on error` have an `error`.",
@@ -397,10 +404,14 @@ class Expressions:
             self._may_be_missing(node)
             return
         element = element_of(found) or found
-        if element in (FILE, GONE, ERROR, ROW) or element.name in ("list", "group", "match"):
-            what = {ERROR: "its `.message`", FILE: NAMED, GONE: NAMED}.get(
-                element, 'one of its columns, such as `{row."Amount"}`' if element == ROW else "a part of it"
-            )
+        if element in (FILE, GONE, ERROR, MAIL, ATTACHMENT, ROW) or element.name in ("list", "group", "match"):
+            what = {
+                ERROR: "its `.message`",
+                FILE: NAMED,
+                GONE: NAMED,
+                ATTACHMENT: "its `.name`",
+                MAIL: "its `.subject`",
+            }.get(element, 'one of its columns, such as `{row."Amount"}`' if element == ROW else "a part of it")
             self.error("K304", f"{a(found).capitalize()} can not be shown as a text.", span, f"Show {what}.")
 
     # -- operators ----------------------------------------------------------------------------------------------------
@@ -530,8 +541,8 @@ class Expressions:
 def _sendable(found: Type) -> bool:
     """Whether a value can be sent to a host: a file, or what is data."""
     if found.name in ("list", "table") and found.element is not None:
-        return found.element != FILE and _sendable(found.element)
-    return found not in (ADDRESS, ERROR, SECRET, WORD) and found.name != "maybe"
+        return found.element not in (FILE, MAIL, ATTACHMENT) and _sendable(found.element)
+    return found not in (ADDRESS, ERROR, SECRET, WORD, MAIL, ATTACHMENT) and found.name != "maybe"
 
 
 def _depth(kind: Type) -> int:

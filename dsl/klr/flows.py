@@ -20,7 +20,7 @@ from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.demands import Demand, RuleDemands
 from klr.diagnostics import Diagnostic
-from klr.program import Need
+from klr.program import Need, TriggerUse
 from klr.proof import TooComplex, meet
 from klr.shapes import ANYWHERE, Shape
 from klr.source import Span
@@ -30,7 +30,8 @@ from klr.vocabulary import SOURCES, Verb, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from: the "names" or "contents" of the files of a place, or the "answers" of a host.
+    """Where a value comes from: the "names" or "contents" of the files of a place, the "answers" of a host, or the
+    "mail" of an account, whose name stands as ``host``.
 
     ``own`` tells that it is the file that started the rule, where it lay then: all that is known of that place where
     something is sent or stored narrows this down.
@@ -82,7 +83,7 @@ def with_flows(vocabulary: Vocabulary, checked: Checked, rules: Sequence[RuleDem
     """The demands of each rule of a tree that is free of errors, with those for what leaves the machine."""
     pairs = zip(checked.triggers, rules, strict=True)
     try:
-        walks = [_Walk(vocabulary, checked, rule).rule(block) for (block, _), rule in pairs]
+        walks = [_Walk(vocabulary, checked, rule, use).rule(block) for (block, use), rule in pairs]
     except TooComplex:
         deep = Diagnostic("K404", "These loops are too intricate to be proved safe.", checked.tree.name.span, "")
         return tuple(replace(rule, diagnostics=(*rule.diagnostics, deep)) for rule in rules)
@@ -120,7 +121,8 @@ class _Closure:
 
     def _behind(self, origin: Origin) -> Iterator[Origin]:
         if origin.place is None:
-            yield from sorted(self.told.get(origin.host, ()), key=_order)
+            if origin.source == "answers":
+                yield from sorted(self.told.get(origin.host, ()), key=_order)
             return
         for stored in self.stored:
             if self._meet(origin.place, stored.place):
@@ -142,7 +144,7 @@ class _Closure:
             if origin.source == "names" and origin.place in whole:
                 continue  # whoever may have the contents may have the names
             if origin.place is None:
-                if origin.host == sent.host:
+                if origin.source == "answers" and origin.host == sent.host:
                     continue  # what a host said is no news to it
                 need = Need(SOURCES[origin.source], None, (origin.host,), sent.host)
             else:
@@ -157,12 +159,13 @@ def _order(origin: Origin) -> tuple[str, tuple[str, ...], str]:
 class _Walk:
     """Goes through one rule. ``pc`` is the label of what decided that a run got here."""
 
-    def __init__(self, vocabulary: Vocabulary, checked: Checked, rule: RuleDemands) -> None:
+    def __init__(self, vocabulary: Vocabulary, checked: Checked, rule: RuleDemands, use: TriggerUse | None) -> None:
         self.vocabulary = vocabulary
         self.facts = checked.facts
         self.places = rule.places
         self.started = rule.started
         self.waits = rule.waits
+        self.mail: str | None = use.arguments["in"] if use is not None and use.gives == "mail" else None
         self.steps = 0
         self.traffic = _Traffic()
         self.parts: dict[int, Shape] = {}
@@ -176,6 +179,9 @@ class _Walk:
     def rule(self, rule: s.RuleBlock) -> _Traffic:
         """Everything that leaves a rule."""
         labels: _Labels = {}
+        if self.mail is not None:
+            self.pc = frozenset({Origin("mail", host=self.mail)})
+            labels = {"mail": self.pc}
         if self.waits is not None:
             self.pc = frozenset({Origin("names", self.waits, own=True)})
             labels = {"file": self.pc, "folder": self.pc}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from klr import syntax as s
 from klr.parser import Comment, Parsed
 from klr.source import Source, Span
+from klr.vocabulary import PERMISSIONS
 
 WIDTH = 100
 _JOINT = "\x00"  # a blank at which a long line may go on; no text can hold it, for texts are escaped
@@ -182,10 +183,11 @@ class _Printer:
 
 
 def _may(may: s.May) -> str:
-    of = " of" if may.permission.startswith("send ") and may.patterns else ""
+    kind = PERMISSIONS.get(may.permission)
+    joins = f" {kind.joins}" if kind and kind.joins and may.patterns else ""
     patterns = " " + ", ".join(map(_template, may.patterns)) if may.patterns else ""
     to = f"{_JOINT}to {', '.join(map(_template, may.to))}" if may.to else ""
-    return f"may {may.permission}{of}{patterns}{to}"
+    return f"may {may.permission}{joins}{patterns}{to}"
 
 
 def _bounds(bounds: s.Bounds | None) -> str:

@@ -94,7 +94,7 @@ class _Judge:
             message = (
                 f"This coworker may not {plain} the app that you use for them."
                 if need.permission == "open"
-                else f"This coworker may not {plain}."
+                else f"This coworker may not {' '.join((plain, *map(visible, need.patterns)))}."
             )
         else:
             message = f'This could {plain} "{visible(witness)}", and no `may {need.permission}` line allows that.'
@@ -145,6 +145,7 @@ def _leaving(demand: Demand, witness: str) -> tuple[str, str]:
         "send names": f'the name of "{witness}"',
         "send contents": f'what is in "{witness}"',
         "send answers": f"what {need.patterns[0]} answers" if need.patterns else "",
+        "send mails": f'the mail of "{visible(need.patterns[0])}"' if need.patterns else "",
     }[need.permission]
     if demand.implied:
         return (
@@ -173,7 +174,8 @@ def _narrower(pattern: str, tight: Sequence[str]) -> str:
 def may_line(permission: str, patterns: Sequence[str], to: str = "") -> str:
     """The ``may`` line that grants something, as it is written."""
     written = ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
-    of = " of" if to and patterns else ""
+    joins = PERMISSIONS[permission].joins if permission in PERMISSIONS and patterns else ""
+    of = f" {joins}" if joins else ""
     return f"may {permission}{of} {written}".rstrip() + (f' to "{_quoted(to)}"' if to else "")
 
 

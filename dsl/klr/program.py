@@ -142,6 +142,16 @@ class GivenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenMail:
+    """A mail that a test starts from; ``properties`` by name, and the names of its ``attachments``."""
+
+    account: str
+    properties: Mapping[str, Any]
+    attachments: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What a test demands at its end.
 
@@ -176,6 +186,7 @@ class TestCase:
     zone: str = ""
     replies: Mapping[str, str] = field(default_factory=dict)
     """What hosts answer, by address."""
+    mails: tuple[GivenMail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,16 @@ class Secrets:
         return name, f"{prefix} " if prefix else ""
 
 
+_ACCOUNT = re.compile(r"\w(?:[\w .@+-]{0,62}\w)?")
+
+
+def account_problem(name: str) -> str:
+    """What is wrong with the name of a mail account, or ""."""
+    return (
+        "" if _ACCOUNT.fullmatch(name) else "A mail account is named as you named it for klapp: by letters and digits."
+    )
+
+
 def app_problem(path: str) -> str:
     """What is wrong with the path of a program, or ""."""
     absolute = path.startswith("/") or re.match(r"[A-Za-z]:/", path)

@@ -10,11 +10,12 @@ from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.options import OF_CLOCK, OptionsOf
 from klr.program import TriggerUse
 from klr.proof import GlobError, glob, glob_component
+from klr.secrets import account_problem
 from klr.source import Span
 from klr.synonyms import TRIGGERS
 from klr.syntax import MISSING
 from klr.timing import Timing
-from klr.types import PATH
+from klr.types import ACCOUNT, PATH
 from klr.vocabulary import Trigger, Vocabulary
 
 
@@ -140,6 +141,10 @@ class Starts:
                     value.span,
                     f"For example: `{trigger.example}`.",
                 )
+            elif slots[word].type == ACCOUNT:
+                values[word] = value.constant
+                if problem := account_problem(value.constant):
+                    self.error("K418", problem, value.span, f"For example: `{trigger.example}`.")
             else:
                 values[word] = self._pattern(value, slots[word].type == PATH)
         return values

@@ -55,7 +55,7 @@ VERBS: Mapping[str, str] = {
     "message": "notify", "log": "notify", "display": "notify", "warn": "notify", "melde": "notify", "puts": "notify",
     "mkdir": "make folder", "md": "make folder", "create folder": "make folder", "new folder": "make folder",
     "make directory": "make folder", "create directory": "make folder",
-    "save": "write", "create": "write", "schreibe": "write", "add": "append",
+    "create": "write", "schreibe": "write", "add": "append",
     "exit": "stop", "quit": "stop", "return": "stop", "break": "stop", "abort": "stop", "halt": "stop",
     "continue": "skip", "ignore": "skip", "pass": "skip", "next": "skip",
     "raise": "fail", "throw": "fail", "error": "fail",

@@ -12,7 +12,7 @@ from klr import syntax as s
 from klr.addresses import AddressError, address
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.moments import NoZone, zone_of
-from klr.program import Expectation, GivenFile, Setting, TestCase, TriggerUse
+from klr.program import Expectation, GivenFile, GivenMail, Setting, TestCase, TriggerUse
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
@@ -20,12 +20,14 @@ from klr.types import DATE, DURATION, MONTHS, NUMBER, SIZE, TEXT, TIME, YES_NO, 
 from klr.values import Months
 from klr.vocabulary import Vocabulary
 
-GIVEN = ("file", "now", "zone", "setting", "answer", "reply")
+GIVEN = ("file", "mail", "now", "zone", "setting", "answer", "reply")
 PYTHON_TYPES: Mapping[Type, type] = {
     TEXT: str, NUMBER: Decimal, YES_NO: bool, SIZE: int, DATE: datetime, TIME: time, DURATION: timedelta, MONTHS: Months,
 }  # fmt: skip
 """The Python type of the answers of each type."""
 EXPECTED = ("file", "notice", "request", "skip", "failure")
+OF_MAIL: Mapping[str, Type] = {"subject": TEXT, "sender": TEXT, "sender_name": TEXT, "text": TEXT, "date": DATE}
+"""What a given mail can say of itself, besides its attachments."""
 ABSENT = ("file", "notice", "request")
 
 
@@ -37,6 +39,7 @@ class _Case:
     now: datetime | None = None
     zone: str = ""
     replies: dict[str, str] = field(default_factory=dict)
+    mails: list[GivenMail] = field(default_factory=list)
     events: list[tuple[str, Any]] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
 
@@ -98,6 +101,7 @@ class Trials:
         return TestCase(
             test.name.constant or "", self.source.place(test.span.start)[0], tuple(case.given), case.settings,
             case.answers, case.now, tuple(case.events), tuple(case.expectations), case.zone, case.replies,
+            tuple(case.mails),
         )  # fmt: skip
 
     def _given(self, step: s.Given, case: _Case, line: int) -> None:
@@ -107,6 +111,8 @@ class Trials:
                 properties = dict(self._details(step.details))
                 if path:
                     case.given.append(GivenFile(path, properties, line))
+            case "mail":
+                self._mail(step, case, line)
             case "now":
                 if isinstance(step.value, s.Literal) and step.value.type == DATE:
                     case.now = step.value.value
@@ -127,6 +133,25 @@ class Trials:
                 self.error(
                     f"A test can not be given `{other}`.", step.span, f"It can be given {listing(GIVEN, 'and')}."
                 )
+
+    def _mail(self, step: s.Given, case: _Case, line: int) -> None:
+        """``given mail "work" with sender "a@example.com" with attachment "a.pdf"``."""
+        came = [value for word, value in step.details if word == "attachment"]
+        names = [value.constant if isinstance(value, s.Template) else None for value in came]
+        for value, name in zip(came, names, strict=True):
+            if not name or "/" in name or name in (".", ".."):
+                self.error("An attachment has a name.", value.span, 'For example: `with attachment "march.pdf"`.')
+        others = [(word, value) for word, value in step.details if word != "attachment"]
+        known = {**OF_MAIL, "attachment": TEXT}
+        properties = dict(self._details(others, "mail", known))
+        if account := self._account(step.value, step.span):
+            case.mails.append(GivenMail(account, properties, tuple(name for name in names if name), line))
+
+    def _account(self, value: s.Expression | None, span: Span) -> str:
+        name = value.constant if isinstance(value, s.Template) else None
+        if not name:
+            self.error("Here stands the name of a mail account.", span, 'For example: `given mail "work"`.')
+        return name or ""
 
     def _reply(self, step: s.Given, case: _Case) -> None:
         """``given reply "https://..." with text "..."``."""
@@ -185,12 +210,15 @@ class Trials:
             self.error(f"This value does not fit the {step.what} `{name.name}`.", step.value.span)
         given[name.name] = value
 
-    def _details(self, details: Iterable[tuple[str, s.Expression]]) -> Iterable[tuple[str, Any]]:
+    def _details(
+        self, details: Iterable[tuple[str, s.Expression]], thing: str = "file", known: Mapping[str, Type] | None = None
+    ) -> Iterable[tuple[str, Any]]:
+        known = self.details if known is None else known
         for word, value in details:
-            wanted = self.details.get(word)
+            wanted = known.get(word)
             if wanted is None:
-                help = did_you_mean(word, self.details) or f"It can have {listing(sorted(self.details))}."
-                self.error(f"A given file can not have `{word}`.", value.span, help)
+                help = did_you_mean(word, known) or f"It can have {listing(sorted(known))}."
+                self.error(f"A given {thing} can not have `{word}`.", value.span, help)
             elif wanted == TEXT and isinstance(value, s.Template) and value.constant is not None:
                 yield word, value.constant
             elif isinstance(value, s.Literal) and value.type == wanted:
@@ -210,7 +238,10 @@ class Trials:
     def _event(self, step: s.Event, case: _Case) -> None:
         if isinstance(step.trigger, s.When):
             trigger = self.starts.known(step.trigger)
-            if trigger and trigger.gives:
+            if trigger and trigger.gives == "mail":
+                if account := self._account(step.value, step.span):
+                    case.events.append((trigger.phrase, account))
+            elif trigger and trigger.gives:
                 path = self._path(step.value, step.span)
                 if path:
                     case.events.append((trigger.phrase, path))

@@ -38,9 +38,12 @@ PATH = Type("path")
 FOLDER = Type("folder")  # a path that leads to a folder
 FILE = Type("file")
 GONE = Type("file that is gone")  # what `when file leaves` gives: what is known of it is all there is
+MAIL = Type("mail")
+ATTACHMENT = Type("attachment")
 ROW = Type("row")
 TABLE = Type("table", ROW)
 ERROR = Type("error")  # what `on error` catches: it has a message
+ACCOUNT = Type("mail account")  # known to the program by its name alone
 ADDRESS = Type("web address")  # written out in its place, with holes: nothing else is of this type
 SECRET = Type("secret")  # known to the program by its name alone
 SENDABLE = Type("value")  # what a slot takes that takes any value: a file, or what can be a text or JSON
@@ -50,7 +53,7 @@ NOTHING = Type("nothing")  # the element type of the empty list
 
 BY_NAME: dict[str, Type] = {t.name: t for t in (TEXT, NUMBER, YES_NO, DATE, TIME, DURATION, MONTHS, SIZE, PATH, FOLDER)}
 """The types that a person can write, as in ``setting large: number``."""
-OF_PARAMETERS = {**BY_NAME, FILE.name: FILE, TABLE.name: TABLE, ROW.name: ROW}
+OF_PARAMETERS = {**BY_NAME, **{t.name: t for t in (FILE, TABLE, ROW, MAIL, ATTACHMENT)}}
 """The types that the parameters of a definition can have."""
 
 

@@ -8,6 +8,7 @@ Every type of the language maps to exactly one Python type, so the type of a val
     time      datetime.time       file      FileValue
     months    Months
     list of T tuple               path      str, absolute, '/' between components
+    mail      MailValue           attachment AttachmentValue
 
 A date is a wall-clock moment in the person's own time zone and therefore naive. Paths and names are Python strings
 decoded with ``surrogateescape``, so that a name that is not UTF-8 survives every step unchanged.
@@ -95,6 +96,55 @@ class FileValue(NamedTuple):
     def moved_to(self, path: str) -> FileValue:
         """The same file at another place."""
         return FileValue(path, *self[1:])
+
+
+class AttachmentValue(NamedTuple):
+    """What one attachment of a mail tells of itself; its bytes are kept by whoever received the mail.
+
+    Attributes:
+        mail: the key of its mail; ``number`` is its place among the attachments, from 0.
+        name: as a file may be called: one component, free of control and direction characters.
+        size: bytes, decoded.
+        kind: what it is by its content, as ``file.kind``.
+    """
+
+    mail: str
+    number: int
+    name: str
+    size: int
+    kind: str
+
+    @property
+    def stem(self) -> str:
+        """The name without its extension."""
+        return split_name(self.name)[0]
+
+    @property
+    def extension(self) -> str:
+        """As of a file."""
+        return split_name(self.name)[1][1:].lower()
+
+
+class MailValue(NamedTuple):
+    """A mail that was received: all of it but the bytes of its attachments.
+
+    Attributes:
+        key: "account/validity/number", which no other mail has.
+        sender: the address alone, in small letters; ``sender_name`` is what stands beside it.
+        recipients: the addresses of To and Cc.
+        date: when it was sent, wall-clock time in the person's zone; when it was received, where it does not say.
+        text: its text, cut off where it is too long.
+    """
+
+    account: str
+    key: str
+    subject: str
+    sender: str
+    sender_name: str
+    recipients: tuple[str, ...]
+    date: datetime
+    text: str
+    attachments: tuple[AttachmentValue, ...]
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -14,7 +14,18 @@ from typing import Any, Literal
 from klr.types import FILE, Type
 
 Permission = Literal[
-    "read", "write", "remove", "erase", "notify", "open", "contact", "send names", "send contents", "send answers"
+    "read",
+    "write",
+    "remove",
+    "erase",
+    "notify",
+    "open",
+    "receive mail",
+    "contact",
+    "send names",
+    "send contents",
+    "send answers",
+    "send mails",
 ]
 
 
@@ -23,17 +34,20 @@ class PermissionKind:
     """One kind of ``may`` line.
 
     Attributes:
-        takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", or "" where it takes none.
+        takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", "accounts" (names of mail accounts), or
+            "" where it takes none.
         plain: completes "it may ...".
         example: a whole line that grants it.
         leaves: whether it says what may leave the machine: the line goes on with ``to`` and hosts.
+        joins: the word between its name and its patterns: ``receive mail from "work"``.
     """
 
     name: Permission
-    takes: Literal["paths", "apps", "hosts", ""]
+    takes: Literal["paths", "apps", "hosts", "accounts", ""]
     plain: str
     example: str
     leaves: bool = False
+    joins: Literal["", "of", "from"] = ""
 
     @property
     def takes_paths(self) -> bool:
@@ -50,6 +64,7 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
         PermissionKind("erase", "paths", "delete for good", 'may erase "~/Documents/**"'),
         PermissionKind("notify", "", "show you notices", "may notify"),
         PermissionKind("open", "apps", "open files with", 'may open "/usr/bin/evince"'),
+        PermissionKind("receive mail", "accounts", "read the mail of", 'may receive mail from "work"', joins="from"),
         PermissionKind(
             "contact", "hosts", "ask and reach, with nothing of yours,", 'may contact "https://api.example.com"'
         ),
@@ -59,6 +74,7 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
             "send the names, sizes and dates of",
             'may send names of "~/Invoices/**" to "https://api.example.com"',
             leaves=True,
+            joins="of",
         ),
         PermissionKind(
             "send contents",
@@ -66,6 +82,7 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
             "send all that is in, and the names of,",
             'may send contents of "~/Invoices/**" to "https://api.example.com"',
             leaves=True,
+            joins="of",
         ),
         PermissionKind(
             "send answers",
@@ -73,6 +90,15 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
             "send on what it was answered by",
             'may send answers of "https://rates.example.com" to "https://api.example.com"',
             leaves=True,
+            joins="of",
+        ),
+        PermissionKind(
+            "send mails",
+            "accounts",
+            "send all that is in the mail of",
+            'may send mails of "work" to "https://api.example.com"',
+            leaves=True,
+            joins="of",
         ),
     )
 }
@@ -80,6 +106,7 @@ SOURCES: Mapping[str, Permission] = {
     "names": "send names",
     "contents": "send contents",
     "answers": "send answers",
+    "mail": "send mails",
 }
 """The permission that lets a value of each source leave the machine."""
 
@@ -122,6 +149,7 @@ class Verb:
         sibling: slot ``to`` holds a name, which is taken within the folder of the object.
         sends: the slot word of the web address to which everything else in the statement goes, or "".
         problem: says what is wrong with the types and words of its slots together, or gives "".
+        fetches: its plan is given the world outside as well, for what is not in a value itself.
     """
 
     name: str
@@ -137,6 +165,7 @@ class Verb:
     sibling: bool = False
     sends: str = ""
     problem: Callable[[Mapping[str, Type], Mapping[str, str]], str] | None = None
+    fetches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +239,8 @@ class Trigger:
     Attributes:
         phrase, slots, doc, example: as for verbs.
         gives: the rule gets a "file", a "gone file" (called ``file``, of which only what is known of it is left) or a
-            "folder"; it lies in the folder of slot "in" under the glob of "named". "" for none.
+            "folder"; it lies in the folder of slot "in" under the glob of "named". Or it gets a "mail" of the account of
+            slot "in". "" for none.
         options: the first words of the options that it takes, as in ``klr.options``.
         asks: it can ask a person for answers, ``when PHRASE for name: type``.
         of_coworker: another coworker's name stands before its phrase.
@@ -220,7 +250,7 @@ class Trigger:
     slots: tuple[Slot, ...]
     doc: str
     example: str
-    gives: Literal["", "file", "gone file", "folder"] = ""
+    gives: Literal["", "file", "gone file", "folder", "mail"] = ""
     options: frozenset[str] = frozenset()
     asks: bool = False
     of_coworker: bool = False

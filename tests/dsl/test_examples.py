@@ -9,6 +9,7 @@ import pytest
 from klapp.engine.tester import run_tests
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load, with_functions
+from klr.types import ATTACHMENT, MAIL
 from klr.vocabulary import Function, Property
 
 WORDS = with_functions(VOCABULARY)
@@ -33,6 +34,24 @@ end
 """
 
 
+OF_MAIL = """coworker "Example"
+may receive mail from "work"
+may notify
+when mail arrives in "work"
+  for each paper in mail.attachments
+    EXAMPLE
+    notify "{paper.name}"
+  end
+end
+test "it runs"
+  given now DATE
+  given mail "work" with sender "billing@example.com" with subject "Invoice" with attachment "a.pdf"
+  when mail arrives "work"
+  expect notice "a.pdf"
+end
+"""
+
+
 @pytest.mark.parametrize(
     "declared", DECLARED, ids=lambda d: f"{type(d).__name__} {d.name} {getattr(d, 'prepositions', '')}"
 )
@@ -40,7 +59,10 @@ def test_each_example_runs(declared: Function | Property) -> None:
     assert declared.doc.endswith(".")
     example = declared.example
     line = example if example.startswith("notify ") else f"let example = {example}"
-    text = COWORKER.replace("EXAMPLE", line).replace("DATE", f"{datetime(2026, 3, 9):%Y-%m-%d}")
+    of_mail = isinstance(declared, Property) and declared.of in (MAIL, ATTACHMENT)
+    text = (
+        (OF_MAIL if of_mail else COWORKER).replace("EXAMPLE", line).replace("DATE", f"{datetime(2026, 3, 9):%Y-%m-%d}")
+    )
     loaded = load(text, VOCABULARY)
     assert [found.message for found in loaded.errors] == []
     assert loaded.program is not None

@@ -171,6 +171,18 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         "--for", dest="host", metavar="HOST", help="for which host, where several have one of that name"
     )
     secret.add_argument("--value-fd", type=_descriptor, metavar="N", help="read the value from this file descriptor")
+    mail = _add(commands, "mail", "look after the mail accounts that coworkers may read", data=True)
+    mail.add_argument("what", choices=("list", "add", "test", "remove"))
+    mail.add_argument("name", nargs="?", metavar="NAME")
+    mail.add_argument("--server", metavar="HOST", help="where the mail is, such as imap.example.com")
+    mail.add_argument("--port", type=_positive, metavar="N", help="of the server (default: the usual one)")
+    mail.add_argument("--user", metavar="USER", help="who you are to the server; often your address")
+    mail.add_argument(
+        "--encryption", choices=("tls", "starttls"), default="tls", help="from the first byte on, or before all is said"
+    )
+    mail.add_argument(
+        "--value-fd", type=_descriptor, metavar="N", help="read the password or app password from this file descriptor"
+    )
     _add(commands, "doctor", "look after this installation: what is wrong with it, and what to do", data=True)
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")

@@ -34,7 +34,7 @@ def secret(options: argparse.Namespace) -> int:
     """``klapp secret list | set NAME | remove NAME``."""
     if options.what != "list" and not options.name:
         raise WrongUsage(f"Say which secret: klapp secret {options.what} NAME")
-    value = _value(options) if options.what == "set" else ""
+    value = value_of(options, f"Value of the secret {options.name}: ") if options.what == "set" else ""
     with connected(options) as source:
         if options.what == "list":
             return _list(source.call("network", what="secrets"), options.format)
@@ -59,7 +59,7 @@ def _list(secrets: list[dict[str, Any]], form: str) -> int:
     return FINE
 
 
-def _value(options: argparse.Namespace) -> str:
+def value_of(options: argparse.Namespace, question: str) -> str:
     """The value from the descriptor that was named, or from the person at the prompt; never from an argument."""
     if options.value_fd is not None:
         try:
@@ -69,7 +69,7 @@ def _value(options: argparse.Namespace) -> str:
             raise Complaint(f"File descriptor {options.value_fd} can not be read: {error.strerror}.") from None
         text = data.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     elif sys.stdin is not None and sys.stdin.isatty():
-        text = getpass.getpass(f"Value of the secret {options.name}: ")
+        text = getpass.getpass(question)
     else:
         raise Complaint("Type the value at a terminal, or hand it over with --value-fd N.")
     return text

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from klr.rows import RowValue, TableValue
-from klr.values import FileValue, Months
+from klr.values import AttachmentValue, FileValue, MailValue, Months
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _MICROSECOND = timedelta(microseconds=1)
@@ -20,6 +20,10 @@ def encode(value: Any) -> Any:
     match value:
         case FileValue():
             return {"f": [value.path, value.size, _written(value.modified), value.stamp, value.device, value.inode]}
+        case MailValue():
+            return {"mail": [encode(part) for part in value]}
+        case AttachmentValue():
+            return {"attachment": list(value)}
         case RowValue():
             return {"r": [list(value.columns), list(value.cells)]}
         case TableValue():
@@ -56,6 +60,16 @@ def _table(columns: list[Any], rows: list[Any]) -> TableValue:
     return TableValue.of(columns, rows)
 
 
+def _mail(
+    account: str, key: str, subject: str, sender: str, called: str, to: Any, at: Any, text: str, came: Any
+) -> Any:
+    """A mail whose parts are of their types; raises ValueError."""
+    fits = isinstance(at, datetime) and all(type(one) is str for one in to)
+    if not fits or not all(isinstance(one, AttachmentValue) for one in came):
+        raise ValueError("the log holds a mail that is none")
+    return MailValue(account, key, subject, sender, called, to, at, text, came)
+
+
 def decode(data: Any) -> Any:
     """The opposite of ``encode``; raises ValueError for anything else."""
     try:
@@ -72,6 +86,22 @@ def _decoded(data: Any) -> Any:
             return tuple(map(_decoded, data))
         case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:
             return FileValue(path, size, _read(modified), stamp, device, inode)
+        case {"attachment": [str(mail), int(index), str(name), int(size), str(kind)]}:
+            return AttachmentValue(mail, index, name, size, kind)
+        case {
+            "mail": [
+                str(account),
+                str(key),
+                str(subject),
+                str(sender),
+                str(called),
+                list(to),
+                at,
+                str(text),
+                list(came),
+            ]
+        }:
+            return _mail(account, key, subject, sender, called, decode(to), decode(at), text, decode(came))
         case {"r": [list(columns), list(cells)]}:
             return _table(columns, [cells])[0]
         case {"w": [list(columns), list(rows)]}:

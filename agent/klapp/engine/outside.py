@@ -38,11 +38,19 @@ def apps_of(program: Program) -> frozenset[str]:
     return frozenset(app for one in program.grants if one.permission == "open" for app in one.patterns or ("",))
 
 
+def accounts_of(program: Program) -> frozenset[str]:
+    """The mail accounts whose mail a program may read."""
+    return frozenset(name for one in program.grants if one.permission == "receive mail" for name in one.patterns)
+
+
 class World(Protocol):
     """The outside, as a run sees it."""
 
     def ask(self, address: str, secret: str) -> str:
         """What a host answers, as text. Raises FileError."""
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment of a mail that was received. Raises FileError."""
 
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         """Make a request, once. Raises FileError."""
@@ -67,6 +75,10 @@ class Nowhere:
         """Refuse."""
         raise FileError(f"Only a run asks a host, so what {address} would answer is not known here.", "network")
 
+    def attachment(self, mail: str, index: int) -> bytes:
+        """Refuse."""
+        raise FileError("What came with the mail was not saved: the run was cut short.", "missing")
+
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         """Refuse."""
         raise FileError(NOT_NOW, "network")
@@ -85,7 +97,7 @@ class Nowhere:
 class Reach(Nowhere):
     """The outside of one coworker's runs: the hosts and apps of its ``may`` lines, the secrets that it names.
 
-    ``value_of`` gives what is sealed under a host and a name, or None.
+    ``value_of`` gives what is sealed under a host and a name, ``attachment_of`` the bytes of a mail's attachment, or None.
     """
 
     def __init__(
@@ -95,17 +107,28 @@ class Reach(Nowhere):
         log: Log,
         broker: Broker,
         value_of: Callable[[str, str], str | None],
+        attachment_of: Callable[[str, int], bytes | None] = lambda mail, index: None,
     ) -> None:
         super().__init__(log)
         self.coworker = coworker
         self.broker = broker
         self.secrets: Mapping[str, Secret] = program.secrets
         self._value_of = value_of
+        self._attachment_of = attachment_of
+        self.accounts = accounts_of(program)
         self.hosts = hosts_of(program)
         self.apps = apps_of(program)
 
     def ask(self, address: str, secret: str) -> str:
         return self._request(Request("GET", address, None, self._header(address, secret)), "")
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        if mail.partition("/")[0] not in self.accounts:
+            raise FileError("This coworker may not read the mail of that account.", "denied")
+        data = self._attachment_of(mail, index)
+        if data is None:
+            raise FileError("The mail is not kept here any more, so what came with it can not be saved.", "missing")
+        return data
 
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         header = self._header(address, secret)

@@ -29,6 +29,21 @@ class Outside(Protocol):
     def ask(self, address: str, secret: str) -> str:
         """The answer, as text. Raises EffectError."""
 
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment of a mail. Raises EffectError."""
+
+
+class Unknown:
+    """The outside of whoever knows nothing of it."""
+
+    def ask(self, address: str, secret: str) -> str:
+        """Nobody is asked."""
+        raise EffectError(NOT_ASKED.format(address), "network")
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        """There are no mails."""
+        raise EffectError("The mail is not here any more, so what came with it can not be saved.", "missing")
+
 
 class Remembering:
     """A world in which nothing happens: its files are an overlay, and notices are only planned."""
@@ -162,7 +177,8 @@ class Planner:
                 path = arguments[index]
                 if path is not None and path.startswith("~/"):
                     arguments = (*arguments[:index], expanded(path, self.home), *arguments[index + 1 :])
-            planned = verb.plan(self.overlay, arguments, self.overlay.now)
+            outside = (self.outside or Unknown(),) if verb.fetches else ()
+            planned = verb.plan(self.overlay, arguments, self.overlay.now, *outside)
             steps.extend(plan(planned.operations, self.world))
             return Done(act, tuple(steps), planned.answer)
         except EffectError as error:

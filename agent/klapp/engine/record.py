@@ -13,7 +13,7 @@ from klapp.engine.runs import Answered, Done, Planned, PlannedRun, Refusal, Stor
 from klapp.files.protocol import Identity
 from klapp.operations import Operation, from_json
 from klapp.operations.steps import Step
-from klr.effects import Act, Ask
+from klr.effects import MAIL_GIVEN, Act, Ask
 from klr.rows import TableValue
 
 INTENT, REPLAN, OUTCOME, UNDONE = "intent", "replan", "outcome", "undone"
@@ -119,9 +119,10 @@ def records_of(story: Story) -> list[Answered | Done]:
 
 
 def entry(run: int, kind: str, body: dict[str, Any]) -> Entry:
-    """The entry of a body; it belongs to the body's coworker, and is about the file that started the run."""
-    file = body.get("file")
-    return Entry(run, kind, body, owner=body.get("coworker", ""), subject=file["f"][0] if file else "")
+    """The entry of a body; it belongs to the body's coworker, and is about the file or mail that started the run."""
+    file, mail = body.get("file"), body.get("settings", {}).get(MAIL_GIVEN)
+    subject = file["f"][0] if file else f"mail {mail['mail'][1]}" if mail else ""
+    return Entry(run, kind, body, owner=body.get("coworker", ""), subject=subject)
 
 
 def step_to_json(step: Step) -> dict[str, Any]:

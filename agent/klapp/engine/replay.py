@@ -16,7 +16,7 @@ from klr import runtime
 from klr.effects import Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.program import Program, Rule, Tracer
 from klr.rows import GroupValue, RowValue, TableValue
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue, MailValue
 
 Load = Callable[[str], Program]
 """Makes a program of a text that was in force once; raises ValueError."""
@@ -67,6 +67,10 @@ def told(value: Any) -> str:
     """A value in one line of an explanation: as a text hole shows it, but files by their paths, and long ones cut off."""
     if isinstance(value, FileValue):
         text = value.path
+    elif isinstance(value, MailValue):
+        text = f"a mail of {value.sender}: {value.subject}"
+    elif isinstance(value, AttachmentValue):
+        text = value.name
     elif isinstance(value, RowValue):
         text = ", ".join(f"{column}: {cell}" for column, cell in zip(value.columns, value.cells, strict=True))
     elif isinstance(value, TableValue):

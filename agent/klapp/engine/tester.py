@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from klapp.engine.arriving import waits_for
 from klapp.engine.outside import grants_of_files
-from klapp.engine.planner import Planner, expanded
+from klapp.engine.planner import Planner, Unknown, expanded
 from klapp.engine.runs import PlannedRun, Request
 from klapp.files.empty import Empty
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
 from klapp.operations import Notify, SendData, SendFile
-from klr.effects import Ask, Ending
+from klr.effects import MAIL_GIVEN, Ask, Ending
 from klr.loader import load
-from klr.program import Expectation, GivenFile, Program, Rule, TestCase
+from klr.program import Expectation, GivenFile, GivenMail, Program, Rule, TestCase
 from klr.settings import with_values, written
 from klr.shapes import arrival_pattern
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue, MailValue, split_name
 from klr.vocabulary import Vocabulary
 
 HOME = "/home/person"
@@ -51,6 +52,31 @@ def run_tests(program: Program, vocabulary: Vocabulary) -> list[TestResult]:
     ]
 
 
+class _Post(Unknown):
+    """The outside of a test: what came with its mails. What stands in an attachment is its name."""
+
+    def __init__(self, test: TestCase) -> None:
+        self.test = test
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment."""
+        return self.test.mails[int(mail.rpartition("/")[2]) - 1].attachments[index].encode()
+
+
+def _mail(given: GivenMail, number: int, now: datetime) -> MailValue:
+    """A given mail, the ``number``-th of its test."""
+    key, told = f"{given.account}/0/{number}", given.properties
+    came = tuple(
+        AttachmentValue(key, index, name, len(name.encode()), split_name(name)[1][1:].lower() or "unknown")
+        for index, name in enumerate(given.attachments)
+    )
+    sender = told.get("sender", "someone@example.com").lower()
+    return MailValue(
+        given.account, key, told.get("subject", ""), sender, told.get("sender_name", ""), (),
+        told.get("date", now), told.get("text", ""), came,
+    )  # fmt: skip
+
+
 class _Trial:
     """One test: a world in memory, the runs of its events, and what is found afterwards."""
 
@@ -61,7 +87,7 @@ class _Trial:
         self.told: dict[Identity, Mapping[str, Any]] = {}
         grants = grants_of_files(self.program)
         self.overlay = Overlay(Empty(), Lane.of(grants, HOME), self.now)
-        self.planner = Planner(vocabulary, self.overlay, HOME, self._told)
+        self.planner = Planner(vocabulary, self.overlay, HOME, self._told, _Post(test))
 
     def failures(self) -> Iterator[tuple[int, str]]:
         """What did not come out as expected, by line."""
@@ -99,11 +125,22 @@ class _Trial:
         settings = {**self.program.defaults(), **self.test.settings}
         for rule in self.program.rules:
             if rule.trigger.phrase == phrase and self._hears(rule, value):
+                if rule.trigger.gives == "mail":
+                    yield from self._mails(rule, value, settings)
+                    continue
                 file = self._subject(rule, value)
                 if file is not None or not rule.trigger.gives:
                     answers = {one.name: self.test.answers.get(one.name, one.value) for one in rule.trigger.answers}
                     given = {**settings, **answers}
                     yield Request(self.program.name, self.program, rule, file, self.now, given, self.test.zone)
+
+    def _mails(self, rule: Rule, account: str, settings: Mapping[str, Any]) -> Iterator[Request]:
+        """A request for each given mail of an account that a rule waits for."""
+        for number, given in enumerate(self.test.mails, 1):
+            mail = _mail(given, number, self.now)
+            if given.account == account and waits_for(rule.trigger.arguments, mail):
+                values = {**settings, MAIL_GIVEN: mail}
+                yield Request(self.program.name, self.program, rule, None, self.now, values, self.test.zone)
 
     def _subject(self, rule: Rule, value: Any) -> FileValue | None:
         """The file or folder that starts a rule; one that is gone, or a folder, need not be given."""
@@ -118,6 +155,8 @@ class _Trial:
     @staticmethod
     def _hears(rule: Rule, value: Any) -> bool:
         arguments = rule.trigger.arguments
+        if rule.trigger.gives == "mail":
+            return bool(value == arguments["in"])
         if "in" in arguments:
             pattern = arrival_pattern(arguments["in"], arguments.get("named"))
             return Lane.of([("read", pattern)], HOME).allows("read", expanded(value, HOME))

@@ -14,6 +14,7 @@ happens to this process, it has no key, no log, and nobody to talk to but the ag
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -137,6 +138,10 @@ class _Outside:
     def ask(self, address: str, secret: str) -> str:
         """What a host answers. Raises FileError."""
         return self._asking.reach(address, secret)
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment; the agent looks whether the coworker may have it. Raises FileError."""
+        return base64.b64decode(str(self._asking.ask("attachment", [mail, index])))
 
 
 class _Doing:

@@ -7,6 +7,7 @@ is started.
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -385,9 +386,16 @@ class WorkerHands:
         address, secret = map(str, wish)
         return self.world.outside.ask(address, secret)
 
+    def _attachment(self, wish: Any, data: bytes) -> str:
+        """The bytes of an attachment, if the coworker may have them."""
+        mail, index = wish
+        return base64.b64encode(self.world.outside.attachment(str(mail), int(index))).decode("ascii")
+
     def _served(self, told: dict[str, Any], data: bytes) -> dict[str, Any]:
         if told["ask"] == "answer":
             service: Service | None = self._answer
+        elif told["ask"] == "attachment":
+            service = self._attachment
         else:
             service = self.pool.services.get(str(told["ask"]))
         if service is None:

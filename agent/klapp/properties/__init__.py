@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klapp.properties import mail
 from klapp.properties.content import HASH, KIND, TEXT_OF
 from klapp.properties.plain import AGE, CREATED, EXTENSION, FOLDER, MODIFIED, NAME, PATH_OF, SIZE_OF, STEM
 from klapp.properties.tables import TABLE
@@ -21,4 +22,5 @@ ALL: tuple[Property, ...] = (
     TEXT_OF,
     TABLE,
     HASH,
+    *mail.ALL,
 )

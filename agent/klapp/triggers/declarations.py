@@ -5,7 +5,7 @@ A trigger is one declaration here, and one source of happenings that tells of it
 
 from __future__ import annotations
 
-from klr.types import PATH, TEXT
+from klr.types import ACCOUNT, PATH, TEXT
 from klr.vocabulary import Slot, Trigger
 
 FOLDER = Slot("in", PATH, doc="The folder. One that ends with `/**` includes all folders below it.")
@@ -80,6 +80,19 @@ FAILS = Trigger(
     of_coworker=True,
 )
 
+MAIL_ARRIVES = Trigger(
+    "mail arrives",
+    (
+        Slot("in", ACCOUNT, doc="The mail account, by the name that you gave it with `klapp mail add`."),
+        Slot("from", TEXT, required=False, doc="A pattern for the address of who sent it, such as `*@example.com`."),
+    ),
+    "When a new mail is in the inbox of an account. What was there before is left alone. Each mail starts the rule once, "
+    "and stays on the server as it is, unread.",
+    'when mail arrives in "work" from "*@example.com"',
+    gives="mail",
+    options=LATER,
+)
+
 ALL: tuple[Trigger, ...] = (
-    FILE_ARRIVES, FILE_CHANGES, FILE_LEAVES, FOLDER_ARRIVES, STARTS, ASKED, FINISHES, FAILS
+    FILE_ARRIVES, FILE_CHANGES, FILE_LEAVES, FOLDER_ARRIVES, STARTS, ASKED, FINISHES, FAILS, MAIL_ARRIVES
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klapp.verbs.mail import SAVE
 from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
 from klapp.verbs.sending import OPEN, QUESTIONS, SEND
@@ -20,6 +21,7 @@ ALL: tuple[Verb, ...] = (
     APPEND_ROW,
     WRITE_TABLE,
     MAKE_FOLDER,
+    SAVE,
     NOTIFY,
     SEND,
     OPEN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,15 +23,19 @@ MOST_READ = 16 * 2**20
 def plan_write(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
     """``write TEXT to PATH``: a new text file in UTF-8, with the folders that are missing."""
     text, path, policy = arguments
+    return written(files, path, policy, lambda: _encoded(text))
+
+
+def written(files: Files, path: str, policy: str | None, content: Callable[[], bytes]) -> Plan:
+    """A new file with some content, which is asked for only where there is a place for it."""
     check_path(path)
-    content = _encoded(text)
     goal = find_goal(files, path, policy)
     if goal is None:
         return Plan(())
     if goal.old is None:
-        return Plan((*missing_folders(files, goal.path), Create(goal.path, content)))
+        return Plan((*missing_folders(files, goal.path), Create(goal.path, content())))
     token, old = new_token(), goal.old.identity
-    return Plan((Keep(path, old, token), Overwrite(path, content, old, token)))
+    return Plan((Keep(path, old, token), Overwrite(path, content(), old, token)))
 
 
 def plan_append(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:

@@ -1,0 +1,123 @@
+"""The mails that were received, in the encrypted database, and how far each inbox was read: both change as one.
+
+So a mail is never lost between the server and what it starts, and none comes twice: not after a kill, not when a server
+numbers its mails anew (then they are known by the hash of all that they are).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from threading import RLock
+
+from klapp.mail.imap import Place
+from klapp.mail.mime import attachment_of, mail_of
+from klapp.vault.database import Connection
+from klr.values import MailValue
+
+KEPT = 30 * 86400.0
+"""Seconds for which a mail that has been dealt with is kept, for what still waits to save its attachments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mail that nobody has dealt with yet."""
+
+    number: int
+    mail: MailValue
+
+
+class Received:
+    """The mails of all accounts. Safe to use from several threads."""
+
+    def __init__(self, connection: Connection, lock: RLock, clock: Callable[[], float] = time.time) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._clock = clock
+        with lock:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS mail (number INTEGER PRIMARY KEY, account TEXT NOT NULL, key TEXT NOT NULL"
+                " UNIQUE, hash BLOB NOT NULL, received REAL NOT NULL, dealt INTEGER NOT NULL DEFAULT 0, raw BLOB,"
+                " UNIQUE (account, hash)) STRICT"
+            )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS inbox (account TEXT PRIMARY KEY, validity INTEGER NOT NULL, next INTEGER NOT"
+                " NULL, at REAL NOT NULL) STRICT"
+            )
+
+    def place(self, account: str) -> tuple[Place, datetime] | None:
+        """How far an inbox was read, and when; None for one that never was."""
+        with self._lock:
+            query = "SELECT validity, next, at FROM inbox WHERE account = ?"
+            row = self._connection.execute(query, (account,)).fetchone()
+        return (Place(row[0], row[1]), datetime.fromtimestamp(row[2])) if row else None
+
+    def begin(self, account: str, place: Place) -> None:
+        """An inbox is read from here on, up to here it is known."""
+        with self._change():
+            self._put(account, place)
+
+    def add(self, account: str, validity: int, uid: int, raw: bytes) -> bool:
+        """A mail, and that its inbox is read up to it; whether it is a new one."""
+        key, digest = f"{account}/{validity}/{uid}", hashlib.sha256(raw).digest()
+        with self._change():
+            self._put(account, Place(validity, uid + 1))
+            added = self._connection.execute(
+                "INSERT OR IGNORE INTO mail (account, key, hash, received, raw) VALUES (?, ?, ?, ?, ?)",
+                (account, key, digest, self._clock(), raw),
+            )
+            return bool(added.rowcount)
+
+    def waiting(self, account: str | None = None) -> list[Waiting]:
+        """The mails that nobody has dealt with, in the order in which they came."""
+        query = (
+            "SELECT number, account, key, received, raw FROM mail WHERE dealt = 0 AND raw IS NOT NULL"
+            " AND (? IS NULL OR account = ?) ORDER BY number"
+        )
+        with self._lock:
+            rows = self._connection.execute(query, (account, account)).fetchall()
+        return [
+            Waiting(number, mail_of(raw, of, key, datetime.fromtimestamp(int(received))))
+            for number, of, key, received, raw in rows
+        ]
+
+    def dealt(self, numbers: Iterable[int]) -> None:
+        """These have been dealt with; the oldest of them are let go: what is left is that they were here."""
+        with self._change():
+            self._connection.executemany("UPDATE mail SET dealt = 1 WHERE number = ?", [(one,) for one in numbers])
+            self._connection.execute(
+                "UPDATE mail SET raw = NULL WHERE dealt = 1 AND received < ?", (self._clock() - KEPT,)
+            )
+
+    def attachment(self, key: str, index: int) -> bytes | None:
+        """The bytes of an attachment, or None where the mail is not kept any more."""
+        with self._lock:
+            row = self._connection.execute("SELECT raw FROM mail WHERE key = ?", (key,)).fetchone()
+        return attachment_of(row[0], index) if row and row[0] is not None else None
+
+    def forget(self, account: str) -> None:
+        """All of an account."""
+        with self._change():
+            self._connection.execute("DELETE FROM mail WHERE account = ?", (account,))
+            self._connection.execute("DELETE FROM inbox WHERE account = ?", (account,))
+
+    def _put(self, account: str, place: Place) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?)", (account, place.validity, place.next, self._clock())
+        )
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """One transaction."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")

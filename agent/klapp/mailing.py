@@ -1,0 +1,135 @@
+"""Mail accounts, and which rules a mail starts: the part of the agent's facade behind ``klapp mail``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from klapp.audit.events import NetworkContact, SecretSet
+from klapp.audit.log import Log
+from klapp.coworkers.store import Coworkers, NoCoworker
+from klapp.dispatch import Start
+from klapp.engine.arriving import waits_for
+from klapp.engine.outside import accounts_of
+from klapp.engine.record import Logged
+from klapp.mail.accounts import PORTS, Account, Accounts
+from klapp.mail.imap import MailError, Session
+from klapp.mail.received import Received, Waiting
+from klapp.network import Broker
+from klr.effects import MAIL_GIVEN
+from klr.program import Program
+from klr.values import MailValue
+
+
+class Mailing:
+    """The accounts of one person, and the mails that came. Takes and gives data that JSON can hold; raises NoCoworker or
+    ValueError with a sentence for a person. A password goes in and never comes out."""
+
+    METHODS = frozenset({"accounts", "add", "remove", "test"})
+
+    def __init__(self, log: Log, coworkers: Coworkers, accounts: Accounts, received: Received, broker: Broker) -> None:
+        self._log = log
+        self._coworkers = coworkers
+        self._accounts = accounts
+        self.received = received
+        self.broker = broker
+
+    # -- accounts -----------------------------------------------------------------------------------------------------
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Every account that is kept or that a coworker names: where it is, who waits for it, whether it is kept."""
+        self._coworkers.reload()
+        told = {one.name: _told(one) for one in self._accounts.all()}
+        for coworker in self._coworkers.all():
+            for name in sorted(accounts_of(coworker.program)) if coworker.program else ():
+                one = told.setdefault(name, {"name": name, "kept": False, "coworkers": []})
+                one["coworkers"].append(coworker.name)
+        return [told[name] for name in sorted(told)]
+
+    def add(
+        self, name: str, server: str, user: str, password: str, port: int | None = None, encryption: str = "tls"
+    ) -> dict[str, Any]:
+        """Keep an account, in place of one of that name."""
+        account = Account(name, server.strip(), port or PORTS.get(encryption, 0), user, password, encryption)
+        self._accounts.put(account)
+        self._log.record(SecretSet(f"password of {name}", account.shown, "given a value"))
+        return _told(account)
+
+    def remove(self, name: str) -> None:
+        """Forget an account, its password and how far it was read."""
+        account = self._one(name)
+        self._accounts.delete(name)
+        self.received.forget(name)
+        self._log.record(SecretSet(f"password of {name}", account.shown, "removed"))
+
+    def test(self, name: str) -> dict[str, Any]:
+        """Log in and look; nothing is received."""
+        account = self._one(name)
+        try:
+            with Session(account, self.broker.context) as session:
+                found = {"idles": session.idles, "next": session.place.next}
+        except MailError as error:
+            self.contact(account, "failed", 0)
+            raise NoCoworker(error.message) from None
+        self.contact(account, "tried", 0)
+        return _told(account) | found
+
+    def _one(self, name: str) -> Account:
+        account = self._accounts.get(name)
+        if account is None:
+            raise NoCoworker(f"There is no mail account {name}. See them with: klapp mail list")
+        return account
+
+    def contact(self, account: Account, result: str, size: int) -> None:
+        """Note a contact with a server."""
+        self._log.record(NetworkContact(f"mail of {account.name}", account.shown, result, 0, size))
+
+    # -- what a mail starts -------------------------------------------------------------------------------------------
+
+    def wanted(self, programs: Iterable[Program]) -> list[Account]:
+        """The accounts that are kept and that a rule of these programs waits for."""
+        names = {rule.trigger.arguments["in"] for one in programs for rule in one.rules if rule.trigger.gives == "mail"}
+        return [account for account in self._accounts.all() if account.name in names]
+
+    def starts(
+        self, waiting: Iterable[Waiting], programs: Mapping[str, Program], *, again: bool = False
+    ) -> list[Start]:
+        """A start for each rule that waits for each mail: by coworker, and then in the order in which they came.
+
+        ``again`` tells that klapp was cut off before it knew these mails to be dealt with: rules that ran are left out.
+        """
+        found = []
+        for one in waiting:
+            ran = self._ran(one.mail) if again else frozenset()
+            for name, program in programs.items():
+                for rule in program.rules:
+                    if rule.trigger.gives != "mail" or not waits_for(rule.trigger.arguments, one.mail):
+                        continue
+                    if (name, rule.index) not in ran:
+                        found.append(Start(name, rule.index, rule.trigger.phrase, answers={MAIL_GIVEN: one.mail}))
+        return sorted(found, key=lambda start: start.coworker)
+
+    def _ran(self, mail: MailValue) -> frozenset[tuple[str, int]]:
+        """The rules that ran for a mail, as the log knows it."""
+        query = "e.run IN (SELECT s.run FROM entries s WHERE s.key IN (SELECT id FROM keys WHERE subject = ?)) ORDER BY e.seq"
+        runs: dict[int, list[Any]] = {}
+        for entry in self._log.select(query, (f"mail {mail.key}".encode(),)):
+            runs.setdefault(entry.run or 0, []).append(entry)
+        logged = [Logged.of(entries) for entries in runs.values()]
+        return frozenset(
+            (one.body["coworker"], one.body["rule"])
+            for one in logged
+            if not one.erased and one.outcome is not None and one.outcome["outcome"] != "interrupted"
+        )
+
+
+def _told(account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "server": account.server,
+        "port": account.port,
+        "user": account.user,
+        "encryption": account.encryption,
+        "kept": True,
+        "coworkers": [],
+    }

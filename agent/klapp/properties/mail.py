@@ -1,0 +1,102 @@
+"""What a mail and its attachments tell of themselves: all of it was found out when the mail was received."""
+
+from __future__ import annotations
+
+from klr.types import ATTACHMENT, DATE, MAIL, SIZE, TEXT, YES_NO, list_of
+from klr.vocabulary import Property
+
+ALL: tuple[Property, ...] = (
+    Property("subject", TEXT, "Its subject, in one line.", "mail.subject", of=MAIL, pure=lambda mail: mail.subject),
+    Property(
+        "sender",
+        TEXT,
+        "The address of who says to have sent it, in small letters. Nothing proves that they did.",
+        'mail.sender is "billing@example.com"',
+        of=MAIL,
+        pure=lambda mail: mail.sender,
+    ),
+    Property(
+        "sender_name",
+        TEXT,
+        "The name that stands beside the sender's address; empty where there is none.",
+        "mail.sender_name",
+        of=MAIL,
+        pure=lambda mail: mail.sender_name,
+    ),
+    Property(
+        "recipients",
+        list_of(TEXT),
+        "The addresses to which it was sent openly, in small letters.",
+        'mail.recipients contains "office@example.com"',
+        of=MAIL,
+        pure=lambda mail: mail.recipients,
+    ),
+    Property(
+        "date",
+        DATE,
+        "When it was sent, as it says itself; when it was received where it does not say.",
+        "mail.date > today - 7 days",
+        of=MAIL,
+        pure=lambda mail: mail.date,
+    ),
+    Property(
+        "text",
+        TEXT,
+        "What stands in it, without formatting; the first 200,000 characters.",
+        'mail.text contains "Invoice"',
+        of=MAIL,
+        pure=lambda mail: mail.text,
+    ),
+    Property("account", TEXT, "The name of its account.", "mail.account", of=MAIL, pure=lambda mail: mail.account),
+    Property(
+        "attachments",
+        list_of(ATTACHMENT),
+        "The files that came with it.",
+        "count of mail.attachments",
+        of=MAIL,
+        pure=lambda mail: mail.attachments,
+    ),
+    Property(
+        "has_attachments",
+        YES_NO,
+        "Whether any file came with it.",
+        "mail.has_attachments",
+        of=MAIL,
+        pure=lambda mail: bool(mail.attachments),
+    ),
+    Property(
+        "name",
+        TEXT,
+        "The name that it came with, as far as a file can be called that.",
+        "paper.name",
+        of=ATTACHMENT,
+        pure=lambda attachment: attachment.name,
+    ),
+    Property(
+        "stem",
+        TEXT,
+        "The name without its extension.",
+        "paper.stem",
+        of=ATTACHMENT,
+        pure=lambda attachment: attachment.stem,
+    ),
+    Property(
+        "extension",
+        TEXT,
+        "What follows the last dot of the name, in small letters; empty where there is none.",
+        'paper.extension is "pdf"',
+        of=ATTACHMENT,
+        pure=lambda attachment: attachment.extension,
+    ),
+    Property(
+        "size", SIZE, "How large it is.", "paper.size > 1 MB", of=ATTACHMENT, pure=lambda attachment: attachment.size
+    ),
+    Property(
+        "kind",
+        TEXT,
+        "What it is by its content, whatever its name says, in the words of `file.kind`.",
+        'paper.kind is "pdf"',
+        of=ATTACHMENT,
+        pure=lambda attachment: attachment.kind,
+    ),
+)
