@@ -31,6 +31,7 @@ from klapp.audit.log import Log
 from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
 from klapp.coworkers.approval import in_words
+from klapp.coworkers.cache import Proofs, forget_proofs
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
 from klapp.engine.executor import Engine
@@ -105,7 +106,8 @@ class Agent:
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
-        self.coworkers = Coworkers(home.coworkers, shelf, VOCABULARY, clock, self._new_text)
+        proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)
+        self.coworkers = Coworkers(home.coworkers, shelf, proofs.load, clock, self._new_text)
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
         self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, _forget)
         self.trash = platform_trash(home.path)
@@ -423,6 +425,7 @@ def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     """What klapp remembers of files that are gone, beside the log."""
     forget_gone(connection, meant)
     agenda.forget_gone(connection, meant)
+    forget_proofs(connection)
 
 
 def _asked(program: Program) -> tuple[Setting, ...]:

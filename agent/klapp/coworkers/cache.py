@@ -63,6 +63,11 @@ class Proofs:
             self._connection.execute("INSERT OR REPLACE INTO proofs VALUES (?, ?, ?)", (self._code, digest, answer))
 
 
+def forget_proofs(connection: Connection) -> None:
+    """Forget every answer: they hold patterns and settings, and are found out anew when they are needed."""
+    connection.execute("DELETE FROM proofs")
+
+
 @cache
 def code_digest() -> bytes:
     """A hash over everything that decides what becomes of a text: the code itself, not a version that may lag behind."""

@@ -10,10 +10,9 @@ from threading import RLock
 from typing import Any, Protocol
 
 from klapp.coworkers.approval import Permissions, asks_more, from_json, permissions_of, to_json
-from klr.loader import Loaded, load
+from klr.loader import Loaded
 from klr.program import Program
 from klr.settings import name_in, with_values
-from klr.vocabulary import Vocabulary
 
 LARGEST_FILE = 1_000_000
 
@@ -24,6 +23,10 @@ class Kept(Protocol):
     def get(self, name: str) -> Any | None: ...
     def put(self, name: str, value: Any) -> None: ...
     def delete(self, name: str) -> None: ...
+
+
+Load = Callable[[str, str], Loaded]
+"""Checks and compiles a text, given the name that its findings call it by."""
 
 
 class NoCoworker(Exception):
@@ -78,15 +81,15 @@ class Coworkers:
         self,
         folder: Path,
         kept: Kept,
-        vocabulary: Vocabulary,
+        load: Load,
         clock: Callable[[], datetime],
         on_new_text: Callable[[str, Path, str, str], None] = lambda _name, _path, _before, _now: None,
     ) -> None:
-        """``on_new_text`` is told of each right version that was not there before: the coworker's name, the file, the
+        """``load`` checks and compiles a text. ``on_new_text`` is told of each right version that was not there before: the coworker's name, the file, the
         text that was in force ("" for none) and the new one."""
         self.folder = folder
         self.kept = kept
-        self.vocabulary = vocabulary
+        self._load_text = load
         self.clock = clock
         self.on_new_text = on_new_text
         self._lock = RLock()
@@ -124,7 +127,7 @@ class Coworkers:
             return self._unusable(path, f"This file can not be read: {error.strerror}.")
         known = self._texts.get(path)
         in_force = self._in_force(text)
-        loaded = known[2] if known and known[1] == in_force else load(in_force, self.vocabulary, path.name)
+        loaded = known[2] if known and known[1] == in_force else self._load_text(in_force, path.name)
         self._texts[path] = (text, in_force, loaded)
         program = loaded.program
         if program is not None:
@@ -165,7 +168,7 @@ class Coworkers:
             else:
                 values[key] = value
             text = with_values(self._texts[coworker.path][0], values)
-            loaded = load(text, self.vocabulary, coworker.path.name)
+            loaded = self._load_text(text, coworker.path.name)
             if loaded.program is None:
                 raise NoCoworker(f"`{key}` can not have this value. {loaded.errors[0].message}")
             if values:
@@ -201,7 +204,7 @@ class Coworkers:
 
     def _last_good(self, path: Path) -> Program | None:
         text = self.kept.get(f"good:{path.name}")
-        return load(self._in_force(text), self.vocabulary, path.name).program if isinstance(text, str) else None
+        return self._load_text(self._in_force(text), path.name).program if isinstance(text, str) else None
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
