@@ -347,11 +347,16 @@ class Agent:
         return self.dispatcher.arrivals(listening, files, paths, now), count
 
     def simulate(
-        self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
+        self,
+        name: str,
+        on: Sequence[str] | None = None,
+        answers: Mapping[str, str] | None = None,
+        text: str | None = None,
     ) -> list[dict[str, Any]]:
-        """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not."""
-        if name.endswith(".klr") and os.path.isabs(name):
-            loaded = load(Path(name).read_text(encoding="utf-8"), VOCABULARY, name)
+        """What a run would do; ``name`` may be the absolute path of a ``.klr`` file, approved or not. With a ``text`` that
+        one is meant, which may not have been saved yet."""
+        if text is not None or (name.endswith(".klr") and os.path.isabs(name)):
+            loaded = load(Path(name).read_text(encoding="utf-8") if text is None else text, VOCABULARY, name)
             program = loaded.program
             if program is None:
                 raise NoCoworker(f"{name} has errors. See them with: klapp check {name}")

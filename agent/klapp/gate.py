@@ -53,11 +53,15 @@ OF_ACCOUNT = {
     "account.totp": "begin_totp",
     "account.totp.confirm": "confirm_totp",
     "account.totp.remove": "remove_totp",
+    "account.passkey": "begin_passkey",
+    "account.passkey.options": "passkey_options",
+    "account.passkey.confirm": "confirm_passkey",
+    "account.passkey.remove": "remove_passkey",
     "account.codes": "new_codes",
     "account.remove": "remove",
 }
 """What the account answers itself, which knows what each of these needs."""
-_WITHOUT_SESSION = frozenset(("account.create", "account.login", "account.lock"))
+_WITHOUT_SESSION = frozenset(("account.create", "account.login", "account.lock", "account.passkey.options"))
 
 
 def answer(agent: Agent, method: str, arguments: dict[str, Any]) -> Any:

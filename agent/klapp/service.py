@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -40,6 +40,8 @@ class Service:
         self.agent = agent
         self.say = say
         self.on_change: Callable[[], None] = lambda: None
+        self.open_page: Callable[[], dict[str, str]] = _no_page
+        """Begins to serve the local page, where there is one, and gives the way in."""
         self.stopped = threading.Event()
         self._phrases: dict[Key, str] = {}
         store = agent.log_store
@@ -61,7 +63,7 @@ class Service:
         self._posting, self._posted = threading.Lock(), set[int]()
         self._listening: dict[str, Program] = {}
         agent.next_runs = self._next_run
-        self._server = rpc.Server(agent.home.path, self._answer)
+        self._server = rpc.Server(agent.home.path, self.answer)
         self._screen = ScreenWatch(agent.account.lock)
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -218,9 +220,12 @@ class Service:
 
     # -- what others ask for ------------------------------------------------------------------------------------------
 
-    def _answer(self, method: str, arguments: dict[str, Any]) -> Any:
+    def answer(self, method: str, arguments: dict[str, Any]) -> Any:
+        """What the gate answers, with the triggers set anew where that is due."""
         if method == "ping":
             return {"process": os.getpid()}
+        if method == "console":
+            return self.open_page()
         answer = gate.answer(self.agent, method, arguments)
         if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting", "mail"):
             self._listen()
@@ -262,20 +267,24 @@ class Service:
     def pause(self, name: str | None = None) -> None:
         """Pause one coworker or all, until resumed."""
         with acting("tray"):
-            self._answer("pause", {"name": name})
+            self.answer("pause", {"name": name})
 
     def resume(self, name: str | None = None) -> None:
         """End a pause."""
         with acting("tray"):
-            self._answer("resume", {"name": name})
+            self.answer("resume", {"name": name})
 
-    def run(self, name: str) -> None:
+    def run(self, name: str, answers: Mapping[str, str] | None = None, *, origin: str = "tray") -> None:
         """Run a coworker once; returns at once, the work is done in its turn."""
-        self._later("tray", lambda: self._run_now(name))
+        self._later(origin, lambda: self._run_now(name, answers))
 
-    def _run_now(self, name: str) -> None:
-        for item in self.agent.run(name):
+    def _run_now(self, name: str, answers: Mapping[str, str] | None) -> None:
+        for item in self.agent.run(name, answers=answers):
             self._turns.report(item)
+
+
+def _no_page() -> dict[str, str]:
+    raise ValueError("This agent has no page.")
 
 
 def _seed(agent: Agent) -> bytes:

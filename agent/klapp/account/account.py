@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from klapp.account import factors, moments
+from klapp.account import factors, moments, passkeys
 from klapp.account.errors import AccountError, NeedsLogin
 from klapp.account.lockout import FREE, Lockout
 from klapp.account.moments import Clock
@@ -46,6 +46,7 @@ class Account:
         self._cost = cost or Cost()
         self._lockout = Lockout(shelf, clock)
         self._sessions = Sessions(shelf, clock)
+        self._challenges = passkeys.Challenges()
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -62,7 +63,9 @@ class Account:
         return {
             "exists": True,
             "name": kept["name"],
-            "second_factor": bool(kept["totp"]),
+            "second_factor": _has_second(kept),
+            "totp": bool(kept["totp"]),
+            "passkeys": [one["name"] for one in _passkeys(kept)],
             "recovery_codes": len(kept["codes"]),
             "open": self._sessions.use(session, self._policy()) is None,
             "sessions": self._sessions.all(),
@@ -123,8 +126,9 @@ class Account:
 
     # -- logging in and out -------------------------------------------------------------------------------------------
 
-    def login(self, password: str, code: str = "") -> str:
-        """The token of a new session. ``code`` is of the app or a recovery code, where there is a second factor."""
+    def login(self, password: str, code: str = "", passkey: str = "", origin: str = "") -> str:
+        """The token of a new session. ``code`` is of the app or a recovery code, where there is a second factor;
+        ``passkey`` what a browser answers to ``passkey_options``, at a page of that ``origin``."""
         if not self.exists:
             raise AccountError("There is no account, so nothing is locked. Make one with: klapp account create")
         kept = self._account()
@@ -132,7 +136,12 @@ class Account:
         self._lockout.enter(with_recovery_code=left is not None)
         step = factors.step_of(from_text(kept["totp"]["secret"]), code, kept["totp"]["used"]) if kept["totp"] else None
         right = factors.is_password(kept["password"], normalised(password))
-        second = not kept["totp"] or step is not None or left is not None
+        signed = (
+            passkeys.authenticated(self._challenges, _passkeys(kept), passkey, origin)
+            if passkey and _passkeys(kept)
+            else None
+        )
+        second = not _has_second(kept) or step is not None or left is not None or signed is not None
         if not (right and second):
             self._failed()
         self._lockout.passed()
@@ -140,11 +149,15 @@ class Account:
             kept["codes"] = left
         if step is not None:
             kept["totp"]["used"] = step
+        if signed is not None:
+            kept["passkeys"] = signed
         kept["password"] = self._strengthened(kept["password"], normalised(password))
         self._shelf.put(_NAME, kept)
         how = (
             "password"
-            if not kept["totp"]
+            if not _has_second(kept)
+            else "password and passkey"
+            if signed is not None
             else "password and code"
             if step is not None
             else "password and recovery code"
@@ -186,7 +199,7 @@ class Account:
         """Another password; with the old one, every session ends."""
         self.demand(session, fresh=True)
         kept = self._account()
-        judged = self._policy().judge(password, second_factor=bool(kept["totp"]), about=self._about(kept["name"]))
+        judged = self._policy().judge(password, second_factor=_has_second(kept), about=self._about(kept["name"]))
         kept["password"] = factors.password_kept(judged, self._cost)
         kept["alone"] = len(judged) >= ALONE
         self._shelf.put(_NAME, kept)
@@ -218,13 +231,48 @@ class Account:
         """Do without the second factor; the password has to be long enough to stand alone."""
         self.demand(session, fresh=True)
         kept = self._account()
-        if not kept["alone"]:
+        if not kept["alone"] and not _passkeys(kept):
             raise AccountError(
                 f"The password is too short to stand alone. Choose one of {ALONE} characters first: klapp account password"
             )
         kept["totp"] = None
         self._shelf.put(_NAME, kept)
-        self._record(KeyUsed("the account", "it has no second factor any more"))
+        self._record(KeyUsed("the account", "codes of an app are not its second factor any more"))
+
+    def passkey_options(self) -> str:
+        """What a browser is asked for at a login, as JSON; good for one answer."""
+        return passkeys.authentication(self._challenges, _passkeys(self._account()))
+
+    def begin_passkey(self, session: str) -> str:
+        """What a browser is asked for a new passkey, as JSON; it holds when ``confirm_passkey`` gets the answer."""
+        self.demand(session, fresh=True)
+        kept = self._account()
+        if len(_passkeys(kept)) >= passkeys.MOST:
+            raise AccountError(f"There are {passkeys.MOST} passkeys already. Remove one first.")
+        return passkeys.registration(self._challenges, kept["name"], _passkeys(kept))
+
+    def confirm_passkey(self, session: str, answer: str, origin: str, name: str) -> None:
+        """Make the passkey that was begun with a second factor, under a name for the person."""
+        self.demand(session, fresh=True)
+        kept = self._account()
+        made = passkeys.registered(self._challenges, answer, origin, name)
+        kept["passkeys"] = [*_passkeys(kept), made]
+        self._shelf.put(_NAME, kept)
+        self._record(KeyUsed("the account", "a passkey is its second factor from now on"))
+
+    def remove_passkey(self, session: str, index: int) -> None:
+        """Do without one passkey, by its place among those of ``status``."""
+        self.demand(session, fresh=True)
+        kept = self._account()
+        left = _passkeys(kept)
+        if not 0 <= index < len(left):
+            raise AccountError("There is no such passkey.")
+        del left[index]
+        if not left and not kept["totp"] and not kept["alone"]:
+            raise AccountError(f"The password is too short to stand alone. Choose one of {ALONE} characters first.")
+        kept["passkeys"] = left
+        self._shelf.put(_NAME, kept)
+        self._record(KeyUsed("the account", "a passkey is not its second factor any more"))
 
     def new_codes(self, session: str) -> list[str]:
         """New recovery codes; the old ones are good for nothing any more."""
@@ -252,3 +300,12 @@ class Account:
     @staticmethod
     def _about(name: str) -> Sequence[str]:
         return [name, *name.split(), platform.node()]
+
+
+def _passkeys(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of an account; older ones say nothing of them."""
+    return list(kept.get("passkeys", ()))
+
+
+def _has_second(kept: dict[str, Any]) -> bool:
+    return bool(kept["totp"] or kept.get("passkeys"))

@@ -85,6 +85,8 @@ def _language(commands: Commands[argparse.ArgumentParser]) -> None:
 def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     agent = _add(commands, "agent", "run the agent, in the tray or without a screen")
     agent.add_argument("--headless", action="store_true", help="without an icon; stop it with Ctrl+C")
+    console = _add(commands, "console", "open klapp's page in your browser: coworkers, what they did, and their text")
+    console.add_argument("--link", action="store_true", help="print the link in place of opening it; it is good once")
     new = _add(commands, "new", "make a coworker: asks on a terminal what it should do, and writes it", data=True)
     new.add_argument("name", nargs="?", metavar="NAME", help="what it is called")
     source = new.add_mutually_exclusive_group()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from contextlib import ExitStack
 
 from klapp.cli.connection import home_of, open_agent
 from klapp.cli.output import FINE, Complaint, say
@@ -12,6 +13,7 @@ from klapp.cli.output import FINE, Complaint, say
 
 def agent(options: argparse.Namespace) -> int:
     """``klapp`` and ``klapp agent [--headless]``."""
+    from klapp.console import Console
     from klapp.service import Service
     from klapp.single import AlreadyRunning, hold
 
@@ -19,7 +21,15 @@ def agent(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # whoever keeps our lines gets each one as it is said
     home = home_of(options)
     try:
-        with hold(home.path), open_agent(options, home) as facade, Service(facade, say) as service:
+        with (
+            hold(home.path),
+            open_agent(options, home) as facade,
+            Service(facade, say) as service,
+            ExitStack() as closing,
+        ):
+            console = Console(service)
+            service.open_page = console.open
+            closing.callback(console.close)
             if options.headless:
                 say(f"klapp is at work, with its state in {home.path}. Stop it with Ctrl+C.")
                 service.wait()

@@ -1,0 +1,56 @@
+"""The pages that look after the installation: the check-up, and what can be set."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from klapp.console.asking import Asking
+
+
+def checkup(asking: Asking) -> Response:
+    """What ``klapp doctor`` finds."""
+    from klapp.doctor import examine
+
+    return asking.page("checkup.html", findings=list(examine(asking.service.agent.home)))
+
+
+def settings(asking: Asking) -> Response:
+    """How long the log is kept, and the secrets with which hosts know the person."""
+    if asking.posted:
+        return _changed(asking)
+    asking.demand()
+    agent = asking.service.agent
+    return asking.page(
+        "settings.html",
+        rule=_rule(asking),
+        secrets=asking.ask("network", what="secrets"),
+        witness=asking.ask("audit", what="witness"),
+        home=str(agent.home.path),
+    )
+
+
+def _rule(asking: Asking) -> dict[str, int | None]:
+    from klapp.audit.retiring import policy
+
+    found = policy(asking.service.agent.log_store)
+    return {"days": found.days, "megabytes": found.megabytes}
+
+
+def _changed(asking: Asking) -> Response:
+    what = asking.field("what")
+    if what == "retention":
+        for name in ("days", "megabytes"):
+            if asking.field(name).strip() and asking.number(name) is None:
+                raise ValueError("How long the log is kept is a number from 1, or nothing for without end.")
+        days, megabytes = asking.number("days"), asking.number("megabytes")
+        done = asking.ask("audit", what="retain", days=days, megabytes=megabytes, change=True)
+        return asking.go("/settings", f"Kept. The rule let go of {done['let_go']} entries just now.")
+    if what == "secret":
+        name, host = asking.field("name"), asking.field("host")
+        asking.ask("network", what="set_secret", name=name, value=asking.field("value"), host=host)
+        return asking.go("/settings", f"The secret {name} has a value now. Nobody is shown it.")
+    if what == "forget":
+        name, host = asking.field("name"), asking.field("host")
+        asking.ask("network", what="remove_secret", name=name, host=host)
+        return asking.go("/settings", f"The value of {name} is forgotten.")
+    raise ValueError("This page does not know how to set that.")

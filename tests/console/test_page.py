@@ -1,0 +1,208 @@
+"""The page in a real browser: every page fits WCAG by axe-core, and does what its buttons say."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.console.axe import problems
+from tests.console.conftest import MOVER, Served
+
+pytestmark = pytest.mark.xdist_group("console")
+PASSWORD = "seven blue herons by the lake"
+
+
+def until(look: object) -> None:
+    end = time.monotonic() + 15
+    while not look():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_coworker_is_approved_runs_is_explained_and_undone(served: Served, page: Page) -> None:
+    house = served.house
+    house.file("In/<img src=x onerror=alert(1)>.txt", b"x")
+    page.get_by_role("link", name="Look at what it asks for").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("May “Mover” do this?")
+    expect(page.get_by_role("heading", name="It could do with less")).to_be_visible()
+    expect(page.locator(".tree")).to_contain_text("<img src=x onerror=alert(1)>.txt")
+    assert problems(page) == []
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.locator("#status")).to_contain_text("may work now")
+    page.get_by_role("button", name="Run now").click()
+    until(lambda: (house.person / "Out").is_dir() and any((house.person / "Out").iterdir()))
+    until(lambda: list(served.service.agent.log()))
+    page.get_by_role("link", name="Activity").click()
+    expect(page.locator("rect.done").first).to_be_attached()
+    assert problems(page) == []
+    page.get_by_role("link", name="Run 1").click()
+    expect(page.get_by_role("region", name="Steps")).to_contain_text("was done")
+    assert problems(page) == []
+    page.get_by_role("button", name="Undo this run").click()
+    expect(page.locator("#status")).to_contain_text("as it was before it")
+    assert (house.person / "In" / "<img src=x onerror=alert(1)>.txt").read_bytes() == b"x"
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_what_has_changed_since_it_was_shown_is_not_approved(served: Served, page: Page) -> None:
+    page.get_by_role("link", name="Look at what it asks for").click()
+    served.house.coworker(MOVER.replace('"~/Out/**"', '"~/**"'), "mover")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("has changed meanwhile")
+    assert served.service.agent.overview()[0]["state"] == "waiting"
+
+
+def test_the_narrower_lines_are_written_and_approved(served: Served, page: Page) -> None:
+    page.get_by_role("link", name="Look at what it asks for").click()
+    page.get_by_role("button", name="Write this into it, and approve").click()
+    expect(page.locator("#status")).to_contain_text("may work now")
+    text = (served.house.home.coworkers / "mover.klr").read_text()
+    assert "~/Out/**" not in text
+    assert served.service.agent.overview()[0]["state"] == "ready"
+
+
+def test_pause_and_resume(served: Served, page: Page) -> None:
+    served.service.agent.approve("mover")
+    page.goto(f"{served.origin}/coworker?name=Mover")
+    page.get_by_role("button", name="Pause for an hour").click()
+    expect(page.locator(".state")).to_have_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".state")).to_have_text("at work")
+
+
+def test_the_editor_finds_offers_simulates_formats_and_saves(served: Served, page: Page) -> None:
+    path: Path = served.house.home.coworkers / "mover.klr"
+    served.house.file("In/a.txt", b"1")
+    page.goto(f"{served.origin}/edit?name=mover")
+    expect(page.locator("#count")).to_have_text("None: it is fine.")
+    assert problems(page) == []
+    text = page.locator("#text")
+    text.fill(MOVER.replace("move file", "mvoe file"))
+    expect(page.locator("#findings li").first).to_contain_text("Line 9")
+    assert problems(page) == []
+    page.get_by_role("button", name="Line 9").first.click()
+    text.fill(MOVER.replace("  move", "      move"))
+    page.get_by_role("button", name="Put into the one style").click()
+    expect(text).to_have_value(MOVER)
+    text.fill(MOVER.replace('"~/Out/"', '"~/Out/new/"'))
+    text.press("Control+End")
+    text.press("Control+Space")
+    expect(page.locator("#offers button").first).to_be_visible()
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.locator(".tree .comes")).to_contain_text("a.txt")
+    assert problems(page) == []
+    assert path.read_text() == MOVER
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#status")).to_contain_text("Saved")
+    assert "~/Out/new/" in path.read_text()
+    assert path.with_name("mover.klr.before").read_text() == MOVER
+    path.write_text(MOVER + "# of another editor\n")
+    text.fill(MOVER + "# mine\n")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("changed by somebody else")
+    expect(text).to_have_value(MOVER + "# mine\n")
+    assert path.read_text() == MOVER + "# of another editor\n"
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_the_interview_makes_a_coworker(served: Served, page: Page) -> None:
+    page.get_by_role("link", name="New coworker").click()
+    assert problems(page) == []
+    page.get_by_label("What is it called?").fill("Letters")
+    page.get_by_role("button", name="Go on").click()
+    assert problems(page) == []
+    for _ in range(30):
+        if page.get_by_role("heading", name="This is your coworker").is_visible():
+            break
+        if page.get_by_role("heading", name="Where to?").is_visible():
+            page.get_by_role("textbox").fill("/")
+            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_role("alert")).to_be_visible()
+            page.get_by_role("textbox").fill("~/Documents/Letters")
+        page.get_by_role("button", name="Go on").click()
+    assert problems(page) == []
+    page.get_by_role("button", name="Write it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Letters")
+    assert 'coworker "Letters"' in (served.house.home.coworkers / "letters.klr").read_text()
+
+
+def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
+    served.service.agent.approve("mover")
+    for path in ("/log", "/network", "/settings", "/checkup", "/account", "/", "/simulate?name=mover", "/nothing"):
+        page.goto(served.origin + path)
+        if path != "/nothing":
+            assert problems(page) == [], path
+    page.goto(f"{served.origin}/log?text=Mover")
+    expect(page.locator("tbody tr").first).to_contain_text("Mover")
+    page.get_by_role("button", name="Verify the log").click()
+    expect(page.locator(".good")).to_contain_text("as they were written")
+    page.goto(f"{served.origin}/log")
+    page.get_by_label("Export as").select_option("csv")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    assert b"Mover" in download.value.path().read_bytes()
+    page.goto(f"{served.origin}/settings")
+    page.get_by_label("Days").fill("400")
+    page.get_by_role("button", name="Keep it so").click()
+    expect(page.get_by_label("Days")).to_have_value("400")
+
+
+def test_the_account_locks_and_a_passkey_opens_it(served: Served, page: Page, context: BrowserContext) -> None:
+    authenticator = context.new_cdp_session(page)
+    authenticator.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "usb", "hasUserVerification": True, "isUserVerified": True}
+    authenticator.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.get_by_role("link", name="Account").click()
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Again").fill(PASSWORD)
+    page.get_by_role("button", name="Make an account").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    assert problems(page) == []
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("#status")).to_contain_text("second factor from now on")
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.locator(".qr svg")).to_be_visible()
+    assert problems(page) == []
+    page.get_by_role("button", name="Lock").click()
+    expect(page.locator("#status")).to_contain_text("Locked")
+    assert problems(page) == []
+    for path in ("/log", "/activity", "/edit?name=mover", "/approve?name=mover", "/settings", "/network", "/new"):
+        response = page.goto(served.origin + path)
+        assert response is not None
+        assert response.status == 403, path
+        assert page.get_by_role("heading", name="Unlock").is_visible()
+    assert problems(page) == []
+    page.get_by_label("Password of Ada").fill(PASSWORD)
+    page.get_by_role("button", name="Unlock", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    page.get_by_label("Password of Ada").fill(PASSWORD)
+    page.get_by_role("button", name="Unlock with your passkey").click()
+    expect(page.locator("#status")).to_contain_text("Open.")
+    assert any("password and passkey" in str(entry.body) for entry in served.service.agent.log_store.select("1", ()))
+
+
+def test_it_can_be_read_and_used_without_scripts(served: Served, page: Page) -> None:
+    context = page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    try:
+        plain = context.new_page()
+        plain.goto(served.link())
+        plain.wait_for_url("**/")
+        plain.get_by_role("link", name="Mover", exact=True).click()
+        plain.get_by_role("link", name="Edit its text").click()
+        plain.locator("#text").fill(MOVER.replace("move file", "mvoe file"))
+        plain.get_by_role("button", name="Check").click()
+        expect(plain.locator("#findings li").first).to_contain_text("Line 9")
+    finally:
+        context.close()
+
+
+def test_the_keyboard_alone_reaches_the_content(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="New coworker")).to_be_focused()
