@@ -87,6 +87,7 @@ def test_the_editor_finds_offers_simulates_formats_and_saves(served: Served, pag
     text.fill(MOVER.replace("  move", "      move"))
     page.get_by_role("button", name="Put into the one style").click()
     expect(text).to_have_value(MOVER)
+    expect(page.locator("#lines span").first).to_be_attached()  # the script is there
     text.fill(MOVER.replace('"~/Out/"', '"~/Out/new/"'))
     text.press("Control+End")
     text.press("Control+Space")
