@@ -27,6 +27,7 @@ def script() -> str:
 
 def problems(page: Page) -> list[str]:
     """Every violation, in light and in dark."""
+    page.wait_for_load_state("load")
     found: set[str] = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]

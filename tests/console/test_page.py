@@ -93,7 +93,7 @@ def test_the_editor_finds_offers_simulates_formats_and_saves(served: Served, pag
     text.press("Control+Space")
     expect(page.locator("#offers button").first).to_be_visible()
     page.get_by_role("button", name="Simulate").click()
-    expect(page.locator(".tree .comes")).to_contain_text("a.txt")
+    expect(page.locator(".tree .comes").last).to_contain_text("a.txt")
     assert problems(page) == []
     assert path.read_text() == MOVER
     page.get_by_role("button", name="Save").click()
@@ -114,6 +114,7 @@ def test_the_interview_makes_a_coworker(served: Served, page: Page) -> None:
     assert problems(page) == []
     page.get_by_label("What is it called?").fill("Letters")
     page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="When should it act?")).to_be_visible()
     assert problems(page) == []
     for _ in range(30):
         if page.get_by_role("heading", name="This is your coworker").is_visible():
@@ -123,7 +124,9 @@ def test_the_interview_makes_a_coworker(served: Served, page: Page) -> None:
             page.get_by_role("button", name="Go on").click()
             expect(page.get_by_role("alert")).to_be_visible()
             page.get_by_role("textbox").fill("~/Documents/Letters")
+        before = page.get_by_role("heading", level=1).inner_text()
         page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("heading", level=1)).not_to_have_text(before)
     assert problems(page) == []
     page.get_by_role("button", name="Write it").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Letters")

@@ -24,11 +24,14 @@ class Line:
 def changed_tree(reports: Iterable[dict[str, Any]]) -> list[Line]:
     """The tree of all that these reports of a simulation change; at most ``MOST`` files of it."""
     changes: dict[str, str] = {}
+    made: set[str] = set()
     for report in reports:
         for effect in report["effects"]:
             for path, change in _changes(effect["operation"]):
                 if path in changes or len(changes) < MOST:
                     changes[path] = change
+                if effect["operation"].get("do", "").endswith("folder"):
+                    made.add(path)
     lines: list[Line] = []
     within: list[str] = []
     for path in sorted(changes, key=lambda one: one.split("/")):
@@ -38,8 +41,9 @@ def changed_tree(reports: Iterable[dict[str, Any]]) -> list[Line]:
             min(len(folders), len(within)),
         )
         lines.extend(Line(depth, f"{folder}/", "") for depth, folder in enumerate(folders) if depth >= same)
-        lines.append(Line(len(folders), name, changes[path]))
-        within = folders
+        folder = "/" if path in made else ""
+        lines.append(Line(len(folders), name + folder, changes[path]))
+        within = [*folders, name]
     return lines
 
 
