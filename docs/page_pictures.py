@@ -1,6 +1,6 @@
 """Makes the pictures of docs/page.md: a real agent with made-up papers, looked at with Debian's chromium.
 
-    python -m docs.page_pictures [FOLDER]
+python -m docs.page_pictures [FOLDER]
 """
 
 from __future__ import annotations

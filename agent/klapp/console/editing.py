@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from klapp.lsp.completion import offers
 from klapp.lsp.edits import applied, formatted
 from klapp.lsp.study import Study
-from klapp.texts import LARGEST_FILE, read_text
+from klapp.texts import LARGEST_FILE, read_text, replace_text
 
 BEFORE = ".before"
 """Added to the name of a file: its text before the last save."""
@@ -52,7 +51,7 @@ def version(text: str) -> str:
 def save(path: Path, text: str, opened: str) -> None:
     """Put a text in place of a file's, whole or not at all; what was there is kept beside it.
 
-    Raises Moved where the file is not the version that was opened, ValueError for a text that is too long, and OSError.
+    Raises Moved where the file is not the version that was opened, ValueError for a text that is too long, Unwritable and OSError.
     """
     data = text.encode("utf-8")
     if len(data) > LARGEST_FILE:
@@ -62,22 +61,9 @@ def save(path: Path, text: str, opened: str) -> None:
             "The file was changed by somebody else since you opened it. Nothing was written: copy your text, open the "
             "file anew, and put it in there."
         )
-    mode = path.stat().st_mode & 0o777
-    draft = path.with_name(f".{path.name}.new")
-    before = path.with_name(path.name + BEFORE)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(NotImplementedError):
-            os.chmod(draft, mode)
-        kept = path.with_name(f".{path.name}{BEFORE}")
-        kept.unlink(missing_ok=True)
-        os.link(path, kept)
-        os.replace(kept, before)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    # The link to the old text first: whatever fails behind it, both are there.
+    kept = path.with_name(f".{path.name}{BEFORE}")
+    kept.unlink(missing_ok=True)
+    os.link(path, kept)
+    os.replace(kept, path.with_name(path.name + BEFORE))
+    replace_text(path, text)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from klapp.console import editing
 from klapp.console.asking import Asking, sentence
 from klapp.console.coworkers import simulated
-from klapp.texts import read_text
+from klapp.texts import Unwritable, read_text
 
 
 def edit(asking: Asking) -> Response:
@@ -43,7 +43,7 @@ def _page(asking: Asking, name: str, path: Path, text: str, opened: str, **value
 def _saved(asking: Asking, name: str, path: Path, text: str, opened: str) -> Response:
     try:
         editing.save(path, text, opened)
-    except (editing.Moved, ValueError, OSError) as error:
+    except (editing.Moved, Unwritable, ValueError, OSError) as error:
         return _page(asking, name, path, text, opened, trouble=sentence(error))
     asking.service.agent.coworkers.reload()
     told = "Saved. The text before it is kept beside it."
