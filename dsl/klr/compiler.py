@@ -21,7 +21,7 @@ from klr.checker import Checked, verb_of
 from klr.effects import MAIL_GIVEN, Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
-from klr.types import DATE, ERROR, FILE, GONE, PATHS, SECRET, TEXT, WORD, element_of
+from klr.types import ATTACHMENT, DATE, ERROR, FILE, GONE, MAIL, PATHS, SECRET, TEXT, WORD, element_of
 from klr.vocabulary import Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
@@ -219,7 +219,11 @@ class _Compiler:
         """Whether the value of an expression is worth telling: not what is written out, nor a file itself."""
         if isinstance(node, s.Template):
             return node.constant is None
-        return not isinstance(node, (s.Literal, s.ListOf, s.RowOf, s.Unary)) and self.facts.type_of(node) != FILE
+        return not isinstance(node, (s.Literal, s.ListOf, s.RowOf, s.Unary)) and self.facts.type_of(node) not in (
+            FILE,
+            MAIL,
+            ATTACHMENT,
+        )
 
     # -- expressions --------------------------------------------------------------------------------------------------
 

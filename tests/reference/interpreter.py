@@ -11,6 +11,7 @@ from typing import Any
 from klr import syntax as s
 from tests.reference import dates, showing, tables
 from tests.reference.functions import functions
+from tests.reference.mails import OF_ATTACHMENT, OF_MAIL, Attachment, Mail
 from tests.reference.operators import (
     LONGEST_TEXT,
     MOST_STEPS,
@@ -110,6 +111,7 @@ class Interpreter:
         zone: str = "",
         said: Callable[[int], str] = lambda n: "",
         line_of: Callable[[s.Node], int] = lambda node: 0,
+        mail: Mail | None = None,
     ) -> None:
         self.world, self.now, self.said, self.line_of = world, now, said, line_of
         self.limits = limits or Limits()
@@ -122,6 +124,8 @@ class Interpreter:
             if isinstance(part, s.SettingLine) and part.type in (("path",), ("folder",)):
                 self.root.values[part.name] = self._home_path(self.root.values[part.name])
         self.given = {"file": file} if file else {"folder": Path(folder)} if folder else {}
+        if mail is not None:
+            self.given = {"mail": mail}
         self.result = Result()
         self.refused = self.files = self.notices = self.size = self.loops = self.steps = 0
 
@@ -202,7 +206,7 @@ class Interpreter:
                 continue
             value = self.path(given[word], scope) if kind == "path" else self.value(given[word], scope)
             if kind == "path" and goes_into_folder(given[word]):
-                value = Path(value + name_of(values[0].path))
+                value = Path(value + (values[0].name if isinstance(values[0], Attachment) else name_of(values[0].path)))
             values.append(value)
         if verb.policy:
             policy = given.get("on conflict")
@@ -337,6 +341,10 @@ class Interpreter:
                 of = self.value(node.of, scope)
                 if isinstance(of, tables.Table) and node.name == "columns":
                     return of.columns
+                if isinstance(of, Mail):
+                    return OF_MAIL[node.name](of)
+                if isinstance(of, Attachment):
+                    return OF_ATTACHMENT[node.name](of)
                 if isinstance(of, tuple):
                     return tuple(self._property(item, node.name) for item in self._over(of))
                 return self._property(of, node.name)

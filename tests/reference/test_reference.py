@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
-from klr.types import ADDRESS, FILE, PATH, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
+from klr.types import ADDRESS, ATTACHMENT, FILE, PATH, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
 from tests.reference import dates, showing
 from tests.reference.functions import functions, plain_digits
 from tests.reference.globs import matches
 from tests.reference.interpreter import CHOSEN, CONTROLS
+from tests.reference.mails import OF_ATTACHMENT, OF_MAIL
 from tests.reference.numbers import Number, divide, number
 from tests.reference.operators import add
 from tests.reference.properties import ASKED, OF_PATH, TOLD
@@ -31,6 +32,8 @@ MEMBERS = {
     "duration": dates.OF_DURATION,
     "path": OF_PATH,
     "folder": OF_PATH,
+    "mail": OF_MAIL,
+    "attachment": OF_ATTACHMENT,
     "table": {"columns": lambda table: table.columns},
 }
 
@@ -45,6 +48,7 @@ def test_each_verb_has_a_meaning(name: str) -> None:
     kinds = {
         FILE: "file", TEXT: "text", PATH: "path", ROW: "row", list_of(ROW): "list of row",
         SENDABLE: "sendable", ADDRESS: "address", SECRET: "secret",
+        ATTACHMENT: "attachment",
     }  # fmt: skip
     assert tuple((slot.word, kinds[slot.type]) for slot in verb.slots if slot.type != WORD) == known.slots
     assert known.policy == any(slot.word == "on conflict" for slot in verb.slots)

@@ -14,6 +14,7 @@ GIVES = {
     "asked": "",
     "finishes": "",
     "fails": "",
+    "mail arrives": "mail",
 }
 """What each trigger gives to its rule."""
 Happening = tuple[str, str]
@@ -32,4 +33,7 @@ def starts(trigger: s.When | s.Every | s.Cron, happening: Happening, home: str) 
     if not isinstance(trigger, s.When) or not trigger.slots:
         return True
     slots = {word: value.constant or "" for word, value in trigger.slots if isinstance(value, s.Template)}
+    if phrase == "mail arrives":  # where it happened is "account sender"
+        account, _, sender = path.partition(" ")
+        return account == slots["in"] and matches(f"/{slots.get('from') or '*'}".lower(), f"/{sender}", home)
     return matches(f"{slots['in'].rstrip('/')}/{slots.get('named') or '*'}", path, home)

@@ -12,6 +12,7 @@ from typing import Any
 from tests.reference import tables
 from tests.reference.globs import is_path
 from tests.reference.globs import matches as pattern_matches
+from tests.reference.mails import Attachment
 from tests.reference.properties import Refused, folder_of, name_of, numbered
 
 LONGEST_NAME = 255
@@ -238,6 +239,11 @@ def _written(world: World, content: bytes, path: str, policy: str) -> None:
     world.put(goal, new)
 
 
+def save(world: World, attachment: Attachment, path: str, policy: str) -> None:
+    check_path(path)
+    _written(world, attachment.content, path, policy)
+
+
 def append(world: World, text: str, path: str) -> None:
     check_path(path)
     line = bytes_of(text if text.endswith("\n") else text + "\n")
@@ -329,6 +335,7 @@ VERBS: dict[str, Verb] = {
     "copy": Verb(copy_file, (("", "file"), ("to", "path")), policy=True),
     "trash": Verb(trash, (("", "file"),), consumes=True),
     "write": Verb(write, (("", "text"), ("to", "path")), policy=True),
+    "save": Verb(save, (("", "attachment"), ("to", "path")), policy=True),
     "append": Verb(append, (("", "text"), ("to", "path"))),
     "append row": Verb(append_row, (("", "row"), ("to", "path"))),
     "write table": Verb(write_table, (("", "list of row"), ("to", "path"), ("with", "text")), policy=True),

@@ -26,7 +26,7 @@ HEADINGS: Mapping[str, str] = {
     "run": "It may run",
 }
 """What a group of lines is called, in the order in which the groups are shown."""
-_GROUPS = {"write": "change", "contact": "send", "notify": "tell", SECRETS: "send"}
+_GROUPS = {"receive mail": "read", "write": "change", "contact": "send", "notify": "tell", SECRETS: "send"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from klr.effects import Act, Effect
 from klr.program import Limits
 from klr.runtime import show_duration, show_size
 from klr.types import TEXT
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Verb, Vocabulary
 
 MOST_EFFECTS = 100_000
@@ -54,7 +54,9 @@ class Spending:
         for slot, value in zip(verb.slots, act.arguments, strict=True):
             if slot.type == TEXT and isinstance(value, str):
                 self.size += len(value)
-            elif isinstance(value, FileValue) and not (verb.follows or verb.consumes):
+            elif isinstance(value, AttachmentValue) or (
+                isinstance(value, FileValue) and not (verb.follows or verb.consumes)
+            ):
                 self.size += value.size
 
     def _crossed(self) -> str:
