@@ -77,6 +77,11 @@ class Approving:
         text = narrowed_text(coworker)
         if text is None:
             raise NoCoworker(f'"{coworker.name}" asks for nothing that it does not need. Nothing was allowed yet.')
+        if changed := ", ".join(self._coworkers.changed_settings(coworker.name)):
+            raise NoCoworker(
+                f'"{coworker.name}" has settings with other values than its file gives them ({changed}), so its lines can '
+                f"not be written for you. Give them back with `klapp settings ... --reset`, or approve it as it is."
+            )
         if read_text(coworker.path).replace("\r\n", "\n") != coworker.loaded.source.text:
             raise NoCoworker(f'"{coworker.name}" is being changed, so nothing was allowed. Look at it again.')
         replace_text(coworker.path, text)

@@ -20,8 +20,6 @@ LOCKED = frozenset(
         "revoke",
         "settings",
         "change_setting",
-        "settings",
-        "change_setting",
         "log",
         "explain",
         "replay",

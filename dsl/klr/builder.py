@@ -218,6 +218,13 @@ class Builder(StartBuilder):
         body, _, on_error = self._parts(item)
         return s.Attempt(self._node(body), self._node(on_error), span=self._line(item))
 
+    def _attempted(self, item: Tree) -> s.Attempt:
+        """``move file to "..." on error notify "..."``."""
+        action, _, on_error = item.children
+        one, other = self._node(action), self._node(on_error)
+        body, handler = (s.Block((statement,), span=statement.span) for statement in (one, other))
+        return s.Attempt(body, handler, on_one_line=True, span=self._line(item))
+
     def _action(self, item: Tree) -> s.Action:
         verb, *rest = self._parts(item)
         slots = tuple(slot for c in rest if c.data == "slot" for slot in _apart(*self._slot(c)))

@@ -32,7 +32,7 @@ ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
     for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
-} | {name: getattr(patterns, name) for name in ("found", "first", "every")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
+} | {name: getattr(patterns, name) for name in ("found", "first", "every", "captured", "each_captured", "group", "groups")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
 RUNTIME["Steps"] = Steps
 RUNTIME["like"] = rows.like
 
@@ -255,7 +255,11 @@ class _Compiler:
             case s.Matches():
                 return _call(_load("found"), self._pattern(node), self._expression(node.value))
             case s.Match():
-                name = "every" if node.every else "first"
+                kind = self.facts.type_of(node)
+                if (element_of(kind) or kind).name == "match":
+                    name = "each_captured" if node.every else "captured"
+                else:
+                    name = "every" if node.every else "first"
                 return _call(_load(name), self._pattern(node), self._expression(node.value))
             case s.Where():
                 return self._through("where", node.items, self._expression(node.condition))
@@ -338,7 +342,12 @@ class _Compiler:
         return _call(_load("name_part" if real else "component"), text)
 
     def _member(self, node: s.Member) -> ast.expr:
-        if self.facts.type_of(node.of).name == "list":
+        kind = self.facts.type_of(node.of)
+        if (element_of(kind) or kind).name == "match":
+            return _call(
+                _load("group" if kind.name == "match" else "groups"), self._expression(node.of), _constant(node.name)
+            )
+        if kind.name == "list":
             return self._through("each", node.of, self._property(node, _load("it")))
         return self._property(node, self._expression(node.of))
 

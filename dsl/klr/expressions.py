@@ -10,7 +10,7 @@ from klr.bounds import MOST_NESTED
 from klr.calls import Calls
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
-from klr.patterns import PatternError, compiled
+from klr.patterns import PatternError, compiled, names
 from klr.program import Secret
 from klr.scope import Facts, Scope, Variable
 from klr.source import Span
@@ -42,6 +42,7 @@ from klr.types import (
     fits,
     group_of,
     list_of,
+    match_of,
     maybe,
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
@@ -122,8 +123,9 @@ class Expressions:
                 self._pattern(node, scope, "`matches`")
                 return YES_NO
             case s.Match():
-                self._pattern(node, scope, "`match of`")
-                return list_of(TEXT) if node.every else maybe(TEXT)
+                fields = self._pattern(node, scope, "`match of`")
+                found = match_of(fields) if fields else TEXT
+                return list_of(found) if node.every else found if fields else maybe(TEXT)
             case s.Where():
                 items = self._items(node.items, scope)
                 self.want(node.condition, YES_NO, self._with_it(items, scope), "`where`")
@@ -320,6 +322,8 @@ class Expressions:
         if of.name == "group" and of.element is not None and of.key is not None:
             return self._of_group(node, of, of.element, of.key)
         kind = of.element if of.name == "list" and of.element else of
+        if kind.name == "match":
+            return self._of_match(node, of, kind)
         known = self.vocabulary.property_of(kind, node.name)
         if known is None:
             return self._no_property(node, of, kind)
@@ -332,6 +336,14 @@ class Expressions:
         if node.name in ("key", members):
             return key if node.name == "key" else list_of(element)
         return self.error("K204", f"A group has no `{node.name}`.", node.span, f"It has `key` and `{members}`.")
+
+    def _of_match(self, node: s.Member, of: Type, match: Type) -> Type:
+        if node.name in match.fields:
+            return maybe(TEXT) if of == match else list_of(TEXT)
+        help = did_you_mean(node.name, match.fields) or f"It has {listing(match.fields, 'and')}."
+        word = Span(node.span.end - len(node.name), node.span.end)
+        message = f"This pattern has no group named `{node.name}`."
+        return self.error("K204", message, node.span, help, instead(word, node.name, match.fields))
 
     def _no_property(self, node: s.Member, of: Type, kind: Type) -> Type:
         if of.name == "maybe":
@@ -412,6 +424,8 @@ class Expressions:
                 ATTACHMENT: "its `.name`",
                 MAIL: "its `.subject`",
             }.get(element, 'one of its columns, such as `{row."Amount"}`' if element == ROW else "a part of it")
+            if element.name == "match":
+                what = f"one of its groups, such as `.{element.fields[0]}`"
             self.error("K304", f"{a(found).capitalize()} can not be shown as a text.", span, f"Show {what}.")
 
     # -- operators ----------------------------------------------------------------------------------------------------
@@ -516,10 +530,11 @@ class Expressions:
             help = "A month has no fixed length. Add months to a date: `today - 3 months`."
         return self.error("K302", f"`{node.operator}` does not work between {a(left)} and {a(right)}.", node.span, help)
 
-    def _pattern(self, node: s.Matches | s.Match, scope: Scope, what: str) -> None:
+    def _pattern(self, node: s.Matches | s.Match, scope: Scope, what: str) -> tuple[str, ...]:
+        """Check a pattern and what it is looked for in; gives the names of its groups."""
         self.want(node.value, TEXT, scope, what)
         try:
-            compiled(node.pattern, node.ignoring_case)
+            return names(compiled(node.pattern, node.ignoring_case))
         except PatternError as error:
             self.error(
                 "K106",
@@ -527,6 +542,7 @@ class Expressions:
                 node.span,
                 "A pattern is a regular expression, such as `INV-[0-9]+`.",
             )
+            return ()
 
     def _between(self, node: s.Between, scope: Scope) -> Type:
         found = self.of(node.value, scope)
@@ -542,7 +558,7 @@ def _sendable(found: Type) -> bool:
     """Whether a value can be sent to a host: a file, or what is data."""
     if found.name in ("list", "table") and found.element is not None:
         return found.element not in (FILE, MAIL, ATTACHMENT) and _sendable(found.element)
-    return found not in (ADDRESS, ERROR, SECRET, WORD, MAIL, ATTACHMENT) and found.name != "maybe"
+    return found not in (ADDRESS, ERROR, SECRET, WORD, MAIL, ATTACHMENT) and found.name not in ("maybe", "match")
 
 
 def _depth(kind: Type) -> int:

@@ -158,6 +158,9 @@ class _Printer:
                 if statement.on_error is not None:
                     self._on_error(statement.body, statement.on_error, span, depth)
                 self._end(span, depth)
+            case s.Attempt(on_one_line=True):
+                # `on error` at the start of a line would begin the lines of a block.
+                self._line(f"{_one(statement.body)} on error {_one(statement.on_error)}", depth, span)
             case s.Attempt():
                 number = self.source.place(span.start)[0]
                 self._line("try", depth, self.source.line_span(number), opens=True)
@@ -180,6 +183,13 @@ class _Printer:
                     self._word("else", behind, span, depth)
                     self._block(statement.otherwise, depth + 1)
                 self._end(span, depth)
+
+
+def _one(block: s.Block) -> str:
+    """The one action of a block."""
+    (action,) = block.statements
+    assert isinstance(action, s.Action)
+    return _action(action)
 
 
 def _may(may: s.May) -> str:

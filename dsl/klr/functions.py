@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from klr import dates, paths, rows
+from klr import dates, paths, rows, wording
 from klr.effects import EffectError
 from klr.runtime import add
 from klr.types import DATE, DURATION, NUMBER, SIZE, TEXT, TIME, Type, element_of, list_of, maybe
@@ -141,6 +141,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("text", ("before", "in"), _texts(maybe(TEXT)), text_before, "What stands before a word on its line; missing where the word is not there.", 'text before "GmbH" in file.text default "unknown"'),
     Function("number", ("in",), _texts(maybe(NUMBER)), first_number, "The first number in a text, as people write it; missing where there is none.", 'number in file.stem default 0'),
     Function("numbers", ("in",), _numbers, numbers_in, "The numbers of a column: the first in each text. Empty cells are left out; any other without a number is an error.", 'sum of numbers in ["12,50", "1,000.00"] default 0'),
+    *wording.FUNCTIONS,
     *dates.FUNCTIONS,
 )  # fmt: skip
 PROPERTIES: tuple[Property, ...] = (*dates.PROPERTIES, *paths.PROPERTIES, *rows.PROPERTIES)

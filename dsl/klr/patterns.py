@@ -6,12 +6,20 @@ with which a hostile text could hold up a run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 MOST_MEMORY = 8 << 20
 """Bytes that one pattern's automata may take."""
 LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class MatchValue:
+    """What a pattern with named groups found: for each name its text, None where that group took no part."""
+
+    groups: tuple[tuple[str, str | None], ...]
 
 
 class PatternError(ValueError):
@@ -50,6 +58,33 @@ def first(pattern: Any, text: str) -> str | None:
 def every(pattern: Any, text: str) -> tuple[str, ...]:
     """As ``first``, of each match from left to right; they do not overlap."""
     return tuple(held for match in pattern.finditer(_readable(text)) if (held := _held(match)) is not None)
+
+
+def names(pattern: Any) -> tuple[str, ...]:
+    """The names of a pattern's groups, in order."""
+    return tuple(sorted(pattern.groupindex, key=pattern.groupindex.__getitem__))
+
+
+def captured(pattern: Any, text: str) -> MatchValue:
+    """The named groups of the first match; each is missing where there is no match."""
+    match = pattern.search(_readable(text))
+    return MatchValue(tuple((name, match.group(name) if match else None) for name in names(pattern)))
+
+
+def each_captured(pattern: Any, text: str) -> tuple[MatchValue, ...]:
+    """The named groups of each match, from left to right."""
+    known, found = names(pattern), pattern.finditer(_readable(text))
+    return tuple(MatchValue(tuple((name, match.group(name)) for name in known)) for match in found)
+
+
+def group(match: MatchValue, name: str) -> str | None:
+    """What a named group holds, or None."""
+    return dict(match.groups)[name]
+
+
+def groups(matches: tuple[MatchValue, ...], name: str) -> tuple[str, ...]:
+    """What a named group holds in each match in which it took part."""
+    return tuple(held for match in matches if (held := group(match, name)) is not None)
 
 
 def _held(match: Any) -> str | None:

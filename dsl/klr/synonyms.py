@@ -122,10 +122,13 @@ VALUES: Mapping[str, str] = {
 }  # fmt: skip
 """Names in place of values. Only those are offered that can stand there."""
 FUNCTIONS: Mapping[str, str] = {
-    "length": "count", "len": "count", "size": "count", "number_of": "count", "amount": "count",
+    "len": "count", "size": "count", "number_of": "count", "amount": "count",
     "total": "sum", "add": "sum", "max": "highest", "maximum": "highest", "largest": "highest", "biggest": "highest",
     "min": "lowest", "minimum": "lowest", "smallest": "lowest", "distinct": "unique", "dedupe": "unique",
     "files_in": "files", "file": "files", "documents": "files", "newest": "first",
+    "replace": "replacing", "replaced": "replacing", "substitute": "replacing", "split": "parts", "join": "text",
+    "joined": "text", "capitalized": "capitalised", "capitalize": "capitalised", "title": "capitalised",
+    "pad": "padded", "padding": "padded", "slug": "filename", "safe": "filename", "prefix": "beginning", "suffix": "ending",
 }  # fmt: skip
 CHOICES: Mapping[str, str] = {
     "overwrite": "replace", "override": "replace", "keep": "rename", "number": "rename", "both": "rename",

@@ -250,10 +250,11 @@ class ForEach(Node):
 
 @dataclass(frozen=True, slots=True)
 class Attempt(Node):
-    """``try`` something, and what happens where that fails."""
+    """``try`` something, and what happens where that fails; or ``ACTION on error ACTION``, on one line."""
 
     body: Block
     on_error: Block
+    on_one_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

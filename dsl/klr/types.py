@@ -71,6 +71,11 @@ def maybe(element: Type) -> Type:
     return Type("maybe", element)
 
 
+def match_of(fields: tuple[str, ...]) -> Type:
+    """The type of what a pattern with these named groups found."""
+    return Type("match", fields=fields)
+
+
 def group_of(element: Type, key: Type) -> Type:
     """The type of a group of elements that have a key in common."""
     return Type("group", element, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.reference import wording
 from tests.reference.numbers import Number, number
 from tests.reference.operators import Failure, arithmetic
 
@@ -135,4 +136,5 @@ def functions(add: Callable[[Any, Any], Any]) -> dict[tuple[str, tuple[str, ...]
         ("numbers", ("in",)): numbers_in,
         ("text", ("after", "in")): text_after,
         ("text", ("before", "in")): text_before,
+        **wording.FUNCTIONS,
     }

@@ -47,6 +47,16 @@ class Ended(Exception):
         self.outcome, self.reason = outcome, reason
 
 
+class Groups:
+    """What the named groups of a pattern hold."""
+
+    def __init__(self, held: dict[str, str | None]) -> None:
+        self.held = held
+
+    def __getitem__(self, name: str) -> str | None:
+        return self.held[name]
+
+
 class NextElement(Exception):
     """`skip` within a loop."""
 
@@ -345,6 +355,8 @@ class Interpreter:
                     return OF_MAIL[node.name](of)
                 if isinstance(of, Attachment):
                     return OF_ATTACHMENT[node.name](of)
+                if isinstance(of, tuple) and of and isinstance(of[0], Groups):
+                    return tuple(held for one in of if (held := one[node.name]) is not None)
                 if isinstance(of, tuple):
                     return tuple(self._property(item, node.name) for item in self._over(of))
                 return self._property(of, node.name)
@@ -361,7 +373,13 @@ class Interpreter:
             case s.Matches():
                 return pattern(node).search(self.value(node.value, scope)) is not None
             case s.Match():
-                found = [held(one) for one in pattern(node).finditer(self.value(node.value, scope))]
+                looked_for = pattern(node)
+                matches = list(looked_for.finditer(self.value(node.value, scope)))
+                if names := looked_for.groupindex:
+                    named = tuple(Groups(one.groupdict()) for one in matches)
+                    nothing = Groups(dict.fromkeys(names))
+                    return named if node.every else named[0] if named else nothing
+                found = [held(one) for one in matches]
                 if node.every:
                     return tuple(one for one in found if one is not None)
                 return found[0] if found else None
@@ -390,6 +408,8 @@ class Interpreter:
 
     def _property(self, of: Any, name: str) -> Any:
         match of:
+            case Groups():
+                return of[name]
             case tables.Group():
                 return of.key if name == "key" else of.items
             case Failure():

@@ -14,6 +14,7 @@ from klapp.engine.runs import Refusal
 from klapp.files.shown import shown
 from klr import runtime
 from klr.effects import Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
+from klr.patterns import MatchValue
 from klr.program import Program, Rule, Tracer
 from klr.rows import GroupValue, RowValue, TableValue
 from klr.values import AttachmentValue, FileValue, MailValue
@@ -77,6 +78,8 @@ def told(value: Any) -> str:
         text = f"a table of {len(value)} rows"
     elif isinstance(value, GroupValue):
         text = f"{told(value.key)}: {len(value.items)}"
+    elif isinstance(value, MatchValue):
+        text = ", ".join(f"{name}: {held}" for name, held in value.groups if held is not None)
     elif isinstance(value, tuple):
         text = ", ".join(map(told, value))
     else:
