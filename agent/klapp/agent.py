@@ -52,7 +52,7 @@ from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
 from klapp.mail.accounts import Accounts
-from klapp.mail.received import Received
+from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
 from klapp.network import Broker
 from klapp.networking import Networking
@@ -427,9 +427,10 @@ class Agent:
 
 
 def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
-    """What klapp remembers of files that are gone, beside the log."""
+    """What klapp remembers of files that are gone, and of mails, beside the log."""
     forget_gone(connection, meant)
     agenda.forget_gone(connection, meant)
+    forget_meant(connection, meant)
     forget_proofs(connection)
 
 

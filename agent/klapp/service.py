@@ -26,6 +26,7 @@ from klapp.triggers.folders import Change, FolderWatch
 from klapp.triggers.mail import MailWatch
 from klapp.triggers.seen import SeenInDatabase
 from klapp.turns import Turns
+from klr.effects import MAIL_GIVEN
 from klr.program import Program
 
 
@@ -161,8 +162,12 @@ class Service:
             waiting = [one for one in waiting if one.number not in self._posted]
             self._posted.update(one.number for one in waiting)
         if waiting:
-            self._turns.offer(self.agent.mailing.starts(waiting, self._listening, again=again))
-            self._turns.then(lambda: self.agent.received.dealt(one.number for one in waiting))
+            starts = self.agent.mailing.starts(waiting, self._listening, again=again)
+            wanted = {start.answers[MAIL_GIVEN].key for start in starts}
+            # After a kill, a start that waits for another try may still want what no rule is offered again.
+            unwanted = [] if again else [one.number for one in waiting if one.mail.key not in wanted]
+            self._turns.offer(starts)
+            self._turns.then(lambda: self.agent.received.dealt([one.number for one in waiting], unwanted))
 
     def _due(self, strikes: list[Strike]) -> None:
         self._turns.offer(

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from klapp.audit.events import Trouble
 from klapp.engine.outside import Reach
 from klapp.files.protocol import FileError
 from klapp.mail import imap
@@ -496,6 +497,19 @@ def test_a_worker_gets_nothing_of_an_account_that_is_not_granted(tmp_path: Path)
     for key in ("home/1/1", "", "work2/1/1", "../work/1"):
         with pytest.raises(FileError):
             reach.attachment(key, 0)
+
+
+def test_what_is_erased_is_in_no_kept_mail_either(tmp_path: Path) -> None:
+    with House(tmp_path).agent(sandboxed=False) as agent:
+        agent.mail("add", name="work", server="imap.example.com", user="me", password="x")
+        for number, subject in enumerate(("Letter of Zebediah", "Other", "Zebediah again"), 1):
+            agent.received.add("work", 1, number, bytes(mail(subject, a_pdf=b"%PDF-1")))
+        agent.received.dealt([1, 2])
+        agent.log_store.record(Trouble("The letter of Zebediah did not work."))
+        list(agent.audit("erase", subject="Zebediah", do=True))
+        assert [agent.received.attachment(f"work/1/{n}", 0) for n in (1, 2, 3)] == [None, b"%PDF-1", b"%PDF-1"]
+        assert [one.mail.subject for one in agent.received.waiting()] == ["Zebediah again"]
+        assert not agent.received.add("work", 1, 1, bytes(mail("Letter of Zebediah", a_pdf=b"%PDF-1")))
 
 
 @pytest.mark.parametrize(

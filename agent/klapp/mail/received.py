@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
 
+from klapp.audit.erasing import without
 from klapp.mail.imap import Place
 from klapp.mail.mime import attachment_of, mail_of
 from klapp.vault.database import Connection
@@ -85,10 +86,11 @@ class Received:
             for number, of, key, received, raw in rows
         ]
 
-    def dealt(self, numbers: Iterable[int]) -> None:
-        """These have been dealt with; the oldest of them are let go: what is left is that they were here."""
+    def dealt(self, numbers: Iterable[int], unwanted: Iterable[int] = ()) -> None:
+        """These have been dealt with. Those that nobody wanted, and the oldest, are let go: that they were here is left."""
         with self._change():
             self._connection.executemany("UPDATE mail SET dealt = 1 WHERE number = ?", [(one,) for one in numbers])
+            self._connection.executemany("UPDATE mail SET raw = NULL WHERE number = ?", [(one,) for one in unwanted])
             self._connection.execute(
                 "UPDATE mail SET raw = NULL WHERE dealt = 1 AND received < ?", (self._clock() - KEPT,)
             )
@@ -121,3 +123,20 @@ class Received:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def forget_meant(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: let go of the mails in which something is meant, but for those that still wait.
+
+    That they were here, by a hash, is kept: they would be taken for new ones.
+    """
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'mail'").fetchone() is None:
+        return
+    gone = []
+    for number, raw in connection.execute("SELECT number, raw FROM mail WHERE dealt = 1 AND raw IS NOT NULL"):
+        mail = mail_of(raw, "", "", datetime.min)
+        named = (mail.subject, mail.sender, mail.sender_name, *mail.recipients, *(one.name for one in mail.attachments))
+        if any(map(meant, (*named, mail.text))):
+            gone.append((number,))
+    connection.executemany("UPDATE mail SET raw = NULL WHERE number = ?", gone)
+    without(connection, "mail", "0")
