@@ -51,7 +51,10 @@ class Mailing:
     ) -> dict[str, Any]:
         """Keep an account, in place of one of that name."""
         account = Account(name, server.strip(), port or PORTS.get(encryption, 0), user, password, encryption)
+        before = self._accounts.get(name)
         self._accounts.put(account)
+        if before is not None and (before.server, before.user) != (account.server, account.user):
+            self.received.forget(name)  # another inbox: what is in it already is left alone
         self._log.record(SecretSet(f"password of {name}", account.shown, "given a value"))
         return _told(account)
 
