@@ -32,6 +32,7 @@ from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.cache import Proofs, forget_proofs
+from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
 from klapp.engine.executor import Engine
@@ -188,6 +189,7 @@ class Agent:
             "new": in_words(coworker.missing),
             "stale": coworker.stale,
             "refused": coworker.refused,
+            "seen": seen_of(program) if program else "",
             "last": report_of(runs[-1]) if runs else None,
             "next": at.isoformat() if program and (at := self.next_runs(coworker.name, program)) else None,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
 from klapp.engine.encoding import decode
 from klapp.engine.record import Logged
 from klapp.mail.received import Waiting
+from klapp.network.apps import open_with
 from klapp.triggers.clock import Clock, Key, Strike
 from klapp.triggers.folders import Change, FolderWatch
 from klapp.triggers.mail import MailWatch
@@ -28,6 +29,9 @@ from klapp.triggers.seen import SeenInDatabase
 from klapp.turns import Turns
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
+
+RECENT = 5
+"""Runs that the menu of the tray shows."""
 
 
 class Service:
@@ -244,7 +248,7 @@ class Service:
     def overview(self) -> dict[str, Any]:
         """What the tray shows: state, a status line, and each coworker with its own."""
         coworkers = self.agent.overview()
-        states = {one["state"] for one in coworkers}
+        states = {one["state"] for one in coworkers if not one["refused"]}
         if self._turns.busy:
             state = "working"
         elif states & {"waiting", "broken"} or any(one["stale"] for one in coworkers):
@@ -256,6 +260,8 @@ class Service:
         return {
             "state": state,
             "status": self._status(coworkers, state),
+            "account": self.agent.account.exists,
+            "recent": [_recent(run) for run in reversed(list(self.agent.log(newest=RECENT)))],
             "coworkers": [_in_tray(one) for one in coworkers],
         }
 
@@ -269,19 +275,29 @@ class Service:
         text = f"{ready} of {len(coworkers)} coworkers at work"
         return f"{text}, next at {_moment(soonest)}" if soonest else text
 
-    def pause(self, name: str | None = None) -> None:
-        """Pause one coworker or all, until resumed."""
-        with acting("tray"):
-            self.answer("pause", {"name": name})
-
-    def resume(self, name: str | None = None) -> None:
-        """End a pause."""
-        with acting("tray"):
-            self.answer("resume", {"name": name})
-
     def run(self, name: str, answers: Mapping[str, str] | None = None, *, origin: str = "tray") -> None:
         """Run a coworker once; returns at once, the work is done in its turn."""
         self._later(origin, lambda: self._run_now(name, answers))
+
+    def act(self, method: str, arguments: Sequence[Any]) -> None:
+        """What was clicked in the tray, which has no session: the account locks there what it locks. Never raises."""
+        acts: dict[str, Callable[..., object]] = {
+            "pause": lambda name, span: self.answer("pause", {"name": name, "until": _until(span)}),
+            "resume": lambda name: self.answer("resume", {"name": name}),
+            "allow": lambda name, seen: self.answer("approve", {"name": name, "seen": seen}),
+            "refuse": lambda name: self.answer("refuse", {"name": name}),
+            "undo": lambda run: self.answer("undo", {"runs": [run]}),
+            "run": lambda name: self.run(name),
+            "lock": lambda: self.agent.account.lock("asked"),
+            "open_page": lambda: open_with(self.open_page()["file"], ""),
+            "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
+        }
+        try:
+            with acting("tray"):
+                acts[method](*arguments)
+        except Exception as error:
+            # Whatever it was, who clicked should learn of it, and the icon stay.
+            self.agent.notifier.show("klapp", str(error))
 
     def _run_now(self, name: str, answers: Mapping[str, str] | None) -> None:
         for item in self.agent.run(name, answers=answers):
@@ -306,7 +322,27 @@ def _in_tray(one: dict[str, Any]) -> dict[str, Any]:
     last = one["last"]
     words = f"run {last['run']}, {last['started'][:16].replace('T', ' ')}: {last['outcome']}" if last else "never ran"
     state = "running" if one["state"] == "ready" else one["state"]
-    return {"name": one["name"], "state": state, "why": one["why"], "last": words}
+    state = "refused" if one["refused"] else state
+    return {"name": one["name"], "state": state, "why": one["why"], "last": words} | {
+        key: one[key] for key in ("new", "seen")
+    }
+
+
+def _recent(run: dict[str, Any]) -> dict[str, Any]:
+    """A run for the menu: without the name of a file, for the menu is not locked."""
+    words = f"{run['coworker']}: {run['outcome']}, {_moment(datetime.fromisoformat(run['started']))}"
+    undo = run["undone_by"] is None and run["outcome"] != "skipped" and bool(run["effects"])
+    return {"run": run["run"], "words": words, "undo": undo}
+
+
+def _until(span: str) -> str | None:
+    """When a pause ends, as an ISO moment: "hour", "tomorrow", or "" for when it is resumed."""
+    now = datetime.now()
+    if span == "hour":
+        return (now + timedelta(hours=1)).isoformat()
+    if span == "tomorrow":
+        return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
+    return None
 
 
 def boot_id() -> str:

@@ -81,7 +81,7 @@ def test_what_a_person_does_is_remembered_with_who_and_from_where(house: House) 
 def test_the_agent_says_when_it_worked(house: House) -> None:
     with house.agent() as agent, Service(agent, lambda _: None) as service:
         service.agent.approve("filer")
-        service.pause("filer")
+        service.act("pause", ("filer", ""))
     with house.agent() as agent:
         kinds = [(e.kind, e.origin) for e in agent.log_store.select("e.run IS NULL ORDER BY e.seq")]
     assert kinds[1] == ("agent started", "agent")

@@ -218,7 +218,7 @@ def test_a_coworker_that_fails_again_and_again_is_paused_and_goes_on_when_resume
         running.house.file("In/c", b"3")
         running.until(lambda: running.service._turns.agenda.count("Failer") == 1)
         assert len(list(agent.log())) == 2
-        running.service.resume("Failer")
+        running.service.act("resume", ("Failer",))
         running.until(lambda: len(list(agent.log())) == 3)
         assert agent.overview()[0]["state"] == "ready"
 
@@ -327,12 +327,12 @@ def test_a_newer_start_takes_the_place_of_those_that_wait(start: Start) -> None:
 
 def test_a_paused_coworker_catches_up(start: Start) -> None:
     with start(mover("Mover", "In", "Out"), folders=("In", "Out")) as running:
-        running.service.pause("Mover")
+        running.service.act("pause", ("Mover", ""))
         for name in ("a", "b"):
             running.house.file(f"In/{name}", b"x")
         running.until(lambda: running.service._turns.agenda.count("Mover") == 2)
         assert running.names("Out") == []
-        running.service.resume("Mover")
+        running.service.act("resume", ("Mover",))
         running.until(lambda: running.names("Out") == ["a", "b"])
 
 

@@ -68,6 +68,8 @@ class Desktop:
     env: dict[str, str]
     bus: DBusConnection
     log: Path
+    ends: list[subprocess.Popen[str]] = field(default_factory=list)
+    """What a test started and others go on to use; ended with the desktop."""
 
     def tray_items(self) -> list[DBusAddress]:
         """What is in the tray."""
@@ -130,7 +132,11 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
     assert not missing, f"not installed: {', '.join(missing)}; see installers/linux/all-tests"
     root = tmp_path_factory.mktemp("desktop")
     with ExitStack() as closing:
-        yield _Starter(root, closing).desktop()
+        found = _Starter(root, closing).desktop()
+        yield found
+        for process in found.ends:
+            process.kill()
+            process.wait()
 
 
 def keyring_of_its_own(root: Path, closing: ExitStack) -> Desktop:

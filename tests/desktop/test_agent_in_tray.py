@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jeepney import DBusAddress, Properties, new_method_call
 
-from tests.desktop.conftest import PYTHON, Desktop, until
+from klapp.tray.statusnotifier import SIDES
+from tests.desktop.conftest import PYTHON, WATCHER, Desktop, ask, keyring_of_its_own, until
 
 pytestmark = pytest.mark.xdist_group("desktop")
 
@@ -88,10 +91,15 @@ def test_the_key_lies_in_the_real_keyring(klapp: Klapp) -> None:
 def test_the_menu_shows_coworkers_and_obeys(klapp: Klapp, running: subprocess.Popen[str]) -> None:
     desktop = klapp.desktop
     item = desktop.tray_items()[-1]
-    assert [e.label for e in desktop.menu(item)] == ["No coworkers yet", "", "Quit"]
+    assert [e.label for e in desktop.menu(item) if e.label] == [
+        "No coworkers yet",
+        "Open klapp's page",
+        "Open the folder of coworkers",
+        "Quit",
+    ]
     (klapp.state / "coworkers" / "tidy.klr").write_text(COWORKER)
     until(lambda: "Tidy (needs you)" in [e.label for e in desktop.menu(item)], "the new coworker in the menu")
-    klapp("approve", "tidy", "--yes")
+    desktop.click(item, "Tidy waits for your approval", "Allow this")
     until(lambda: "Tidy" in [e.label for e in desktop.menu(item)], "the approved coworker")
     klapp.put("a.txt")
     until(lambda: (klapp.person / "Out" / "a.txt").exists(), "the file to be moved")
@@ -104,13 +112,45 @@ def test_the_menu_shows_coworkers_and_obeys(klapp: Klapp, running: subprocess.Po
     until(lambda: "Tidy" in [e.label for e in desktop.menu(item)], "the menu to follow")
     desktop.click(item, "Tidy", "Run now")
     until(lambda: (klapp.person / "Out" / "b.txt").exists(), "the run")
-    desktop.click(item, "Pause all")
+    desktop.click(item, "Pause all", "Pause until tomorrow")
     until(lambda: klapp.list()[0]["state"] == "paused", "the pause of all")
     desktop.click(item, "Resume all")
     until(lambda: klapp.list()[0]["state"] == "ready", "the end of the pause of all")
     assert json.loads(klapp("log", "--format", "json").splitlines()[0])["outcome"] == "done"
+    [recent] = [entry for entry in desktop.menu(item) if entry.label == "Recent activity"]
+    desktop.click(item, "Recent activity", recent.children[0].label, "Undo")
+    until(lambda: (klapp.person / "In" / "b.txt").exists(), "the undo")
     desktop.click(item, "Quit")
     assert running.wait(20) == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_the_icon_is_drawn_for_panels_of_every_height(klapp: Klapp) -> None:
+    item = klapp.desktop.tray_items()[-1]
+    pictures = ask(klapp.desktop.bus, Properties(item).get("IconPixmap"))[0][1]
+    assert [(width, height) for width, height, _ in pictures] == [(side, side) for side in SIDES]
+    assert all(len(pixels) == 4 * width * height for width, height, pixels in pictures)
+
+
+def test_the_icon_comes_back_with_another_panel(klapp: Klapp, running: subprocess.Popen[str]) -> None:
+    desktop = klapp.desktop
+    watcher = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+    number = ask(desktop.bus, new_method_call(watcher, "GetConnectionUnixProcessID", "s", (WATCHER.bus_name,)))[0]
+    name = f"org.kde.StatusNotifierItem-{running.pid}-1"
+    os.kill(number, signal.SIGKILL)
+
+    def owned() -> bool:
+        return bool(ask(desktop.bus, new_method_call(watcher, "NameHasOwner", "s", (WATCHER.bus_name,)))[0])
+
+    until(lambda: not owned(), "the panel's end")
+    panel = desktop.start("lxqt-panel")
+    try:
+        until(owned, "the new panel")
+        owner = ask(desktop.bus, new_method_call(watcher, "GetNameOwner", "s", (name,)))[0]
+        until(lambda: any(one.bus_name in (owner, name) for one in desktop.tray_items()), "the icon in the new panel")
+        assert running.poll() is None
+    finally:
+        desktop.ends.append(panel)
 
 
 @pytest.mark.usefixtures("running")
@@ -141,16 +181,15 @@ def test_hostile_texts_are_shown_as_they_are(desktop: Desktop) -> None:
     assert text == "--help <b>&amp;</b> \N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}"
 
 
-def test_without_a_tray_klapp_goes_on(klapp: Klapp) -> None:
-    env = {name: value for name, value in (klapp.desktop.env | klapp.env).items() if name != "DISPLAY"}
-    process = subprocess.Popen(
-        [PYTHON, "-m", "klapp.cli.main", "agent"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
+def test_without_a_tray_klapp_says_so_once_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "bus").mkdir()
+    with ExitStack() as closing:
+        klapp = Klapp(keyring_of_its_own(tmp_path / "bus", closing), tmp_path)
+        process = klapp.desktop.start(PYTHON, "-m", "klapp.cli.main", "agent", **klapp.env)
+        closing.callback(process.wait)
+        closing.callback(process.kill)
         assert process.stdout is not None
         assert "without an icon" in process.stdout.readline()
         assert klapp.list() == []
         os.kill(process.pid, signal.SIGINT)
-        process.wait(20)
-    finally:
-        process.kill()
+        assert "without an icon" not in process.communicate(timeout=20)[0]

@@ -46,9 +46,12 @@ def _in_tray(service: object) -> None:
 
     assert isinstance(service, Service)
     try:
-        tray = Tray(service)
+        tray = Tray(service, say)
         service.on_change = tray.update
         tray.run()
+        if not service.stopped.is_set():
+            say("The tray is gone. klapp goes on without an icon; stop it with Ctrl+C.")
+            service.wait()
     except NoTray as error:
         say(f"{error} klapp goes on without an icon; stop it with Ctrl+C.")
         service.wait()

@@ -1,11 +1,16 @@
-"""The icon in the tray, through pystray: maps the menu's data to its items, and clicks to the facade."""
+"""The icon in the tray: shows the agent's overview, and hands clicks to the agent.
+
+On Linux it is served over D-Bus (``klapp.tray.statusnotifier``); elsewhere pystray draws it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
-from klapp.tray.menu import SEPARATOR, Item, menu_of
+from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
 from klapp.tray.picture import picture
 
 
@@ -14,76 +19,112 @@ class NoTray(Exception):
 
 
 class TrayAgent(Protocol):
-    """What the tray asks of the agent."""
+    """What the tray asks of the agent; beside these, the methods that the menu's actions name."""
 
     def overview(self) -> dict[str, Any]:
-        """``{"state", "status", "coworkers": [{"name", "state", "why", "last"}]}``."""
+        """``{"state", "status", "account", "recent", "coworkers"}``, see ``klapp.service``."""
 
-    def pause(self, name: str | None = None) -> None: ...
-    def resume(self, name: str | None = None) -> None: ...
-    def run(self, name: str) -> None: ...
+    def act(self, method: str, arguments: Sequence[Any]) -> None:
+        """Do what was clicked; never raises, but tells the person."""
+
     def quit(self) -> None: ...
+
+
+class Surface(Protocol):
+    """What draws icon and menu."""
+
+    def show(self, state: str, title: str, items: Sequence[Item]) -> None: ...
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Tray:
     """The icon. ``run`` blocks, on the main thread; ``update`` may be called from any other."""
 
-    def __init__(self, agent: TrayAgent) -> None:
-        try:
-            import pystray
-        except Exception as error:
-            # pystray looks for a display and its libraries when it is imported, and raises what they raise.
-            raise NoTray("There is no tray here.") from error
-        if not pystray.Icon.HAS_MENU:
-            raise NoTray(
-                "The tray here can not show a menu; on Linux that takes PyGObject (pip install 'klapp[desktop]')."
-            )
-        self._pystray = pystray
+    def __init__(self, agent: TrayAgent, say: Callable[[str], None] = lambda _: None) -> None:
+        """``say`` is told, once, where there is no tray yet. Raises NoTray."""
         self._agent = agent
-        self._overview = agent.overview()
-        self._icon = pystray.Icon("klapp", picture(self._overview["state"]), "klapp", pystray.Menu(self._items))
+        self._shown: dict[str, Any] | None = None
+        self._surface = self._best(say)
+        self.update()
+
+    def _best(self, say: Callable[[str], None]) -> Surface:
+        if not sys.platform.startswith("linux"):
+            return Pystray(self._act)
+        from klapp.tray.statusnotifier import NoBus, StatusNotifier
+
+        try:
+            return StatusNotifier(self._act, say)
+        except NoBus as error:
+            raise NoTray(str(error)) from error
 
     def run(self) -> None:
         """Show the icon until the person quits."""
-        self._icon.run()
+        self._surface.run()
 
     def update(self) -> None:
         """Show what has changed."""
-        before, self._overview = self._overview, self._agent.overview()
-        if self._overview == before:
-            return
-        if self._overview["state"] != before["state"]:
-            self._icon.icon = picture(self._overview["state"])
-        self._icon.title = f"klapp: {self._overview['status']}"
-        self._icon.update_menu()
+        overview = self._agent.overview()
+        if overview != self._shown:
+            self._shown = overview
+            self._surface.show(overview["state"], f"klapp: {overview['status']}", menu_of(overview))
 
     def stop(self) -> None:
         """Take the icon away; ``run`` returns."""
+        self._surface.stop()
+
+    def _act(self, action: Action) -> None:
+        if action.method == "quit":
+            self._agent.quit()
+            self.stop()
+            return
+        self._agent.act(action.method, action.arguments)
+        self.update()
+
+
+class Pystray:
+    """The icon through pystray, on Windows and macOS."""
+
+    def __init__(self, act: Callable[[Action], None], pystray: Any = None) -> None:
+        """``pystray`` is the library, or what stands in for it in tests. Raises NoTray."""
+        if pystray is None:
+            try:
+                pystray = import_module("pystray")
+            except Exception as error:
+                # pystray looks for a display and its libraries when it is imported, and raises what they raise.
+                raise NoTray("There is no tray here.") from error
+        if not pystray.Icon.HAS_MENU:
+            raise NoTray("The tray here can not show a menu.")
+        self._pystray = pystray
+        self._act = act
+        self._state = ""
+        self._items: Sequence[Item] = ()
+        self._icon = pystray.Icon("klapp", picture("running"), "klapp", pystray.Menu(self._lines))
+
+    def show(self, state: str, title: str, items: Sequence[Item]) -> None:
+        """Show this."""
+        if state != self._state:
+            self._icon.icon = picture(state)
+        self._state, self._items = state, items
+        self._icon.title = title[:127]  # as many characters as Windows takes
+        self._icon.update_menu()
+
+    def run(self) -> None:
+        """Show the icon until ``stop``."""
+        self._icon.run()
+
+    def stop(self) -> None:
+        """Take the icon away."""
         self._icon.stop()
 
-    def _items(self) -> Iterator[Any]:
-        return (self._item(item) for item in menu_of(self._overview))
+    def _lines(self) -> Iterator[Any]:
+        return map(self._line, self._items)
 
-    def _item(self, item: Item) -> Any:
+    def _line(self, item: Item) -> Any:
         if item == SEPARATOR:
             return self._pystray.Menu.SEPARATOR
         if item.children:
-            return self._pystray.MenuItem(item.label, self._pystray.Menu(*map(self._item, item.children)))
-        return self._pystray.MenuItem(item.label, self._click(item), enabled=item.action is not None)
-
-    def _click(self, item: Item) -> Callable[[Any, Any], None] | None:
-        if item.action is None:
-            return None
-        method, name = item.action
-
-        def clicked(icon: Any, chosen: Any) -> None:
-            if method == "quit":
-                self._agent.quit()
-                self.stop()
-            elif method == "run":
-                self._agent.run(name or "")
-            else:
-                getattr(self._agent, method)(name)
-                self.update()
-
-        return clicked
+            return self._pystray.MenuItem(item.label, self._pystray.Menu(*map(self._line, item.children)))
+        action = item.action
+        click = None if action is None else lambda icon, chosen: self._act(action)
+        return self._pystray.MenuItem(item.label, click, enabled=action is not None)

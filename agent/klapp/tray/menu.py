@@ -4,38 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Action(NamedTuple):
+    """A method of the agent that the tray talks to, and what it is called with."""
+
+    method: str
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a menu.
-
-    ``action`` is the facade's method and the coworker that it is for (or None for all); without one, the line only
-    tells. ``children`` make it a submenu. A label of "" is a separator.
-    """
+    """One line of a menu. Without an ``action`` it only tells; ``children`` make it a submenu; a label of "" is a
+    separator. Lines with the same ``key`` at the same place are the same line to a panel, though their words change."""
 
     label: str
-    action: tuple[str, str | None] | None = None
+    action: Action | None = None
     children: tuple[Item, ...] = ()
+    key: str = ""
 
 
 SEPARATOR = Item("")
 LONGEST = 60
+MARKS = {"paused": " (paused)", "waiting": " (needs you)", "refused": " (not allowed)", "broken": " (has errors)"}
 
 
 def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
     """The whole menu: the status, what needs the person, each coworker, and what concerns them all."""
     coworkers = overview["coworkers"]
-    needing = [
-        Item(_short(f"{one['name']}: {one['why']}")) for one in coworkers if one["state"] in ("waiting", "broken")
+    all_of_them = [
+        Item("Pause all", None, (*_pauses(None),), "pause all"),
+        Item("Resume all", Action("resume", (None,))),
     ]
     groups: Iterable[list[Item]] = (
-        [Item(_short(overview["status"]))],
-        needing,
+        [Item(_short(overview["status"]), key="status")],
+        [_needing(one) for one in coworkers if one["state"] in ("waiting", "broken")],
         [_coworker(one) for one in coworkers],
-        [Item("Pause all", ("pause", None)), Item("Resume all", ("resume", None))] if coworkers else [],
-        [Item("Quit", ("quit", None))],
+        [Item("Recent activity", None, tuple(map(_recent, overview["recent"])))] if overview["recent"] else [],
+        all_of_them if coworkers else [],
+        [Item("Open klapp's page", Action("open_page")), Item("Open the folder of coworkers", Action("open_folder"))],
+        [Item("Lock", Action("lock"))] if overview["account"] else [],
+        [Item("Quit", Action("quit"))],
     )
     return tuple(_separated(groups))
 
@@ -49,15 +59,41 @@ def _separated(groups: Iterable[list[Item]]) -> Iterator[Item]:
         first = first and not group
 
 
+def _needing(one: Mapping[str, Any]) -> Item:
+    name = one["name"]
+    if one["state"] == "broken":
+        return Item(_short(f"{name}: {one['why']}"), key=f"needs {name}")
+    asked = tuple(Item(_short(line)) for line in one["new"])
+    answers = (
+        Item("Allow this", Action("allow", (name, one["seen"]))),
+        Item("Do not allow", Action("refuse", (name,))),
+    )
+    children = (Item("It asks to:"), *asked, SEPARATOR, *answers)
+    return Item(_short(f"{name} waits for your approval"), None, children, f"needs {name}")
+
+
 def _coworker(one: Mapping[str, Any]) -> Item:
     name, state = one["name"], one["state"]
     acts: list[Item] = []
     if state in ("running", "paused"):
-        acts.append(Item("Run now", ("run", name)))
-        acts.append(Item("Resume", ("resume", name)) if state == "paused" else Item("Pause", ("pause", name)))
-    told = [Item(_short(line)) for line in (one["why"], f"Last: {one['last']}") if line]
-    marks = {"paused": " (paused)", "waiting": " (needs you)", "broken": " (has errors)"}
-    return Item(_short(name) + marks.get(state, ""), None, (*acts, *((SEPARATOR,) if acts else ()), *told))
+        acts.append(Item("Run now", Action("run", (name,))))
+        acts.extend([Item("Resume", Action("resume", (name,)))] if state == "paused" else _pauses(name))
+    told = [
+        Item(_short(line), key=key) for key, line in (("why", one["why"]), ("last", f"Last: {one['last']}")) if line
+    ]
+    return Item(
+        _short(name) + MARKS.get(state, ""), None, (*acts, *((SEPARATOR,) if acts else ()), *told), f"coworker {name}"
+    )
+
+
+def _pauses(name: str | None) -> Iterator[Item]:
+    for label, span in (("Pause", ""), ("Pause for an hour", "hour"), ("Pause until tomorrow", "tomorrow")):
+        yield Item(label, Action("pause", (name, span)))
+
+
+def _recent(run: Mapping[str, Any]) -> Item:
+    children = (Item("Undo", Action("undo", (run["run"],))),) if run["undo"] else ()
+    return Item(_short(run["words"]), None, children, f"run {run['run']}")
 
 
 def _short(text: str) -> str:
