@@ -159,8 +159,9 @@ class _Printer:
                     self._on_error(statement.body, statement.on_error, span, depth)
                 self._end(span, depth)
             case s.Attempt(on_one_line=True):
-                # `on error` at the start of a line would begin the lines of a block.
-                self._line(f"{_one(statement.body)} on error {_one(statement.on_error)}", depth, span)
+                # `on error` at the start of a line would begin the lines of a block, so this one is not broken.
+                whole = f"{_one(statement.body)} on error {_one(statement.on_error)}"
+                self._line(whole.replace(_JOINT, " "), depth, span)
             case s.Attempt():
                 number = self.source.place(span.start)[0]
                 self._line("try", depth, self.source.line_span(number), opens=True)

@@ -136,3 +136,5 @@ def test_it_stands_on_one_line_however_long_it_is() -> None:
     assert f'trash file on error notify "{words}"' in made
     assert "# why" in made
     assert formatted(made) == made
+    moved = text.replace("trash file", 'move file to "~/Out/{file.modified:%Y}/" on conflict skip')
+    assert f'to "~/Out/{{file.modified:%Y}}/" on conflict skip on error notify "{words}"' in formatted(moved)
