@@ -178,6 +178,7 @@ class _Starter:
         bus = self.closing.enter_context(open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]))
         for name in ("org.kde.StatusNotifierWatcher", "org.freedesktop.Notifications", "org.freedesktop.secrets"):
             until(lambda name=name: self._is_there(bus, name), name)  # type: ignore[misc]
+        until(lambda: self._is_unlocked(bus), "an unlocked keyring")
         return Desktop(self.env, bus, self.log)
 
     def bare(self) -> Desktop:
@@ -185,6 +186,7 @@ class _Starter:
         self._keyring()
         bus = self.closing.enter_context(open_dbus_connection(self.env["DBUS_SESSION_BUS_ADDRESS"]))
         until(lambda: self._is_there(bus, "org.freedesktop.secrets"), "org.freedesktop.secrets")
+        until(lambda: self._is_unlocked(bus), "an unlocked keyring")
         return Desktop(self.env, bus, self.log)
 
     def _run(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -230,6 +232,17 @@ class _Starter:
             "/org/freedesktop/DBus", bus_name="org.freedesktop.DBus", interface="org.freedesktop.DBus"
         )
         return bool(ask(bus, new_method_call(address, "NameHasOwner", "s", (name,)))[0])
+
+    @staticmethod
+    def _is_unlocked(bus: DBusConnection) -> bool:
+        """Whether there is a keyring to put things into: until then, the daemon would ask for a password by a dialog."""
+        place = {"bus_name": "org.freedesktop.secrets"}
+        service = DBusAddress("/org/freedesktop/secrets", interface="org.freedesktop.Secret.Service", **place)
+        (path,) = ask(bus, new_method_call(service, "ReadAlias", "s", ("default",)))
+        if path == "/":
+            return False
+        collection = DBusAddress(path, interface="org.freedesktop.Secret.Collection", **place)
+        return not ask(bus, Properties(collection).get("Locked"))[0][1]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
