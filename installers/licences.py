@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from installers.building import LOCK
+from installers.building import LOCK, BuildError
 
 DECLARED = Path(__file__).with_name("licences.toml")
 SHIPPABLE = frozenset(
@@ -79,6 +79,18 @@ def disagreements(folder: Path, table: dict[str, str]) -> Iterator[str]:
         expression, own = table.get(name_of(package.name)), said(package)
         if expression and own and own != expression:
             yield f"{package.name} {package.version} says that it is under {own}, {DECLARED.name} that it is under {expression}"
+
+
+def held(folder: Path) -> None:
+    """Hold a folder of packages against the table; raises BuildError with everything that is wrong."""
+    table = declared()
+    wrong = [*disagreements(folder, table)]
+    for package in distributions(path=[str(folder)]):
+        name = name_of(package.name)
+        if name != "klapp" and name not in table:
+            wrong.append(f"{name} has no licence in {DECLARED.name}")
+    if wrong:
+        raise BuildError("\n".join(wrong))
 
 
 def said(package: Distribution) -> str:

@@ -16,3 +16,13 @@ moment() {
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$1" log -1 --format=%ct 2>/dev/null || stat -c %Y "$1/pyproject.toml")}
     export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 PYTHONHASHSEED=0
 }
+
+# build_with MODULE ROOT ARGUMENTS...: run a builder with its tools.
+build_with() {
+    builder=$1
+    root=$2
+    shift 2
+    tools "$root"
+    moment "$root"
+    PYTHONPATH="$root/dsl:$root/agent:$root" exec "$tools/bin/python" -P -m "$builder" "$@"
+}
