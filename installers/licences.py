@@ -34,6 +34,8 @@ SAID = {
     "PSF-2.0": "PSF-2.0",
     "zlib License": "Zlib",
     "BSD License": "BSD-3-Clause",
+    "BSD": "",
+    "Apache License, Version 2.0": "Apache-2.0",
 }
 """Older packages' words for it, as SPDX; what is missing here counts as an SPDX expression itself."""
 
