@@ -6,6 +6,7 @@ with which a hostile text could hold up a run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -57,7 +58,7 @@ def first(pattern: Any, text: str) -> str | None:
 
 def every(pattern: Any, text: str) -> tuple[str, ...]:
     """As ``first``, of each match from left to right; they do not overlap."""
-    return tuple(held for match in pattern.finditer(_readable(text)) if (held := _held(match)) is not None)
+    return tuple(held for match in _each(pattern, text) if (held := _held(match)) is not None)
 
 
 def names(pattern: Any) -> tuple[str, ...]:
@@ -73,8 +74,8 @@ def captured(pattern: Any, text: str) -> MatchValue:
 
 def each_captured(pattern: Any, text: str) -> tuple[MatchValue, ...]:
     """The named groups of each match, from left to right."""
-    known, found = names(pattern), pattern.finditer(_readable(text))
-    return tuple(MatchValue(tuple((name, match.group(name)) for name in known)) for match in found)
+    known = names(pattern)
+    return tuple(MatchValue(tuple((name, match.group(name)) for name in known)) for match in _each(pattern, text))
 
 
 def group(match: MatchValue, name: str) -> str | None:
@@ -85,6 +86,15 @@ def group(match: MatchValue, name: str) -> str | None:
 def groups(matches: tuple[MatchValue, ...], name: str) -> tuple[str, ...]:
     """What a named group holds in each match in which it took part."""
     return tuple(held for match in matches if (held := group(match, name)) is not None)
+
+
+def _each(pattern: Any, text: str) -> Iterator[Any]:
+    """Each match once: the library tells twice of an empty one that lies behind where it began to look."""
+    last = None
+    for match in pattern.finditer(_readable(text)):
+        if match.span() != last:
+            last = match.span()
+            yield match
 
 
 def _held(match: Any) -> str | None:

@@ -38,6 +38,8 @@ def test_patterns_find_what_python_finds(pattern: str, text: str) -> None:
         ('match of "INV" ignoring case in "an inv" default "none"', "inv"),
         ('matches of "\\d+" in "x 12 y 345"', "12, 345"),
         ('count of (matches of "(\\w)\\w" in "ab cd")', "2"),
+        ('count of (matches of "$" in "ab")', "1"),
+        ('count of (matches of "\\b" in "ab cd")', "4"),
     ],
 )
 def test_values(expression: str, value: str) -> None:

@@ -356,7 +356,7 @@ class Interpreter:
                 if isinstance(of, Attachment):
                     return OF_ATTACHMENT[node.name](of)
                 if isinstance(of, tuple) and of and isinstance(of[0], Groups):
-                    return tuple(held for one in of if (held := one[node.name]) is not None)
+                    return tuple(one[node.name] for one in of if one[node.name] is not None)
                 if isinstance(of, tuple):
                     return tuple(self._property(item, node.name) for item in self._over(of))
                 return self._property(of, node.name)
