@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from klapp.engine import workers
+from klapp.engine import saying, workers
 from klapp.engine.runs import Request
 from klapp.lane import Lane
 from klapp.sandbox import landlock, seccomp
@@ -157,7 +157,8 @@ WHILE_DOING = ["dies", "hangs", "no product", "too many steps", "too few steps"]
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "PATIENCE", 0.2)
+    for module in (workers, saying):
+        monkeypatch.setattr(module, "PATIENCE", 0.2)
 
 
 @pytest.mark.parametrize("lie", WHILE_PLANNING)

@@ -1,66 +1,41 @@
-"""Hands in processes of their own: where workers come from, and what the agent says to them and believes of them.
-
-A worker serves one coworker. It is kept for a few seconds after its work, for there may be more, and then let go. It
-holds the folders that stood at its places when it was confined: where another folder stands there now, another worker
-is started.
-"""
+"""Hands in processes of their own: what the agent has workers do, and what it believes of what they tell."""
 
 from __future__ import annotations
 
 import base64
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from klapp.audit.log import digest
-from klapp.engine.encoding import encode
 from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
+from klapp.engine.kept import IDLE, PATIENCE, KeptWorkers, Running
 from klapp.engine.outside import apps_of, grants_of_files, hosts_of
 from klapp.engine.record import step_to_json
 from klapp.engine.runs import Planned, Request, Story
+from klapp.engine.saying import patience_for, refusal, settings_of, story_of, wish
 from klapp.files.failures import denied
 from klapp.files.protocol import FileError, Identity
 from klapp.files.trash import Trash
-from klapp.operations import Copy, Move, Notify, Replace
+from klapp.operations import Notify
 from klapp.operations.steps import Step, perform
 from klapp.sandbox.channel import Channel, Lost
 from klapp.sandbox.confinement import Confinement
-from klapp.sandbox.launch import Launcher, Process
+from klapp.sandbox.launch import Launcher
 from klr.effects import EffectError
 from klr.program import Program
 from klr.vocabulary import Vocabulary
-
-IDLE = 10.0
-"""Seconds after which a worker without work is let go."""
-MOST_IDLE = 4
-PATIENCE = 60.0
-"""Seconds for what takes no time; more is added for what does."""
-SLOWEST = 500_000
-"""Bytes a second that a disk is expected to copy at least."""
 
 Service = Callable[[Any, bytes], Any]
 """Does for a worker what only the agent can do. It is given what a worker said: anything. Raises EffectError."""
 
 
-@dataclass(slots=True)
-class _Running:
-    process: Process
-    key: str
-    holds: Mapping[str, Any]
-    since: float = 0.0
-    batches: int = field(default=0)
+class WorkerPool(KeptWorkers):
+    """Gives hands to whoever runs a program or its steps: each works through a worker of the pool.
 
-
-class WorkerPool:
-    """Workers of all coworkers of one agent. Safe to use from several threads.
-
-    ``lock_file`` is held by a worker while it changes anything. ``services`` are what a worker may ask for, by name.
+    ``services`` are what a worker may ask for, by name.
     """
 
     def __init__(
@@ -74,19 +49,11 @@ class WorkerPool:
         *,
         idle: float = IDLE,
     ) -> None:
-        self.launcher = launcher
+        super().__init__(launcher, lock_file, idle)
         self.vocabulary = vocabulary
         self.home = home
         self.trash = trash
-        self.lock_file = lock_file
         self.services = services
-        self.holds: Mapping[str, Any] = {}
-        self._idle_for = idle
-        self._idle: list[_Running] = []
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
-
-    # -- hands --------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def for_program(self, program: Program, world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
@@ -127,64 +94,6 @@ class WorkerPool:
         finally:
             hands.let_go()
 
-    # -- workers ------------------------------------------------------------------------------------------------------
-
-    def take(self, begin: dict[str, Any], fingerprint: object) -> _Running:
-        """A worker that was begun so: an idle one, or a fresh one. Raises Lost."""
-        key = digest(repr((begin, fingerprint)).encode("utf-8", "surrogatepass"))
-        with self._lock:
-            for running in self._idle:
-                if running.key == key:
-                    self._idle.remove(running)
-                    return running
-        return self._launched(key, begin)
-
-    def give_back(self, running: _Running) -> None:
-        """Keep a worker for a while."""
-        with self._lock:
-            self._idle.append(running)
-            spare = self._idle.pop(0) if len(self._idle) > MOST_IDLE else None
-            self._rest()
-        if spare:
-            spare.process.end()
-
-    def close(self) -> None:
-        """End all workers that are idle."""
-        with self._lock:
-            if self._timer:
-                self._timer.cancel()
-                self._timer = None
-            idle, self._idle = self._idle, []
-        for running in idle:
-            running.process.end()
-
-    def _rest(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = threading.Timer(self._idle_for, self.close)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _launched(self, key: str, begin: dict[str, Any]) -> _Running:
-        lock = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        try:
-            process = self.launcher.launch(lock)
-        finally:
-            os.close(lock)
-        try:
-            process.channel.send(begin)
-            self.holds = _holds(process.channel.receive(PATIENCE))
-        except BaseException:
-            process.end()
-            raise
-        return _Running(process, key, self.holds)
-
-
-def _holds(told: Any) -> Mapping[str, Any]:
-    if isinstance(told, dict) and type(told.get("landlock")) is int and type(told.get("seccomp")) is bool:
-        return told
-    raise Lost("says what makes no sense")
-
 
 class WorkerHands:
     """``Hands`` that work through a worker, which is started when it is first needed."""
@@ -195,7 +104,7 @@ class WorkerHands:
         self.world = world
         self.files = files
         self.begin = begin
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._usable = True
         self._fingerprint: object = None
         self._has_plan = False
@@ -217,9 +126,9 @@ class WorkerHands:
         first = runs[0][1]
         message = {
             "do": "plan",
-            "runs": [_wish(request, first) for _, request in runs],
-            "settings": _settings(first),
-            "story": _told(story) if story else None,
+            "runs": [wish(request, first) for _, request in runs],
+            "settings": settings_of(first),
+            "story": story_of(story) if story else None,
             "most": None if whole else MOST_TOLD,
         }
         self._own = {}
@@ -292,7 +201,7 @@ class WorkerHands:
             self._own = {}
             told: Any = {}
             while "end" not in told:
-                told = self._heard(channel, _patience(steps))
+                told = self._heard(channel, patience_for(steps))
                 for product in told["done"]:
                     step = next(waiting, None)
                     if step is None:
@@ -303,7 +212,7 @@ class WorkerHands:
             if (refused is None) != (count == len(steps)):
                 raise Lied("told of another number of steps than there are")
         if refused is not None:
-            raise _error(refused)
+            raise refusal(refused)
 
     def _believed(self, step: Step, product: Any, known: dict[Identity, Identity]) -> Step:
         """A step that the worker says it did, as ``operations.steps.perform`` would tell it."""
@@ -325,7 +234,7 @@ class WorkerHands:
             channel.send({"do": "sync"})
             refused = self._heard(channel, PATIENCE * 10)["refused"]
         if refused is not None:
-            raise _error(refused)
+            raise refusal(refused)
 
     def unconfirmed(self, done: Sequence[Step]) -> list[str]:
         """The agent looks for itself, at what is the newest of each file."""
@@ -404,34 +313,3 @@ class WorkerHands:
             return {"answer": service(told.get("with"), data)}
         except EffectError as error:
             return {"refused": [error.message, error.kind]}
-
-
-def _wish(request: Request, first: Request) -> list[Any]:
-    same = request.settings is first.settings or request.settings == first.settings
-    now = encode(request.now)
-    return [request.rule.index, encode(request.file), now, request.zone, None if same else _settings(request)]
-
-
-def _settings(request: Request) -> dict[str, Any]:
-    return {name: encode(value) for name, value in request.settings.items()}
-
-
-def _told(story: Story) -> dict[str, Any]:
-    return {
-        "effects": story.effects,
-        "blobs": {name: data.decode("utf-8", "surrogatepass") for name, data in story.blobs.items()},
-        "done": [step_to_json(step) for step in story.done],
-        "refusal": [story.refusal.message, story.refusal.kind],
-        "known": list(story.known.items()),
-    }
-
-
-def _error(refused: Any) -> FileError:
-    message, kind = refused
-    return FileError(str(message), str(kind))
-
-
-def _patience(steps: Sequence[Step]) -> float:
-    """Seconds without a word that steps may take: copying takes its time."""
-    copied = sum(one.identity[3] for one, _ in steps if isinstance(one, (Move, Copy, Replace)))
-    return PATIENCE + copied / SLOWEST

@@ -82,13 +82,6 @@ class Zygote:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(START_PATIENCE), 0))
         return _Forked(self, number, Channel(ours.detach()))
 
-    def start(self) -> None:
-        """Have the zygote ready before it is needed. Raises Lost."""
-        with self._lock:
-            self._started()
-            if not self._workers:
-                self._rest()
-
     def close(self) -> None:
         with self._lock:
             self._stay()
