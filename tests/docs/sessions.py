@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 HOME = "/home/you"
-ASKS = re.compile(r"^(.*?(?:> |\[y/N\] ))(.*)$")
+ASKS = re.compile(r"^(.*?(?:> |decide later\) |\[y/N\] ))(.*)$")
 _PART = re.compile(
     r"<!-- (?P<order>file|move): (?P<what>.*?) -->(?:\n\n```\w+\n(?P<text>.*?)```)?|```console\n(?P<console>.*?)```",
     re.DOTALL,
