@@ -7,7 +7,7 @@ branches at once: after ``move file to X`` the file lies in X, under a condition
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from klr import runtime
@@ -20,12 +20,14 @@ from klr.proof import (
     Language,
     TooComplex,
     concat,
+    extensions,
     glob,
     last_component,
     literal,
     name_hole,
     numbered,
     parent,
+    stems,
     text_hole,
 )
 from klr.scope import Resolved
@@ -39,6 +41,11 @@ STARTED = ""
 MOST_ROUNDS = 3
 """How often a loop is gone through to find where its files can be, before they are taken to be anywhere."""
 
+_PARTS_OF_NAMES: dict[str, Callable[[Language], Language]] = {
+    "name": lambda names: names,
+    "stem": stems,
+    "extension": extensions,
+}
 MOST_WALKED = 5_000
 """Statements that are gone through for one rule, those of a loop each time that it is: loops in loops multiply."""
 
@@ -448,7 +455,7 @@ class _Walk:
         value = hole.value
         if hole.format or not self.facts.is_real_name(value):
             return text
-        if isinstance(value, s.Member) and value.name == "name" and self.facts.type_of(value.of) == FILE:
-            shape = self._shape(value.of, environment)
-            return last_component(shape.language) if shape else name_hole()
+        if isinstance(value, s.Member) and self.facts.type_of(value.of) == FILE:
+            names = last_component((self._shape(value.of, environment) or ANYWHERE).language)
+            return _PARTS_OF_NAMES[value.name](names) if value.name in _PARTS_OF_NAMES else name_hole()
         return name_hole()

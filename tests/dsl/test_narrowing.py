@@ -163,3 +163,18 @@ def test_a_new_name_can_hold_what_a_path_can_not() -> None:
 def test_a_stem_that_is_known_is_known_exactly() -> None:
     head = 'coworker "x"\nmay read "~/In/*"\nmay remove "~/In/a", "~/In/a.?*"\nwhen file arrives in "~/In"\n'
     assert load(f'{head}if file.stem is "a"\ntrash file\nend\nend\n', VOCABULARY).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("waits", "goal", "granted"),
+    [
+        ("*", "{file.stem}.pdf", "*.pdf"),  # a stem is never empty: no ".pdf" that becomes ".pdf (2)"
+        ("*.TXT", "{file.extension}", "txt*"),
+        ("x*.pdf", "{file.stem}", "x*"),
+    ],
+)
+def test_the_parts_of_a_name_are_known_as_far_as_the_name_is(waits: str, goal: str, granted: str) -> None:
+    head, act = 'coworker "c"\nmay read "~/In/*"\n', f'copy file to "~/Out/{goal}"\nend\n'
+    rule = f'when file arrives in "~/In" named "{waits}"\n{act}'
+    assert load(f'{head}may write "~/Out/{granted}"\n{rule}', VOCABULARY).errors == ()
+    assert [d.code for d in load(f'{head}may write "~/Out/z{granted}"\n{rule}', VOCABULARY).errors] == ["K401"]

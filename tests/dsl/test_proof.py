@@ -14,17 +14,21 @@ from klr.proof import (
     Language,
     concat,
     escape,
+    extensions,
     glob,
     last_component,
     literal,
     matches,
     name_hole,
     numbered,
+    one_of,
     parent,
+    stems,
     text_hole,
     union,
 )
 from klr.values import numbered as numbered_name
+from klr.values import split_name
 
 
 def is_path(text: str) -> bool:
@@ -131,6 +135,41 @@ def test_a_path_is_its_folder_and_its_name(pattern: str, path: str) -> None:
     folder, _, name = path.rpartition("/")
     assert matches(parent(glob(pattern)), folder)
     assert matches(last_component(glob(pattern)), name)
+
+
+SPELLED = st.text(alphabet="aZ.k\u212a\u0130\u03a3\u00c9\udc80", min_size=1, max_size=5)
+
+
+@given(st.lists(SPELLED, max_size=3), SPELLED)
+def test_the_parts_of_names_are_those_of_each_name_and_no_others(names: list[str], other: str) -> None:
+    halves = [split_name(name) for name in names]
+    stem, extension = split_name(other)[0], split_name(other)[1][1:].lower()
+    language = union(*map(literal, names))
+    assert all(matches(stems(language), one) for one, _ in halves)
+    assert all(matches(extensions(language), one[1:].lower()) for _, one in halves)
+    assert matches(stems(language), stem) == (stem in {one for one, _ in halves})
+    # The last letter of a word is another small sigma: told for each word, not for each letter.
+    if "\u03a3" not in "".join(names) + other:
+        assert matches(extensions(language), extension) == (extension in {one[1:].lower() for _, one in halves})
+
+
+@given(PATTERNS.filter(readable), st.sampled_from(PATHS))
+def test_the_parts_of_a_name_under_a_pattern(pattern: str, path: str) -> None:
+    assume(naive(pattern, path))
+    stem, extension = split_name(path.rpartition("/")[2])
+    names = last_component(glob(pattern))
+    assert matches(stems(names), stem)
+    assert matches(extensions(names), extension[1:].lower())
+
+
+def test_every_letter_has_its_small_one_in_what_any_extension_can_be() -> None:
+    anything, few = extensions(last_component(glob("/*.*"))), range(0x100, 0x1E0)
+    spelled = extensions(concat(literal("a."), one_of(((few[0], few[-1]),))))
+    smalls = {small for code in range(0x110000) if (small := chr(code).lower()) != chr(code)}
+    assert all(matches(anything, small) for small in smalls)
+    assert not any(matches(anything, letter) for letter in "AZ/.")
+    assert all(matches(spelled, chr(code).lower()) for code in few)
+    assert not matches(spelled, chr(few[0]))
 
 
 @given(st.lists(st.text(alphabet="ab/", max_size=4), max_size=4), st.text(alphabet="ab/", max_size=8))

@@ -120,7 +120,9 @@ def _simple_act(random: Random, whole: bool) -> str:
     pick = random.choice
     # No act here leaves a file where it is: it would touch nothing, and the proof does not look so closely.
     holes = ("{file.name}z", "a", "x{file.name}", "{file.name}.txt")
-    hole = pick(holes if whole else (*holes, "{file.stem}", "{file.extension}"))
+    hole = pick(
+        holes if whole else (*holes, "{file.stem}", "{file.extension}", "{file.stem}.pdf", "{file.extension}.pdf")
+    )
     deeper = "~/Out/b" if whole else "~/Out/{file.extension}x"
     goal = f"{pick(('~/Out', '~/Out', '~/In', deeper))}/{hole}"
     policy = pick(("", " on conflict skip", " on conflict replace", " on conflict fail"))

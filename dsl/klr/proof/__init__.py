@@ -17,6 +17,7 @@ from klr.proof.language import (
     text_hole,
     union,
 )
+from klr.proof.names import extensions, stems
 
 __all__ = [
     "GlobError",
@@ -25,6 +26,7 @@ __all__ = [
     "any_of",
     "concat",
     "escape",
+    "extensions",
     "glob",
     "glob_component",
     "intersection",
@@ -36,6 +38,7 @@ __all__ = [
     "numbered",
     "one_of",
     "parent",
+    "stems",
     "text_hole",
     "union",
 ]

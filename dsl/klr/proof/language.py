@@ -187,7 +187,7 @@ def meet(first: Language, second: Language) -> bool:
 def _in_full(language: Language) -> Language:
     """The paths that begin with ``~``, with any folder in place of that."""
     homes = frozenset(
-        goal for start in language.starts for letters, goal in language.edges[start] if _has(letters, ord("~"))
+        goal for start in language.starts for letters, goal in language.edges[start] if has(letters, ord("~"))
     )
     folder = concat(literal("/"), one_of(NOT_SLASH), any_of(NOT_SLASH))
     return concat(optional(repeated(folder)), Language(homes, language.accepts, language.edges))
@@ -209,10 +209,21 @@ def _shifted(language: Language, shift: int) -> Iterable[tuple[tuple[Ranges, int
 
 # -- parts of paths ---------------------------------------------------------------------------------------------------
 
+_NAME = union(
+    concat(one_of(NOT_SLASH_OR_DOT), any_of(NOT_SLASH)),
+    concat(literal("."), one_of(NOT_SLASH_OR_DOT), any_of(NOT_SLASH)),
+    concat(literal(".."), one_of(NOT_SLASH), any_of(NOT_SLASH)),
+)
+"""What a file can be called: not "", "." or ".."."""
+
 
 def last_component(language: Language) -> Language:
-    """What follows the last ``/``: of files, the names. A text without ``/`` gives nothing."""
-    starts = frozenset(goal for state in language.edges for letters, goal in state if _has(letters, SLASH))
+    """What follows the last ``/``: of files, the names. A text without ``/`` gives nothing, nor does what is no name."""
+    return intersection(_behind_slashes(language), _NAME)
+
+
+def _behind_slashes(language: Language) -> Language:
+    starts = frozenset(goal for state in language.edges for letters, goal in state if has(letters, SLASH))
     edges = tuple(
         tuple((rest, goal) for letters, goal in state if (rest := without(letters, ((SLASH, SLASH),))))
         for state in language.edges
@@ -222,17 +233,18 @@ def last_component(language: Language) -> Language:
 
 def parent(language: Language) -> Language:
     """What precedes the last ``/``: of files, the folders. A text without ``/`` gives nothing."""
-    names = last_component(language)
+    names = _behind_slashes(language)
     ending = _leading_to(names, names.accepts)
     accepts = frozenset(
         state
         for state, edges in enumerate(language.edges)
-        if any(_has(letters, SLASH) and goal in ending for letters, goal in edges)
+        if any(has(letters, SLASH) and goal in ending for letters, goal in edges)
     )
     return Language(language.starts, accepts, language.edges)
 
 
-def _has(letters: Ranges, code: int) -> bool:
+def has(letters: Ranges, code: int) -> bool:
+    """Whether a character is in a set."""
     return any(low <= code <= high for low, high in letters)
 
 
