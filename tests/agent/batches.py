@@ -18,7 +18,7 @@ from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Files, Identity
 from klapp.files.trash import Trash
 from klapp.lane import Lane
-from klapp.operations.steps import Step, perform, plan, take_back
+from klapp.operations.steps import Became, Step, perform, plan, take_back
 from klapp.verbs import ALL
 
 NOW = datetime(2026, 11, 20, 9, 30, 0, 250000)
@@ -136,4 +136,4 @@ def carried_out(tree: Tree, steps: Sequence[Step], known: dict[Identity, Identit
 def taken_back(tree: Tree, done: Sequence[Step]) -> list[Step]:
     """Undo done steps on the disk, and give back what was done for it."""
     overlay = Overlay(tree.files, tree.files.lane, NOW)
-    return carried_out(tree, list(take_back(done, World(overlay), {})))
+    return carried_out(tree, list(take_back(done, World(overlay), Became())))

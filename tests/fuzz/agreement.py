@@ -10,10 +10,9 @@ from klapp.dispatch import CLOCK
 from klapp.engine.planner import Planner, Remembering
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.overlay import Overlay
-from klapp.files.protocol import Identity
 from klapp.lane import Lane
 from klapp.operations import MakeFolder, Notify
-from klapp.operations.steps import take_back
+from klapp.operations.steps import Became, take_back
 from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
 from klr.parser import parse
@@ -227,7 +226,7 @@ class Stage:
         """Everything undone is everything as it was, times and folders included."""
         self.overlay.lane = None
         self.disk.readable = lambda path: True
-        known: dict[Identity, Identity] = {}
+        known = Became()
         for run, _ in reversed(self.runs):
             for _ in take_back(run.steps(), Remembering(self.overlay), known):
                 pass

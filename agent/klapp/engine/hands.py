@@ -30,6 +30,10 @@ class Guarded(Files, Protocol):
         """As ``list``, and only the paths."""
         ...
 
+    def tidy(self, path: str) -> None:
+        """Remove the drafts that a kill left beside a path; for when nobody is at work there. Raises FileError."""
+        ...
+
 
 class Notifier(Protocol):
     """Tells the person something."""

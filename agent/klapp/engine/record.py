@@ -169,6 +169,7 @@ class Logged:
         body: of the newest intent or replan.
         outcome: of the outcome, or None for a run that has none yet.
         undone_by: the run that took this one back last, or None.
+        undos: all runs that did, or began to, oldest first.
         erased: whether its values were erased from the log: there is nothing to explain, replay or take back then.
     """
 
@@ -177,6 +178,7 @@ class Logged:
     outcome: dict[str, Any] | None = None
     undone_by: int | None = None
     erased: bool = False
+    undos: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Logged:
@@ -189,6 +191,7 @@ class Logged:
                 logged.outcome = entry.body
             elif logged is not None and entry.kind == UNDONE:
                 logged.undone_by = entry.body["by"]
+                logged.undos.append(entry.body["by"])
         if logged is None:
             raise NoRun("There is no run of that number in the log. See them with: klapp log")
         return logged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -61,6 +62,7 @@ class _Recovery:
     def closed(self, *, begun_only: bool = False) -> Iterator[RunReport]:
         """Close each run, in order; with ``begun_only``, up to the first of which no step was done."""
         everything = [step for steps in self.planned for step in steps]
+        self._tidy(everything)
         try:
             count = settle(everything, self.world)
             settled = recovered(everything[:count], self.world)
@@ -76,6 +78,13 @@ class _Recovery:
             if begun_only and steps and not done:
                 return
             yield self._finished(logged, steps, done)
+
+    def _tidy(self, steps: Sequence[Step]) -> None:
+        """Remove the drafts that the kill left, one look for each folder; one that can not be looked into stays."""
+        made = {path.rpartition("/")[0]: path for operation, _ in steps if (path := operation.makes())}
+        for path in made.values():
+            with suppress(FileError):
+                self.files.tidy(path)
 
     def _finished(self, logged: Logged, steps: list[Step], done: list[Step]) -> RunReport:
         if steps and not done:
@@ -93,7 +102,7 @@ class _Recovery:
         outcome["recovered"] = True
         entries = [Entry(logged.number, OUTCOME, outcome)]
         undone = logged.body.get("undoes")
-        if undone is not None and outcome["outcome"] == "done":
+        if undone is not None and (outcome["outcome"] == "done" or outcome.get("steps")):
             entries.append(Entry(undone, UNDONE, {"by": logged.number}))
         self.engine.log.append(entries)
         logged.outcome = outcome

@@ -6,7 +6,7 @@ can itself be taken back. A run is taken back as a whole or, where the world has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +17,10 @@ from klapp.engine.planner import Remembering
 from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, entry, outcome_body, step_to_json
 from klapp.engine.report import RunReport, report
 from klapp.files.overlay import Overlay
-from klapp.files.protocol import FileError, Identity
+from klapp.files.protocol import FileError
 from klapp.lane import Lane
-from klapp.operations import PutBack, Trash
-from klapp.operations.steps import Step, take_back
+from klapp.operations import MakeFolder, PutBack, RemoveFolder, Trash
+from klapp.operations.steps import Became, Step, plan, take_back
 
 
 def undo(engine: Engine, runs: Iterable[int], clock: Callable[[], datetime] = datetime.now) -> list[RunReport]:
@@ -51,25 +51,62 @@ def _refusal(engine: Engine, logged: Logged) -> str:
 
 def is_undone(engine: Engine, logged: Logged) -> bool:
     """Whether a run is taken back, and that was not itself taken back."""
-    if logged.undone_by is None:
-        return False
-    return not is_undone(engine, Logged.of(engine.log.entries(logged.undone_by)))
+    for number in reversed(logged.undos):
+        by = Logged.of(engine.log.entries(number))
+        if by.outcome is not None and by.outcome["outcome"] == "done":
+            return not is_undone(engine, by)
+    return False
 
 
-def put_back_since(engine: Engine, run: int) -> dict[Identity, Identity]:
-    """The versions that undos after ``run`` put back from kept copies, and the identities that they have since: a
-    file that was put back is a new one to the disk, but the same to the runs before."""
-    known: dict[Identity, Identity] = {}
-    for number in engine.log.undos(run):
-        for operation, product in Logged.of(engine.log.entries(number)).done():
-            if isinstance(operation, PutBack) and product is not None:
-                known[operation.was] = product
-    return known
+def cut_short(engine: Engine, logged: Logged) -> list[Step]:
+    """What undos of a run did that did not come to their end, and were not taken back: it is not to be done again."""
+    steps: list[Step] = []
+    for number in logged.undos:
+        by = Logged.of(engine.log.entries(number))
+        if by.outcome is not None and by.outcome["outcome"] == "done":
+            steps.clear()
+        elif not is_undone(engine, by):
+            steps.extend(by.done())
+    return steps
+
+
+class Since:
+    """What undos after a run did that concerns older runs.
+
+    Attributes:
+        known: the versions that were put back from kept copies, and the identities that they have since: a file that
+            was put back is a new one to the disk, but the same to the runs before.
+        folders: those that were to be removed, and perhaps were not empty then.
+    """
+
+    def __init__(self, engine: Engine, run: int) -> None:
+        self.known = Became()
+        self.folders: set[str] = set()
+        for number in engine.log.undos(run):
+            undo = Logged.of(engine.log.entries(number))
+            for operation, product in undo.done():
+                if isinstance(operation, PutBack) and product is not None:
+                    self.known[operation.was] = product
+                elif isinstance(operation, RemoveFolder):
+                    self.folders.add(operation.path)
+                elif isinstance(operation, MakeFolder):
+                    self.folders.discard(operation.path)
+
+    def around(self, steps: Sequence[Step]) -> list[RemoveFolder]:
+        """The folders, the innermost first, that lie around what steps take away: they may be empty now."""
+        above = {folder for operation, _ in steps for path in operation.takes() for folder in _above(path)}
+        return [RemoveFolder(path) for path in sorted(above & self.folders, key=len, reverse=True)]
 
 
 def _refused(logged: Logged, reason: str, now: datetime) -> RunReport:
     told = f"Run {logged.number} was not taken back. {reason}"
     return RunReport(None, logged.body["coworker"], now.isoformat(), "failed", told, None, (), undoes=logged.number)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders around a path, the innermost first."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 class _UndoBatch:
@@ -80,15 +117,16 @@ class _UndoBatch:
         self.now = now
         self.taken = 0
         self.refused: list[RunReport] = []
-        self.files = self._files(waiting)
+        since = Since(engine, min(logged.number for logged in waiting))
+        self.files = self._files(waiting, since.folders)
         self.planned: list[tuple[Logged, list[Step]]] = []
         world = Remembering(Overlay(self.files, self.files.lane, now))
-        known = put_back_since(engine, min(logged.number for logged in waiting))
         for logged in waiting:
             if _refusal(engine, logged):
                 break
             try:
-                steps = list(take_back(logged.done(), world, known))
+                steps = list(take_back(logged.done(), world, since.known, cut_short(engine, logged)))
+                steps.extend(plan(since.around(steps), world))
             except FileError as error:
                 # The overlay holds half an undo now. What was planned before is carried out; the rest begins afresh.
                 if not self.planned:
@@ -97,11 +135,14 @@ class _UndoBatch:
                 break
             self.planned.append((logged, steps))
 
-    def _files(self, waiting: Sequence[Logged]) -> Guarded:
-        """The disk, held to the paths that the runs touched, and to reading what they put in the trash."""
+    def _files(self, waiting: Sequence[Logged], folders: set[str]) -> Guarded:
+        """The disk, held to the paths that the runs touched, to those of the ``folders`` that lie around them, and to
+        reading what they put in the trash."""
         operations = [operation for logged in waiting for operation, _ in logged.done()]
         paths = {path for operation in operations for places in operation.places().values() for path in places}
         self.places: dict[str, set[str]] = {"read": paths, "write": paths, "remove": paths}
+        if folders:
+            paths |= {above for path in paths for above in _above(path)} & folders
         trash = self.engine.files_within(Lane.exactly({}))
         found = (trash.in_trash(operation.token) for operation in operations if isinstance(operation, Trash))
         trashed = {file.path for file in found if file is not None}
@@ -130,7 +171,7 @@ class _UndoBatch:
         undone = [
             Entry(was.number, UNDONE, {"by": now.number})
             for (was, _), now in zip(self.planned, ended, strict=True)
-            if now.outcome and now.outcome["outcome"] == "done"
+            if now.outcome and (now.outcome["outcome"] == "done" or now.done())
         ]
         self.engine.log.append([*undone, *entries])
         self.taken = len(self.planned)

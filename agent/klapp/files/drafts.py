@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from klapp.files.protocol import Identity
 _ANONYMOUS = getattr(os, "O_TMPFILE", 0)
 _NO_ANONYMOUS = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 _BLOCK = 1 << 20
+_LEFT = re.compile(r"\.klapp-[0-9a-f]{24}")
 
 
 def identity(info: os.stat_result) -> Identity:
@@ -92,6 +94,14 @@ class Draft:
                 self._folder.unlink(self._name)
 
     @staticmethod
+    def tidy(folder: Folder) -> None:
+        """Remove the drafts that a kill left in a folder; for when nobody is at work there. Raises OSError."""
+        with folder.reading() as handle, os.scandir(handle) as entries:
+            left = [entry.name for entry in entries if _LEFT.fullmatch(entry.name) and not entry.is_dir()]
+        for name in left:
+            folder.unlink(name)
+
+    @staticmethod
     def _fresh_name() -> str:
         return f".klapp-{secrets.token_hex(12)}"
 
@@ -103,17 +113,19 @@ class Draft:
     def publish(self, name: str) -> Identity:
         """Give the draft its name, which must be free (else FileExistsError)."""
         self.finish()
+        made = identity(os.fstat(self.file.fileno()))  # before: once it has its name, nothing may fail any more
         if self._name:
             self._rest()
             self._folder.rename(self._name, self._folder, name)
             self._name = ""
         else:
             self._link(name)
-        return identity(self._folder.stat(name))
+        return made
 
     def supplant(self, name: str) -> Identity:
         """Give the draft the name of a file, which it replaces in one step."""
         self.finish()
+        made = identity(os.fstat(self.file.fileno()))
         if not self._name:
             fresh = self._fresh_name()
             self._link(fresh)
@@ -121,7 +133,7 @@ class Draft:
         self._rest()
         self._folder.replace(self._name, self._folder, name)
         self._name = ""
-        return identity(self._folder.stat(name))
+        return made
 
     def _link(self, name: str) -> None:
         # linkat(2) names an open file through /proc with no more right than the handle has.

@@ -186,6 +186,8 @@ class GuardedFiles:
                 except OSError:
                     with suppress(OSError):
                         os.ftruncate(file, info.st_size)
+                        if os.utime in os.supports_fd:  # it is the same version again, and an undo must know it
+                            os.utime(file, ns=(info.st_atime_ns, info.st_mtime_ns))
                     raise
                 return identity(os.fstat(file))
 
@@ -284,6 +286,14 @@ class GuardedFiles:
                     return draft.publish(name)
                 check(folder.stat(name), replacing)
                 return draft.supplant(name)
+
+    def tidy(self, path: str) -> None:
+        """Remove the drafts that a kill left beside ``path``; for when nobody is at work there. Needs write."""
+        with self._acting(path):
+            try:
+                Draft.tidy(self._place(path, "write")[0])
+            except (FileNotFoundError, NotADirectoryError):
+                return
 
     def sync(self) -> None:
         with self._acting("the disk"):

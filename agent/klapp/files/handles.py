@@ -87,7 +87,9 @@ def has_openat2() -> bool:
     here = os.open("/", _FOLDER)
     try:
         os.close(_openat2(here, "."))
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED | {errno.EPERM, errno.EACCES}:
+            raise  # such as too many open files: that says nothing of the kernel, and is not to be remembered
         return False
     finally:
         os.close(here)

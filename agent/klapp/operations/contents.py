@@ -93,8 +93,13 @@ class Truncate(_Writing):
         return world.files.truncate(self.path, self.size, self.tail, self.stamp)
 
     def settle(self, world: World) -> bool:
+        """Where the file was cut and its time not put back yet, that is done."""
         found = look(world.files, self.path)
-        return found is not None and found.size == self.size
+        if found is None or found.size != self.size:
+            return False
+        if found.stamp != self.stamp:
+            world.files.truncate(self.path, self.size, b"", self.stamp)
+        return True
 
     def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
         return (Append(self.path, self.tail, known(product)),)

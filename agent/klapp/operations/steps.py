@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from klapp.files.overlay import OWN_DEVICE
-from klapp.files.protocol import Identity
+from klapp.files.protocol import FileError, Identity
 from klapp.operations.operation import Operation, World, look
 
 
@@ -34,10 +34,34 @@ def perform(steps: Iterable[Step], world: World, known: dict[Identity, Identity]
     """
     for operation, planned in steps:
         real = operation.resolved(known)
-        product = real.apply(world)
+        product = _applied(real, world)
         if planned is not None and product is not None and planned != product:
             known[planned] = product
         yield Step(real, product)
+
+
+_BEFORE = frozenset({"taken", "changed", "denied", "perhaps", "network"})
+"""Kinds of refusals that come before anything is done, or that the operation knows more of than the disk."""
+
+
+def _applied(operation: Operation, world: World) -> Identity | None:
+    """Do an operation. What the system refuses may have been done all the same, such as where a folder could not be
+    made durable behind a rename: the disk is asked, as after a crash, and only what was not done is raised."""
+    try:
+        return operation.apply(world)
+    except FileError as error:
+        if error.kind in _BEFORE or not operation.settles:
+            raise
+        try:
+            if not operation.settle(world):
+                raise error
+            path = operation.makes()
+            made = look(world.files, path) if path else None
+        except FileError:
+            raise error from None
+        if path and made is None:
+            raise
+        return made.identity if made else None
 
 
 def settle(steps: Sequence[Step], world: World) -> int:
@@ -89,18 +113,49 @@ def recovered(steps: Sequence[Step], world: World) -> list[Step]:
     return [Step(op.resolved(known), known.get(planned, planned) if planned else None) for op, planned in steps]
 
 
-def take_back(done: Sequence[Step], world: World, known: dict[Identity, Identity]) -> Iterator[Step]:
+class Became(dict[Identity, Identity]):
+    """What versions of files became that were put back, however often: asked of one, it tells the newest.
+
+    A disk gives numbers of files again, so that a version can come to be called as an older one was.
+    """
+
+    def __setitem__(self, was: Identity, now: Identity) -> None:
+        super().pop(now, None)
+        if was != now:
+            super().__setitem__(was, now)
+
+    def __getitem__(self, was: Identity) -> Identity:
+        now = super().__getitem__(was)
+        while now in self:
+            now = super().__getitem__(now)
+        return now
+
+    def newest(self, identity: Identity) -> Identity:
+        """What a version is called now."""
+        return self[identity] if identity in self else identity  # noqa: SIM401 - ``get`` would not follow them all
+
+
+def take_back(done: Sequence[Step], world: World, known: Became, behind: Sequence[Step] = ()) -> Iterator[Step]:
     """Plan the undoing of done steps on an overlay, the last first, one operation at each turn.
 
     ``known`` maps versions that were put back before to what they are now; it is filled in, and is to be handed on to
-    the runs that are taken back after this one. Raises FileError where the world moved on, such as for a file that was changed since.
+    the runs that are taken back after this one. ``behind`` are the steps of earlier undos that were cut short: what
+    they did is not done again. Raises FileError where the world moved on, such as for a file that was changed since.
     """
+    already = iter([step for step in behind if step.operation.settles])
+    skipping = True
     for operation, product in reversed(done):
-        now = known.get(product, product) if product else None
+        now = known.newest(product) if product else None
         taken = operation.takes()
         for inverse in operation.resolved(known).inverse(now, world.files):
-            made = inverse.apply(world)
+            before_it = next(already, None) if skipping and inverse.settles else None
+            if before_it is not None and type(before_it.operation) is type(inverse):
+                made = before_it.product
+            else:
+                skipping = skipping and not inverse.settles
+                made = inverse.apply(world)
             before = taken.get(inverse.makes() or "")
             if made is not None and before is not None and made != before:
                 known[before] = made
-            yield Step(inverse, made)
+            if before_it is None:
+                yield Step(inverse, made)

@@ -1,0 +1,35 @@
+"""Whatever befalls a call of the system, nothing is lost; some of all trials (all of them: ``python -m tests.faults``)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.__main__ import Trial, attempted, some
+from tests.faults.system import FAULTS, KILL
+
+FOUND: list[Trial] = [
+    ("append to a new file", False, 23, "ESTALE"),
+    ("append", True, 5, KILL),
+    ("copy", False, 34, "EACCES"),
+    ("copy, replace", True, 28, "EROFS"),
+    ("move", True, 2, "EIO"),
+    ("move", True, 38, "EIO"),
+    ("several", True, 57, "EINTR"),
+    ("trash", False, 29, "EINTR"),
+    ("write", False, 21, "ENOSPC"),
+    ("write, replace", True, 20, KILL),
+]
+"""Each of them once lost something, or could not be taken back."""
+
+
+@pytest.mark.parametrize("one", FOUND, ids=str)
+def test_what_once_went_wrong_goes_well(one: Trial) -> None:
+    assert attempted(one)[1] == ""
+
+
+def test_a_call_that_fails_loses_nothing() -> None:
+    assert [found for found in some(50, 7, list(FAULTS)) if found[2]] == []
+
+
+def test_a_kill_before_any_call_loses_nothing() -> None:
+    assert [found for found in some(200, 11, [KILL]) if found[2]] == []
