@@ -8,6 +8,7 @@ from typing import Protocol
 from klr import syntax as s
 from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
+from klr.proof import GlobError, glob
 from klr.scope import Facts, Resolved, Scope
 from klr.source import Span
 from klr.synonyms import FUNCTIONS
@@ -193,6 +194,11 @@ class Calls:
                 'Write, for example, files in "~/Documents/**", and narrow it down with `where`.',
             )
             return list_of(FILE)
+        try:
+            glob(pattern.constant)
+        except GlobError as error:
+            help = 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".'
+            self.error("K402", str(error), pattern.span, help)
         self.facts.types[id(pattern)] = TEXT
         return list_of(FILE)
 

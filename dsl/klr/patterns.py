@@ -34,6 +34,8 @@ def compiled(pattern: str, ignoring_case: bool = False) -> Any:
 
     if len(pattern) > LONGEST:
         raise PatternError(f"it is longer than {LONGEST} characters")
+    if _readable(pattern) != pattern:
+        raise PatternError("it holds half of a character")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MOST_MEMORY

@@ -313,3 +313,10 @@ def test_what_is_too_intricate_to_be_proved_is_refused() -> None:
     for n in range(7):
         deep = f'for each f{n} in files in "~/Downloads/*"\n{deep}on error\n{moves}end\n'
     assert "K404" in codes(deep.rstrip())
+
+
+@pytest.mark.parametrize("pattern", ["", "In/*", "~/In/", "~/a**", "~/../x"])
+def test_files_are_listed_by_a_pattern_that_is_one(pattern: str) -> None:
+    text = f'coworker "c"\nmay read "~/**"\nmay notify\nevery day at 9:00\nlet all = files in "{pattern}"\nnotify "x"\nend\n'
+    (found,) = load(text, VOCABULARY).errors
+    assert (found.code, text[found.span.start : found.span.end]) == ("K402", f'"{pattern}"')

@@ -78,3 +78,8 @@ def test_a_pattern_is_kept_as_it_is_written() -> None:
     text = 'coworker "x"\nmay notify\nwhen asked\n  if "a" matches "^\\d{2}[{]#"  # why\n    notify "x"\n  end\nend\n'
     loaded = load(text, VOCABULARY)
     assert loaded.diagnostics == ()
+
+
+def test_a_pattern_that_is_no_unicode_can_not_be_read() -> None:
+    with pytest.raises(PatternError, match="half of a character"):
+        compiled("a\udcff")
