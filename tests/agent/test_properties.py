@@ -18,8 +18,9 @@ from klapp.files.empty import Empty
 from klapp.files.overlay import Overlay
 from klapp.properties.kinds import kind_of
 from klr.effects import EffectError
+from klr.types import FILE
 
-KNOWN = {known.name: known for known in properties.ALL}
+KNOWN = {known.name: known for known in properties.ALL if known.of == FILE}
 NOW = datetime(2026, 3, 9, 12, 0)
 
 

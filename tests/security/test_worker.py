@@ -129,7 +129,7 @@ AGENT = {
     "its own memory": "open('/proc/self/mem', 'r+b')",
     "the control socket": "socket.socket(socket.AF_UNIX).connect(STATE + '/agent.sock')",
     "the control socket by a file": "os.open(STATE + '/agent.sock', os.O_RDWR)",
-    "an abstract socket": "socket.socket(socket.AF_UNIX).connect(chr(0) + 'klapp-test')",
+    "an abstract socket": "socket.socket(socket.AF_UNIX).connect(chr(0) + 'klapp-test-worker')",
     "the session bus": "socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket')",
     "kill it": "os.kill(AGENT, 9)",
     "kill the zygote": "os.kill(ZYGOTE, 9)",
@@ -260,7 +260,7 @@ def tried(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ):
         local.bind(str(state / "agent.sock"))
         local.listen()
-        abstract.bind("\0klapp-test")
+        abstract.bind("\0klapp-test-worker")
         abstract.listen()
         process = begun(zygote, base, str(person), GRANTS)
         values = {"PERSON": str(person), "STATE": str(state), "AGENT": os.getpid(), "PORT": server.getsockname()[1]}
