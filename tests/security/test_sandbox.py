@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     ):
         local.bind(str(folder / "socket"))
         local.listen()
-        abstract.bind("\0klapp-test")
-        abstract.listen()
+        with suppress(OSError):  # another process of the tests may listen under this name already
+            abstract.bind("\0klapp-test")
+            abstract.listen()
         roots = [str(Path(__file__).parents[2] / part) for part in ("agent", "dsl")]
         values = {"ROOTS": roots, "ATTACKS": ATTACKS, "SECRET": str(folder / "secret"), "FOLDER": str(folder)}
         values |= {"HOME": os.path.expanduser("~"), "PARENT": os.getpid(), "PORT": server.getsockname()[1]}
