@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 from klapp import rpc
@@ -95,7 +95,7 @@ def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
     from klapp.vault.keys import open_vault
 
     vault = open_vault(home.path, passphrase_of(options), use_keyring=keyring_allowed())
-    with Agent(home, vault, best(say)) as agent:
+    with closing(vault), Agent(home, vault, best(say)) as agent:
         yield agent
 
 
