@@ -10,7 +10,8 @@ from importlib.metadata import version
 from typing import Any
 
 from klapp.audit.entry import OUTCOME, Entry
-from klapp.audit.events import ACCOUNT, AUTHENTICATION, ENTITY, EVENT_LOG, JOB, KINDS, LIFECYCLE, NETWORK, Ocsf
+from klapp.audit.events import KINDS
+from klapp.audit.events.event import ACCOUNT, AUTHENTICATION, ENTITY, EVENT_LOG, JOB, LIFECYCLE, NETWORK, Ocsf
 from klapp.audit.pages import sentence
 
 VERSION = "1.3.0"

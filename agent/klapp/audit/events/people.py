@@ -1,0 +1,101 @@
+"""Who was let in, what keys were used, and what people were told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klapp.audit.events.event import ACCOUNT, AUTHENTICATION, OTHER, Event, Ocsf
+
+
+@dataclass(frozen=True)
+class VaultOpened(Event):
+    """The key of the state folder was used; ``by`` says how it was got, such as "keyring" or "password"."""
+
+    kind = "vault opened"
+    says = "The vault was opened by {by}, after {refused} refusals since the last time."
+    public = ("by", "refused")
+    ocsf = Ocsf(AUTHENTICATION, 1)
+
+    by: str
+    refused: int
+
+
+@dataclass(frozen=True)
+class LoggedIn(Event):
+    """Somebody showed that an account is theirs, or tried to; ``how`` names the factors."""
+
+    kind = "login"
+    says = "Login to {account} by {how}: {result}."
+    public = ("how", "result")
+    ocsf = Ocsf(AUTHENTICATION, 1)
+
+    account: str
+    how: str
+    result: str
+
+
+@dataclass(frozen=True)
+class LoggedOut(Event):
+    """A session ended; ``why`` such as "asked", "idle", "revoked"."""
+
+    kind = "logout"
+    says = "The session of {account} ended: {why}."
+    public = ("why",)
+    ocsf = Ocsf(AUTHENTICATION, 2)
+
+    account: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LockedOut(Event):
+    """Too many failed logins; none is let in until then."""
+
+    kind = "lockout"
+    says = "The account {account} is locked until {until}, after {failures} failures."
+    public = ("until", "failures")
+    ocsf = Ocsf(ACCOUNT, 9)
+
+    account: str
+    until: str
+    failures: int
+
+
+@dataclass(frozen=True)
+class KeyUsed(Event):
+    """A key was made, changed, wrapped anew or shown; ``key`` names its purpose, never the key."""
+
+    kind = "key used"
+    says = "The key for {key}: {what}."
+    public = ("key", "what")
+
+    key: str
+    what: str
+
+
+@dataclass(frozen=True)
+class SecretSet(Event):
+    """The person gave a secret a value, or took it away; never the value."""
+
+    kind = "secret"
+    says = "The secret {name} for {host} was {what}."
+    public = ("what",)
+    ocsf = Ocsf(ACCOUNT, OTHER)
+
+    name: str
+    host: str
+    what: str
+
+
+@dataclass(frozen=True)
+class NoticeShown(Event):
+    """The person was told something; ``shown`` says whether the desktop or terminal took it."""
+
+    kind = "notice"
+    says = "Notice: {title}: {text}"
+    public = ("shown",)
+    durable = False
+
+    title: str
+    text: str
+    shown: bool
