@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klapp.audit.events.event import NETWORK, Event, Ocsf
+from klapp.audit.events.event import LIFECYCLE, NETWORK, OTHER, Event, Ocsf
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,17 @@ class RequestBegun(Event):
 
 @dataclass(frozen=True)
 class UpdateChecked(Event):
-    """The person asked whether there is a newer klapp."""
+    """klapp was told to ask a place whether there is a newer one, and this is what came of it.
+
+    ``place`` is the host or folder that was asked, ``newest`` the version that it names, or "" where it named none;
+    ``result`` is "current", "newer", "refused" (such as a signature that does not fit) or "failed" (it was not reached).
+    """
 
     kind = "update check"
-    says = "Asked for updates: {result}."
-    public = ("result",)
+    says = "Asked {place} for a newer klapp: {result} ({newest})."
+    public = ("result", "newest")
+    ocsf = Ocsf(LIFECYCLE, OTHER)
 
+    place: str
     result: str
+    newest: str = ""
