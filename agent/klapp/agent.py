@@ -126,7 +126,14 @@ class Agent:
         self.received = Received(self.log_store.connection, self.log_store.lock)
         self.mailing = Mailing(self.log_store, self.coworkers, self.accounts, self.received, self.broker)
         self.engine = Engine(
-            self.log_store, self._files_within, VOCABULARY, self.notifier, self.person, self.workers, self._reach
+            self.log_store,
+            self._files_within,
+            VOCABULARY,
+            self.notifier,
+            self.person,
+            self.workers,
+            self._reach,
+            self.received.fingerprint,
         )
         self.lineage = Lineage()
         self.performed: Callable[[Request, RunReport], frozenset[Origin]] = lambda request, report: frozenset()

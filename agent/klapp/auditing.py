@@ -11,6 +11,7 @@ from klapp.audit.entry import Entry
 from klapp.audit.erasing import erase
 from klapp.audit.events import Exported
 from klapp.audit.export import FORMS
+from klapp.audit.inputs import hashed_up_to, set_hashed_up_to
 from klapp.audit.log import Log
 from klapp.audit.pages import PAGE, Filter, as_data, every, page
 from klapp.audit.retiring import Retention, policy, retire, retired, set_policy
@@ -25,6 +26,7 @@ from klapp.vault.sealed import Tampered
 
 MOST_IN_MEMORY = 64 << 20
 """Bytes of a kept copy in which a subject is looked for."""
+MOST_MEGABYTES = 1e12
 Items = Iterator[dict[str, Any]]
 """{"progress", "of"} on the way, then what was asked for."""
 
@@ -33,7 +35,7 @@ class Auditing:
     """Asks of one log. Every method takes and gives data that JSON can hold, and raises LogError or ValueError with a
     sentence for a person."""
 
-    METHODS = frozenset({"verify", "witness", "prove", "show", "export", "erase", "retain"})
+    METHODS = frozenset({"verify", "witness", "prove", "show", "export", "erase", "retain", "inputs"})
 
     def __init__(
         self,
@@ -178,6 +180,15 @@ class Auditing:
                 continue
             found.extend(operation.token for operation, _ in logged.planned() if isinstance(operation, Keep))
         return found
+
+    def inputs(self, megabytes: float | None = None, *, change: bool = False) -> dict[str, Any]:
+        """Up to which size the files that start runs are hashed for the log: {"megabytes"}, None for any, 0 for none."""
+        if change:
+            if megabytes is not None and not 0 <= megabytes <= MOST_MEGABYTES:
+                raise ValueError("The size is a number of megabytes from 0.")
+            set_hashed_up_to(self._log, None if megabytes is None else int(megabytes * 1e6))
+        size = hashed_up_to(self._log)
+        return {"megabytes": None if size is None else size / 1e6}
 
     def retain(self, days: int | None = None, megabytes: int | None = None, *, change: bool = False) -> dict[str, Any]:
         """Put a rule for retention in force, and let go of what it does not keep: {"days", "megabytes", "let_go"}."""

@@ -34,6 +34,7 @@ GRAVE = frozenset(
     (
         ("audit", "erase"),
         ("audit", "retain"),
+        ("audit", "inputs"),
         ("network", "set_secret"),
         ("network", "remove_secret"),
         ("mail", "add"),

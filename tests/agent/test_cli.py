@@ -371,6 +371,11 @@ def test_audit_shows_exports_and_erases(klapp: Terminal, tmp_path: Path) -> None
     assert "Plantedname" not in klapp("audit", "export", "--format", "csv")
     assert "for ever" in klapp("audit", "retain")
     assert "100 days" in klapp("audit", "retain", "--days", "100")
+    assert "from for ever to for 100 days" in klapp("audit", "show", "--kind", "setting changed")
+    assert "up to 100 MB" in klapp("audit", "inputs")
+    assert "Of others" not in klapp("audit", "inputs", "--any")
+    assert json.loads(klapp("audit", "inputs", "--none", "--format", "json")) == {"megabytes": 0}
+    klapp("audit", "inputs", "--megabytes", "0", code=2)
     klapp("audit", "erase", code=2)
     klapp("audit", "erase", "--before", "yesterday", code=2)
     klapp("audit", "show", "--kind", "nonsense", code=1)

@@ -100,7 +100,8 @@ def sentence(entry: Entry) -> str:
     if kind is None:
         return entry.kind + (f": {json.dumps(entry.body, ensure_ascii=False)}" if entry.body else "")
     values = {name: _plain(value) for name, value in entry.body.items()}
-    values["whose"] = f'"{entry.body["coworker"]}"' if entry.body.get("coworker") else "all coworkers"
+    named = f'"{entry.body["coworker"]}"' if entry.body.get("coworker") else ""
+    values |= {"whose": named or "all coworkers", "holder": named or "klapp"}
     told = kind.says.format_map(_Told(values, run=entry.run, erased=entry.erased))
     if entry.kind == INTENT:
         told = f"{told[:-1]}: {entry.subject}" if entry.subject else told

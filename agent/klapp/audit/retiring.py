@@ -15,7 +15,7 @@ from klapp.audit import schema
 from klapp.audit.appending import Appender
 from klapp.audit.entry import Entry
 from klapp.audit.erasing import clean_slate, without
-from klapp.audit.events import Retired
+from klapp.audit.events import Retired, SettingChanged
 from klapp.audit.log import CONTENTS, Log
 from klapp.audit.notes import RETIRED
 from klapp.audit.search import forget_index
@@ -33,6 +33,12 @@ class Retention:
     days: int | None = None
     megabytes: int | None = None
 
+    def in_words(self) -> str:
+        """As a person reads it: "for 30 days and up to 500 MB"."""
+        kept = [f"for {self.days:,} day{'' if self.days == 1 else 's'}"] if self.days else []
+        kept += [f"up to {self.megabytes:,} MB"] if self.megabytes else []
+        return " and ".join(kept) or "for ever"
+
 
 def policy(log: Log) -> Retention:
     """The rule that is in force."""
@@ -42,7 +48,11 @@ def policy(log: Log) -> Retention:
 
 
 def set_policy(log: Log, retention: Retention) -> None:
-    """Put a rule in force from now on."""
+    """Put a rule in force from now on, and log that."""
+    before = policy(log)
+    if retention == before:
+        return
+    log.record(SettingChanged("", "retention", before.in_words(), retention.in_words()))
     with log.transaction():
         text = json.dumps({"days": retention.days, "megabytes": retention.megabytes})
         schema.set_trait(log.connection, POLICY, text)

@@ -27,6 +27,7 @@ def audit(options: argparse.Namespace) -> int:
         "export": export,
         "erase": erase,
         "retain": retain,
+        "inputs": inputs,
     }
     return commands[options.what](options)
 
@@ -254,4 +255,21 @@ def retain(options: argparse.Namespace) -> int:
     say(f"Entries are kept {' and '.join(kept) or 'for ever'}.")
     if found["let_go"]:
         say(f"{found['let_go']:,} were let go now, and signed for.")
+    return FINE
+
+
+def inputs(options: argparse.Namespace) -> int:
+    """``klapp audit inputs``: up to which size the files that start runs are hashed."""
+    change = options.any or options.none or options.megabytes is not None
+    size = 0 if options.none else None if options.any else options.megabytes
+    with connected(options) as source:
+        found = source.call("audit", what="inputs", **({"megabytes": size, "change": True} if change else {}))
+    if options.format == "json":
+        say_json(found)
+        return FINE
+    limit = found["megabytes"]
+    which = "each file" if limit is None else f"each file of up to {limit:g} MB" if limit else "no file"
+    say(f"The content of {which} that starts a run is hashed (SHA-256) for the log.")
+    if limit is not None:
+        say("Of others, the log has name, size, time and place on the disk, and what a run read of them.")
     return FINE

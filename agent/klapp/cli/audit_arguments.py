@@ -41,6 +41,11 @@ def add_audit(audit: argparse.ArgumentParser, add: Add) -> None:
     retain.add_argument("--days", type=_count, metavar="N", help="keep entries for so many days")
     retain.add_argument("--megabytes", type=_count, metavar="N", help="keep as many as fit into this")
     retain.add_argument("--forever", action="store_true", help="keep all from now on")
+    inputs = add(commands, "inputs", "say up to which size the files that start runs are hashed for the log", data=True)
+    size = inputs.add_mutually_exclusive_group()
+    size.add_argument("--megabytes", type=_count, metavar="N", help="those of up to so many megabytes (at first: 100)")
+    size.add_argument("--any", action="store_true", help="all of them, however long that takes")
+    size.add_argument("--none", action="store_true", help="none of them")
 
 
 def _checking(commands: argparse._SubParsersAction[argparse.ArgumentParser], add: Add) -> None:

@@ -164,6 +164,8 @@ def explain(options: argparse.Namespace) -> int:
     say(f'Run {options.what} of "{explanation["coworker"]}", started {explanation["started"][:19].replace("T", " ")}')
     if explanation.get("file"):
         say(f"because of {shown(explanation['file'])}")
+    if fingerprint := (explanation.get("input") or {}).get("sha256"):
+        say(f"whose content was {explanation['input'].get('size', 0):,} bytes with the SHA-256 {fingerprint}")
     for step in explanation["steps"]:
         say(
             f"  line {step['line']:>3}  {step['text']}"

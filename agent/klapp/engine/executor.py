@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import Any, Protocol
 
+from klapp.audit.inputs import hashed_up_to
 from klapp.audit.log import Log
+from klapp.engine.fingerprints import Fingerprints, OfMail
 from klapp.engine.hands import Guarded, Hands, HandsLost, Notifier, OwnHands, RealWorld
 from klapp.engine.outside import World as Outside
 from klapp.engine.outside import grants_of_files
@@ -55,6 +57,7 @@ class Engine:
         home: str,
         workers: Workers | None = None,
         reach: Callable[[Program, str], Outside] | None = None,
+        of_mail: OfMail = lambda key: None,
     ) -> None:
         self.log = log
         self.files_within = files_within
@@ -63,6 +66,7 @@ class Engine:
         self.home = home
         self.workers = workers
         self.reach = reach
+        self.of_mail = of_mail
 
     def files_for(self, program: Program) -> Guarded:
         """The real disk, held to the lane of a program's ``may`` lines."""
@@ -138,6 +142,8 @@ class _Batch:
         self.waiting = list(enumerate(requests, first))
         self.coworker = requests[0].coworker
         self.intended: set[int] = set()
+        files = engine.files_for(requests[0].program)
+        self.fingerprints = Fingerprints(files, hashed_up_to(engine.log), engine.of_mail)
         self.alone = False
 
     def carried_out(self) -> Iterator[RunReport]:
@@ -169,7 +175,7 @@ class _Batch:
 
     def _commit_intents(self, planned: Sequence[Planned], done: int = 0) -> list[dict[str, Any]]:
         bodies = Bodies(self.engine.home, self.first)
-        intents = [bodies.of(run, done) for run in planned]
+        intents = [bodies.of(run, self.fingerprints.of(run.request), done) for run in planned]
         kinds = [REPLAN if run.number in self.intended else INTENT for run in planned]
         rows = zip(planned, kinds, intents, strict=True)
         self.engine.log.append([entry(run.number, kind, body) for run, kind, body in rows], bodies.blobs.values())

@@ -30,6 +30,10 @@ class Guarded(Files, Protocol):
         """As ``list``, and only the paths."""
         ...
 
+    def sha256(self, path: str, expect: Identity) -> str:
+        """The SHA-256, in hex, of a file of this version. Needs read. Raises FileError."""
+        ...
+
     def tidy(self, path: str) -> None:
         """Remove the drafts that a kill left beside a path; for when nobody is at work there. Raises FileError."""
         ...

@@ -30,7 +30,7 @@ class Bodies:
     blobs: dict[str, bytes] = field(default_factory=dict)
     programs: dict[int, str] = field(default_factory=dict)
 
-    def of(self, run: Planned, done: int = 0) -> dict[str, Any]:
+    def of(self, run: Planned, fingerprint: Mapping[str, Any], done: int = 0) -> dict[str, Any]:
         """The body of a run's intent; ``done`` of its steps are carried out already."""
         request = run.request
         self.blobs.update(run.blobs)
@@ -50,6 +50,8 @@ class Bodies:
         }
         if request.settings:
             body["settings"] = {name: encode(value) for name, value in request.settings.items()}
+        if fingerprint:
+            body["input"] = fingerprint
         if request.zone:
             body["zone"] = request.zone
         if done:
@@ -204,6 +206,14 @@ class Logged:
                 "taken back any more. That it ran, when, and how it ended is still there: klapp audit show"
             )
         return self
+
+    def input(self) -> dict[str, Any] | None:
+        """What started it: "name" (a file's path, or a mail's key), "size" in bytes, and "sha256" of the content or, as
+        "unhashed", why there is none. None where nothing of the kind did; older runs have no hash."""
+        file, mail = self.body.get("file"), self.body.get("settings", {}).get(MAIL_GIVEN)
+        if file is not None:
+            return {"name": file["f"][0], "size": file["f"][1], **self.body.get("input", {})}
+        return {"name": mail["mail"][1], **self.body.get("input", {})} if mail else None
 
     def planned(self) -> list[Step]:
         """Every step of the intent."""

@@ -61,7 +61,7 @@ def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
 
     tracer: Tracer = trace
     _Replay(logged.body, log.blob, steps).compare(rule.traced(_inputs(logged), tracer))
-    return account | {"steps": steps}
+    return account | {"input": logged.input(), "steps": steps}
 
 
 def told(value: Any) -> str:

@@ -17,6 +17,6 @@ def simulate(engine: Engine, requests: Iterable[Request]) -> list[RunReport]:
         bodies = Bodies(engine.home, 0)
         with engine.hands_for(batch[0], simulated=True) as hands:
             for run in hands.plan([(0, request) for request in batch], whole=True):
-                reports.append(report(Logged(0, bodies.of(run)), simulated=True))
+                reports.append(report(Logged(0, bodies.of(run, {})), simulated=True))
                 bodies.blobs.clear()
     return reports

@@ -7,6 +7,7 @@ it, and acts relative to that folder's handle. What it acts on is checked on the
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -150,6 +151,20 @@ class GuardedFiles:
                     blocks.append(block)
                     limit -= len(block)
                 return b"".join(blocks)
+
+    def sha256(self, path: str, expect: Identity) -> str:
+        """The SHA-256, in hex, of all that is in a file of this version; read in blocks. Needs read. Raises FileError,
+        also where the file is another one by now, or becomes one meanwhile."""
+        with self._acting(path):
+            folder, name = self._place(path, "read")
+            with opened(folder, name, os.O_RDONLY) as (file, info):
+                check(info, expect)
+                found, left = hashlib.sha256(), info.st_size
+                while left > 0 and (block := os.read(file, min(left, _BLOCK))):
+                    found.update(block)
+                    left -= len(block)
+                check(os.fstat(file), expect)
+                return found.hexdigest()
 
     def born(self, path: str) -> int:
         with self._acting(path):

@@ -95,6 +95,13 @@ class Received:
                 "UPDATE mail SET raw = NULL WHERE dealt = 1 AND received < ?", (self._clock() - KEPT,)
             )
 
+    def fingerprint(self, key: str) -> tuple[int, bytes] | None:
+        """The bytes and the SHA-256 of a mail as it came; None where it is not kept any more."""
+        with self._lock:
+            query = "SELECT length(raw), hash FROM mail WHERE key = ? AND raw IS NOT NULL"
+            row = self._connection.execute(query, (key,)).fetchone()
+        return (int(row[0]), bytes(row[1])) if row else None
+
     def attachment(self, key: str, index: int) -> bytes | None:
         """The bytes of an attachment, or None where the mail is not kept any more."""
         with self._lock:

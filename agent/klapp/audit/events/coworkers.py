@@ -90,7 +90,7 @@ class SettingChanged(Event):
     """A setting of a coworker, or of klapp for "", has another value."""
 
     kind = "setting changed"
-    says = 'The setting "{setting}" of "{coworker}" changed from {before} to {after}.'
+    says = 'The setting "{setting}" of {holder} changed from {before} to {after}.'
     public = ("coworker", "setting")
     ocsf = Ocsf(ENTITY, 3)
 

@@ -30,7 +30,7 @@ class Event:
     Attributes:
         kind: its name in the log.
         says: the sentence for a person; ``{field}`` stands for a field's value, ``{whose}`` for the
-            coworker in quotes or, for "", all of them.
+            coworker in quotes or, for "", all of them; ``{holder}`` for the same or, for "", klapp.
         public: the fields that are not sealed.
         durable: False for what may wait for the next commit of the log.
     """
