@@ -124,7 +124,8 @@ def test_what_comes_with_a_new_mail_is_saved_once(tmp_path: Path, inbox: Dovecot
         with house.agent() as agent:  # neither replay nor undo needs the server
             assert [agent.replay(run["run"]) for run in runs] == [[], []]
             came = agent.explain(runs[0]["run"])["input"]
-            assert came["name"].startswith("work/") and len(came["sha256"]) == 64
+            assert came["name"].startswith("work/")
+            assert len(came["sha256"]) == 64
             assert came["size"] > len(b"%PDF-1")
             agent.undo([runs[0]["run"]])
         assert papers(house) == ["last d.pdf"]
