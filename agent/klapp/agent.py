@@ -164,7 +164,15 @@ class Agent:
         self.notifier.show("klapp", text)
 
     def _reach(self, program: Program, coworker: str) -> Reach:
-        return Reach(program, coworker, self.log_store, self.broker, self.secrets.get, self.received.attachment)
+        return Reach(
+            program,
+            coworker,
+            self.log_store,
+            self.broker,
+            self.secrets.get,
+            self.received.attachment,
+            self.mailing.post,
+        )
 
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)

@@ -39,6 +39,7 @@ GRAVE = frozenset(
         ("network", "remove_secret"),
         ("mail", "add"),
         ("mail", "remove"),
+        ("mail", "sender"),
     )
 )
 """What needs a login of just now: what can not be taken back. (method, its ``what``)"""

@@ -1,8 +1,9 @@
-"""Mail accounts, and which rules a mail starts: the part of the agent's facade behind ``klapp mail``."""
+"""Mail accounts, what is sent from one, and which rules a mail starts: the part of the agent's facade behind ``klapp mail``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from klapp.audit.events import NetworkContact, SecretSet
@@ -12,10 +13,12 @@ from klapp.dispatch import Start
 from klapp.engine.arriving import waits_for
 from klapp.engine.outside import accounts_of
 from klapp.engine.record import Logged
-from klapp.mail.accounts import PORTS, Account, Accounts
+from klapp.mail import letters, smtp
+from klapp.mail.accounts import PORTS, SMTP_PORTS, Account, Accounts
 from klapp.mail.imap import MailError, Session
 from klapp.mail.received import Received, Waiting
-from klapp.network import Broker
+from klapp.network import Broker, NetworkError
+from klapp.operations import Letter
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
 from klr.values import MailValue
@@ -25,7 +28,7 @@ class Mailing:
     """The accounts of one person, and the mails that came. Takes and gives data that JSON can hold; raises NoCoworker or
     ValueError with a sentence for a person. A password goes in and never comes out."""
 
-    METHODS = frozenset({"accounts", "add", "remove", "test"})
+    METHODS = frozenset({"accounts", "add", "remove", "sender", "test"})
 
     def __init__(self, log: Log, coworkers: Coworkers, accounts: Accounts, received: Received, broker: Broker) -> None:
         self._log = log
@@ -39,7 +42,7 @@ class Mailing:
     def accounts(self) -> list[dict[str, Any]]:
         """Every account that is kept or that a coworker names: where it is, who waits for it, whether it is kept."""
         self._coworkers.reload()
-        told = {one.name: _told(one) for one in self._accounts.all()}
+        told = {one.name: self._told(one) for one in self._accounts.all()}
         for coworker in self._coworkers.all():
             for name in sorted(accounts_of(coworker.program)) if coworker.program else ():
                 one = told.setdefault(name, {"name": name, "kept": False, "coworkers": []})
@@ -47,16 +50,31 @@ class Mailing:
         return [told[name] for name in sorted(told)]
 
     def add(
-        self, name: str, server: str, user: str, password: str, port: int | None = None, encryption: str = "tls"
+        self,
+        name: str,
+        server: str,
+        user: str,
+        password: str,
+        port: int | None = None,
+        encryption: str = "tls",
+        smtp: str = "",
+        smtp_port: int | None = None,
+        smtp_encryption: str = "tls",
+        address: str = "",
     ) -> dict[str, Any]:
-        """Keep an account, in place of one of that name."""
-        account = Account(name, server.strip(), port or PORTS.get(encryption, 0), user, password, encryption)
+        """Keep an account, in place of one of that name. With ``smtp``, the server that sends, it can send as well, from
+        ``address``, or else from ``user`` where that is one."""
+        account = Account(
+            name, server.strip(), port or PORTS.get(encryption, 0), user, password, encryption,
+            smtp.strip(), (smtp_port or SMTP_PORTS.get(smtp_encryption, 0)) if smtp else 0, smtp_encryption,
+            address.strip() or (user if "@" in user else ""),
+        )  # fmt: skip
         before = self._accounts.get(name)
         self._accounts.put(account)
         if before is not None and (before.server, before.user) != (account.server, account.user):
             self.received.forget(name)  # another inbox: what is in it already is left alone
         self._log.record(SecretSet(f"password of {name}", account.shown, "given a value"))
-        return _told(account)
+        return self._told(account)
 
     def remove(self, name: str) -> None:
         """Forget an account, its password and how far it was read."""
@@ -64,6 +82,14 @@ class Mailing:
         self._accounts.delete(name)
         self.received.forget(name)
         self._log.record(SecretSet(f"password of {name}", account.shown, "removed"))
+
+    def sender(self, name: str) -> dict[str, Any]:
+        """Have an account send the mails of coworkers."""
+        account = self._one(name)
+        if not account.smtp_server:
+            raise NoCoworker(f"{name} can not send. Add it again, with --smtp and the server that sends.")
+        self._accounts.choose_sender(name)
+        return self._told(account)
 
     def test(self, name: str) -> dict[str, Any]:
         """Log in and look; nothing is received."""
@@ -75,13 +101,40 @@ class Mailing:
             self.contact(account, "failed", 0)
             raise NoCoworker(error.message) from None
         self.contact(account, "tried", 0)
-        return _told(account) | found
+        if account.smtp_server:
+            try:
+                smtp.look(account, self.broker.context)
+            except NetworkError as error:
+                self._log.record(NetworkContact(f"mail of {name}", account.smtp_shown, "failed", 0, 0))
+                raise NoCoworker(error.message) from None
+            self._log.record(NetworkContact(f"mail of {name}", account.smtp_shown, "tried", 0, 0))
+        return self._told(account) | found
+
+    def post(self, letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
+        """Send a mail from the account that sends; see ``klapp.engine.outside.Post``."""
+        account = self._accounts.sender()
+        if account is None:
+            able = [one.name for one in self._accounts.all() if one.smtp_server]
+            help = (
+                "choose one with: klapp mail sender NAME" if able else "say how with: klapp mail add NAME --smtp HOST"
+            )
+            raise NetworkError(
+                f"{'Several accounts' if able else 'No mail account'} can send. Nothing was sent; {help}"
+            )
+        mail = letters.written(letter, account.address, token)
+        smtp.submit(account, self.broker.context, letter.to, mail, begun)
+        return account.smtp_shown, len(mail)
 
     def _one(self, name: str) -> Account:
         account = self._accounts.get(name)
         if account is None:
             raise NoCoworker(f"There is no mail account {name}. See them with: klapp mail list")
         return account
+
+    def _told(self, account: Account) -> dict[str, Any]:
+        sender = self._accounts.sender()
+        told = {key: value for key, value in asdict(account).items() if key != "password"}
+        return told | {"kept": True, "sends": sender is not None and sender.name == account.name, "coworkers": []}
 
     def contact(self, account: Account, result: str, size: int) -> None:
         """Note a contact with a server."""
@@ -124,15 +177,3 @@ class Mailing:
             for one in logged
             if not one.erased and one.outcome is not None and one.outcome["outcome"] != "interrupted"
         )
-
-
-def _told(account: Account) -> dict[str, Any]:
-    return {
-        "name": account.name,
-        "server": account.server,
-        "port": account.port,
-        "user": account.user,
-        "encryption": account.encryption,
-        "kept": True,
-        "coworkers": [],
-    }

@@ -17,6 +17,7 @@ from klr.mistaken import unknown_verb
 from klr.operators import ORDERED, a
 from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
 from klr.proof import GlobError, glob
+from klr.recipients import address_problem, is_mail, pattern_of
 from klr.scope import RESERVED, Facts, Scope, Variable
 from klr.secrets import Secrets, account_problem, app_problem
 from klr.settings import bounds_problem, filled
@@ -36,6 +37,7 @@ from klr.types import (
     OF_PARAMETERS,
     PATH,
     PATHS,
+    RECIPIENT,
     SECRET,
     UNKNOWN,
     WORD,
@@ -70,6 +72,12 @@ class Checked:
 def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics: list[Diagnostic]) -> Checked:
     """Check a tree; findings are added to ``diagnostics``."""
     return _Checker(source, tree, vocabulary, diagnostics).check()
+
+
+def patterns_of(may: s.May) -> tuple[s.Template, ...]:
+    """The patterns of a ``may`` line, wherever they stand."""
+    kind = PERMISSIONS.get(may.permission)
+    return may.to if kind is not None and kind.joins == "to" else may.patterns
 
 
 def verb_of(action: s.Action, vocabulary: Vocabulary) -> Verb | None:
@@ -152,7 +160,7 @@ class _Checker:
             span = self.source.words_in(may.span, may.permission) or may.span
             self.error("K208", f"There is no permission `{may.permission}`.", span, help, repair)
             return
-        if may.to and not may.patterns and not kind.leaves:
+        if may.to and not may.patterns and not kind.leaves and kind.joins != "to":
             written = f"{kind.name} to"
             span = self.source.words_in(may.span, written) or may.span
             repair = (Edit(may.span, written, kind.name),)
@@ -162,11 +170,11 @@ class _Checker:
         if problem:
             self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, `{kind.example}`.")
             return
-        hosts = [self._host(template) for template in may.to]
+        hosts = [self._goal(template) for template in may.to] if kind.leaves else []
         if None in hosts:
             return
         patterns = []
-        for template in may.patterns:
+        for template in patterns_of(may):
             pattern = template.constant
             if pattern is None:
                 self.error(
@@ -179,6 +187,11 @@ class _Checker:
             if kind.takes == "hosts":
                 if (host := self._host(template)) is not None:
                     patterns.append(host)
+                    self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
+                continue
+            if kind.takes == "recipients":
+                if (recipients := self._goal(template, mail=True)) is not None:
+                    patterns.append(recipients)
                     self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
                 continue
             if kind.takes == "accounts":
@@ -200,10 +213,22 @@ class _Checker:
                 continue
             patterns.append(pattern)
             self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-        if not may.patterns:
+        if not patterns_of(may):
             self.checked.grant_spans[len(self.checked.grant_spans)] = may.span
         line = self.source.place(may.span.start)[0]
         yield Grant(kind.name, tuple(patterns), line, tuple(host for host in hosts if host))
+
+    def _goal(self, template: s.Template, mail: bool = False) -> str | None:
+        """The host, or the pattern for mail addresses, to which a line lets something go; None for neither."""
+        text = template.constant or ""
+        if not mail and not is_mail(text):
+            return self._host(template)
+        try:
+            return pattern_of(text)
+        except AddressError as error:
+            help = 'For example: "ann@example.com", or "*@example.com" for everybody there.'
+            self.error("K419", str(error), template.span, help)
+            return None
 
     def _host(self, template: s.Template) -> str | None:
         """The host that a line names, in its one form; None for what is none, which is reported."""
@@ -459,6 +484,9 @@ class _Checker:
                 "K306", "A path to a file does not end with `/`.", value.span, "Write the file's name behind it."
             )
         self._sibling(verb, slot, value)
+        whole = value.constant if slot.type == RECIPIENT and isinstance(value, s.Template) else None
+        if whole is not None and (problem := address_problem(whole)):
+            self.error("K419", problem, value.span, f"For example: `{verb.example}`.")
 
     def _together(self, verb: Verb, action: s.Action) -> None:
         """Whether the values of a statement fit together."""
@@ -499,6 +527,8 @@ def _may_problem(kind: PermissionKind, may: s.May) -> str:
     """What is wrong with the parts of a ``may`` line, or ""."""
     if kind.takes == "apps":
         return "" if not may.to else "goes to no host"
+    if kind.takes == "recipients":
+        return "" if may.to and not may.patterns else "says to whom, and nothing else"
     if kind.takes and not may.patterns:
         return {"hosts": "does not say which host", "accounts": "does not say which account"}.get(
             kind.takes, "does not say where"

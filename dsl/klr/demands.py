@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from klr import runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
+from klr.correspondence import Correspondence, Recipients
 from klr.diagnostics import Diagnostic
 from klr.narrowing import narrowed
 from klr.program import Need, TriggerUse
@@ -33,8 +34,8 @@ from klr.proof import (
 from klr.scope import Resolved
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
 from klr.source import NOWHERE, Span
-from klr.types import FILE, GONE, PATHS, SENDABLE, WORD, Type, list_of
-from klr.vocabulary import Permission, Slot, Verb, Vocabulary
+from klr.types import ATTACHED, FILE, GONE, PATHS, RECIPIENT, SENDABLE, WORD, Type, element_of, list_of
+from klr.vocabulary import PERMISSIONS, Permission, Slot, Verb, Vocabulary
 
 STARTED = ""
 """Under this name an environment holds where the file lay that started the rule, wherever that file is by now."""
@@ -76,6 +77,8 @@ class RuleDemands:
     places: Mapping[int, Shape] = field(default_factory=dict)
     started: Mapping[int, Shape] = field(default_factory=dict)
     """By the identity of an action or question: where the file lay that started the rule, as far as conditions tell."""
+    recipients: Mapping[int, tuple[Recipients, ...]] = field(default_factory=dict)
+    """By the identity of an action that writes mail: to whom it can."""
 
 
 def demanded(vocabulary: Vocabulary, checked: Checked, rule: s.RuleBlock, use: TriggerUse) -> RuleDemands:
@@ -87,7 +90,12 @@ def demanded(vocabulary: Vocabulary, checked: Checked, rule: s.RuleBlock, use: T
     except TooComplex:
         help = "Use fewer moves, loops and conditions around each other, or make a rule of its own of a part."
         walk.diagnostics.append(Diagnostic("K404", "This is too intricate to be proved safe.", walk.at, help))
-    return RuleDemands(waits, tuple(walk.demands), tuple(walk.diagnostics), walk.places, walk.started)
+    return RuleDemands(waits, tuple(walk.demands), tuple(walk.diagnostics), walk.places, walk.started, walk.recipients)
+
+
+def is_of_files(kind: Type) -> bool:
+    """Whether a value is a file, or a list of files."""
+    return FILE in (kind, element_of(kind))
 
 
 class _Walk:
@@ -108,6 +116,8 @@ class _Walk:
         self.walked = 0
         self.places: dict[int, Shape] = {}
         self.started: dict[int, Shape] = {}
+        self.recipients: dict[int, tuple[Recipients, ...]] = {}
+        self.correspondence = Correspondence(self.values, None, self._known)
         self._listings: dict[str, Shape] = {}
         self.on_the_way: list[dict[str, list[Shape]]] = []
         """For each `on error` around: where the files can be by then."""
@@ -116,6 +126,7 @@ class _Walk:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
         environment: Environment = dict(self.settings)
         shape = None
+        self.correspondence = Correspondence(self.values, use, self._known)
         if use.gives == "mail":
             self.demands.append(Demand(Need("receive mail", None, (use.arguments["in"],)), rule.trigger.span))
         elif use.gives:
@@ -171,6 +182,7 @@ class _Walk:
         match statement:
             case s.Let():
                 self._read(statement.value, environment)
+                self.correspondence.name(statement.name, statement.value)
                 shape = self._shape(statement.value, environment)
                 return {**environment, statement.name: shape} if shape else environment
             case s.If():
@@ -202,6 +214,7 @@ class _Walk:
 
     def _for_each(self, statement: s.ForEach, environment: Environment) -> Environment:
         self._read(statement.items, environment)
+        self.correspondence.name(statement.name, statement.items)
         element = self._shape(statement.items, environment)
         for _ in range(MOST_ROUNDS):
             start: Environment = {**environment, statement.name: element} if element else dict(environment)
@@ -236,12 +249,15 @@ class _Walk:
             self._demand(permission, None, action.span)
         for slot in verb.slots:
             value = given.get(slot.word)
+            if slot.type == RECIPIENT and value is not None:
+                self.recipients[id(action)] = self.correspondence.of(value)
             if value is None and not slot.required:
                 for permission in slot.needs:
-                    self._demand(permission, None, action.span)
+                    if not PERMISSIONS[permission].takes_paths:  # without an app, the person's own is meant
+                        self._demand(permission, None, action.span)
             if value is None or not slot.needs:
                 continue
-            if slot.type == SENDABLE and self.facts.type_of(value) != FILE:
+            if slot.type in (SENDABLE, ATTACHED) and not is_of_files(self.facts.type_of(value)):
                 continue  # only a file has a place to be read
             shape = self._place(verb, slot, value, action.object, environment)
             if verb.numbered and slot.word == "to" and policy in ("", "rename"):

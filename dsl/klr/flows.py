@@ -18,10 +18,11 @@ from itertools import chain
 
 from klr import syntax as s
 from klr.checker import Checked, verb_of
-from klr.demands import Demand, RuleDemands
+from klr.correspondence import Recipients
+from klr.demands import Demand, RuleDemands, is_of_files
 from klr.diagnostics import Diagnostic
 from klr.program import Need, TriggerUse
-from klr.proof import TooComplex, meet
+from klr.proof import Language, TooComplex, meet
 from klr.shapes import ANYWHERE, Shape
 from klr.source import Span
 from klr.types import FILE, GONE, list_of
@@ -54,12 +55,16 @@ _Labels = Mapping[str, Label]
 
 @dataclass(slots=True)
 class _Sent:
-    """What goes to a host at one place of the text: ``data`` in the request, ``control`` by its being made at all."""
+    """What goes to a host at one place of the text: ``data`` in the request, ``control`` by its being made at all.
+
+    Of a mail, ``host`` is the pattern of the ``recipients``.
+    """
 
     host: str
     span: Span
     data: Label = PUBLIC
     control: Label = PUBLIC
+    recipients: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class _Stored:
 class _Traffic:
     """Everything that leaves one rule."""
 
-    sent: dict[int, _Sent] = field(default_factory=dict)
+    sent: dict[tuple[int, int], _Sent] = field(default_factory=dict)
     stored: dict[_Stored, None] = field(default_factory=dict)
 
 
@@ -137,7 +142,10 @@ class _Closure:
 
     def demands(self, sent: _Sent) -> Iterator[Demand]:
         """What one request demands: that its host may be reached, and may be told all that it is told."""
-        yield Demand(Need("contact", patterns=(sent.host,)), sent.span)
+        if sent.recipients is None:
+            yield Demand(Need("contact", patterns=(sent.host,)), sent.span)
+        else:
+            yield Demand(Need("send mail", sent.recipients, (sent.host,)), sent.span)
         data, found = self.of(sent.data), self.of(sent.data | sent.control)
         whole = {origin.place for origin in found if origin.source == "contents"}
         for origin in found:
@@ -146,9 +154,10 @@ class _Closure:
             if origin.place is None:
                 if origin.source == "answers" and origin.host == sent.host:
                     continue  # what a host said is no news to it
-                need = Need(SOURCES[origin.source], None, (origin.host,), sent.host)
+                need = Need(SOURCES[origin.source], None, (origin.host,), sent.host, sent.recipients)
             else:
-                need = Need(SOURCES[origin.source], origin.place.language, origin.place.patterns, sent.host)
+                language, patterns = origin.place.language, origin.place.patterns
+                need = Need(SOURCES[origin.source], language, patterns, sent.host, sent.recipients)
             yield Demand(need, sent.span, implied=origin not in data)
 
 
@@ -165,6 +174,7 @@ class _Walk:
         self.places = rule.places
         self.started = rule.started
         self.waits = rule.waits
+        self.recipients: Mapping[int, tuple[Recipients, ...]] = rule.recipients
         self.mail: str | None = use.arguments["in"] if use is not None and use.gives == "mail" else None
         self.steps = 0
         self.traffic = _Traffic()
@@ -360,20 +370,28 @@ class _Walk:
         labels: _Labels,
     ) -> _Labels:
         for value, _ in values.values():
-            if self._is_file(value):
+            if is_of_files(self.facts.type_of(value)):
                 everything |= self._of_file("contents", value)
+        if id(action) in self.recipients:
+            for number, one in enumerate(self.recipients[id(action)]):
+                self._sent(action, one.pattern, everything, one.language, number)
+            self.touched |= everything
+            return labels
         self._request(action, self.facts.host_of(values[verb.sends][0]), everything)
         return labels
 
     def _request(self, node: s.Node, host: str | None, data: Label) -> Label:
         """Something is asked of a host, or sent to it; gives the label of its answer."""
         assert host is not None
-        sent = self.traffic.sent.setdefault(id(node), _Sent(host, node.span))
-        sent.data |= self._known(node, data)
-        sent.control |= self._known(node, self.pc)
+        self._sent(node, host, data)
         answer = data | {Origin("answers", host=host)}
         self.touched |= answer
         return answer
+
+    def _sent(self, node: s.Node, to: str, data: Label, recipients: Language | None = None, number: int = 0) -> None:
+        sent = self.traffic.sent.setdefault((id(node), number), _Sent(to, node.span, recipients=recipients))
+        sent.data |= self._known(node, data)
+        sent.control |= self._known(node, self.pc)
 
     def _is_file(self, node: s.Expression) -> bool:
         return self.facts.types.get(id(node)) == FILE

@@ -292,7 +292,11 @@ def _action(action: s.Action) -> str:
     if thing.startswith("-"):  # behind a verb, a minus sign would be taken for a subtraction
         thing = f"({thing.replace(_JOINT, ' ')})"
     thing = f" {thing}" if thing else ""
-    slots = "".join(f"{_JOINT}{word} {_text(value)}" for word, value in action.slots)
+    slots = "".join(
+        # No line goes on with `about`, which begins a line of its own kind, too.
+        f"{' ' if word == 'about' or (index == 0 and not thing) else _JOINT}{word} {_text(value)}"
+        for index, (word, value) in enumerate(action.slots)
+    )
     return f"{' '.join(action.words)}{thing}{slots}"
 
 

@@ -14,11 +14,10 @@ from klr.types import DURATION, SIZE
 COUNTED = {
     "file": "files", "files": "files", "notice": "notices", "notices": "notices", "failure": "failures",
     "failures": "failures", "request": "requests", "requests": "requests",
+    "message": "messages", "messages": "messages",
 }  # fmt: skip
 LONGEST = timedelta(days=1)
-HELP = (
-    "Write, for example, `limit 500 files`, `limit 10 notices`, `limit 1 GB`, `limit 5 minutes` or `limit 3 failures`."
-)
+HELP = "Write, for example, `limit 500 files`, `limit 10 notices`, `limit 20 messages`, `limit 1 GB`, `limit 5 minutes` or `limit 3 failures`."
 
 
 def limits_of(lines: Iterable[s.LimitLine], diagnostics: list[Diagnostic]) -> Limits:

@@ -8,6 +8,7 @@ that the program could touch and may not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from klr import syntax as s
@@ -17,12 +18,16 @@ from klr.diagnostics import Diagnostic, Edit, visible
 from klr.privilege import covering, covers, fixed, tightest
 from klr.program import Need
 from klr.proof import TooComplex, escape, glob
+from klr.recipients import is_mail, recipients
 from klr.source import Span
 from klr.vocabulary import PERMISSIONS, Permission
 
+MOST_APART = 6
+"""Kinds of recipients that several lines together may be needed for: how they overlap is looked at for each subset."""
+
 
 class _Grant(NamedTuple):
-    """One pattern of a ``may`` line (None for one without any), to one of its hosts."""
+    """One pattern of a ``may`` line (None for one without any), to one of its hosts or kinds of recipients."""
 
     permission: Permission
     pattern: str | None
@@ -61,11 +66,12 @@ class _Judge:
     def _witness(need: Need, grants: Iterable[_Grant]) -> str | None:
         """A path that is demanded and not granted, or None; "" for a permission without paths."""
         granted = [grant for grant in grants if _serves(grant, need)]
-        if need.language is not None:
-            return escape(need.language, [glob(grant.pattern) for grant in granted if grant.pattern])
-        if need.permission == "contact" and any(grant.to in need.patterns for grant in granted):
-            return None
-        return None if {grant.pattern for grant in granted}.issuperset(need.patterns or (None,)) else ""
+        if need.permission == "send mail":
+            assert need.language is not None
+            return escape(need.language, [recipients(grant.to or grant.pattern or "") for grant in granted])
+        if need.recipients is not None:
+            return _mailed(need, granted)
+        return _beyond(need, granted)
 
     def _is_granted(self, need: Need, grants: Iterable[_Grant]) -> bool:
         try:
@@ -87,6 +93,9 @@ class _Judge:
         patterns = need.patterns if need.language is None else covering(need)
         line = may_line(need.permission, patterns, need.to)
         help = f"To allow it, add this line at the top:\n{line}"
+        if need.permission == "send mail":
+            message = f"This could write mail to {visible(witness)[1:]}, and no `may send mail` line allows that."
+            return Diagnostic("K401", message, demand.span, help, self._added(line))
         if need.to or need.permission == "contact":
             code, message = _leaving(demand, visible(witness))
             return Diagnostic(code, message, demand.span, help, self._added(line))
@@ -132,8 +141,40 @@ def _serves(grant: _Grant, need: Need) -> bool:
     may be sent something may be contacted."""
     if need.permission == "contact":
         return grant.permission == "contact" or bool(grant.to)
+    if need.permission == "send mail":
+        return grant.permission == "send mail" or is_mail(grant.to)
     same = grant.permission == need.permission or (grant.permission, need.permission) == ("send contents", "send names")
-    return same and grant.to == need.to
+    return same and (grant.to == need.to if need.recipients is None else is_mail(grant.to))
+
+
+def _beyond(need: Need, granted: Sequence[_Grant]) -> str | None:
+    """A path that is demanded and in no pattern, or None; "" for a permission without paths."""
+    if need.language is not None:
+        return escape(need.language, [glob(grant.pattern) for grant in granted if grant.pattern])
+    if need.permission == "contact" and any(grant.to in need.patterns for grant in granted):
+        return None
+    return None if {grant.pattern for grant in granted}.issuperset(need.patterns or (None,)) else ""
+
+
+def _mailed(need: Need, granted: Sequence[_Grant]) -> str | None:
+    """As ``_beyond``, for what is mailed to some recipients.
+
+    What is demanded is every pair of a path and a recipient; each line grants every pair of one of its paths and one of
+    its recipients. All that is demanded is granted just where, however the kinds of recipients are parted in two, the lines
+    of the first part hold every path or the second part every recipient.
+    """
+    assert need.recipients is not None
+    kinds = tuple(dict.fromkeys(grant.to for grant in granted))
+    holding = [kind for kind in kinds if escape(need.recipients, [recipients(kind)]) is None]
+    found = _beyond(need, [grant for grant in granted if grant.to in holding])
+    if found is None or len(kinds) > MOST_APART:
+        return found
+    for first in chain.from_iterable(combinations(kinds, size) for size in range(len(kinds) + 1)):
+        rest = [recipients(kind) for kind in kinds if kind not in first]
+        found = _beyond(need, [grant for grant in granted if grant.to in first])
+        if found is not None and escape(need.recipients, rest) is not None:
+            return found
+    return None
 
 
 def _leaving(demand: Demand, witness: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from klr.program import Need
 from klr.proof import GlobError, Language, TooComplex, escape, glob
+from klr.recipients import ANYONE, is_mail, recipients
 from klr.values import split_name
 from klr.vocabulary import PERMISSIONS, Permission
 
@@ -19,16 +20,18 @@ MOST_LINES = 4
 def covering(need: Need) -> tuple[str, ...]:
     """Patterns that together hold every path of a need, as tight as people would write them."""
     assert need.language is not None
+    if PERMISSIONS[need.permission].takes == "recipients":
+        return need.patterns if covers(need.patterns, need.language, recipients) else (ANYONE,)
     for patterns in _looser(need.patterns):
         if 0 < len(patterns) <= MOST_LINES and covers(patterns, need.language):
             return patterns
     return EVERYWHERE
 
 
-def covers(patterns: Iterable[str], language: Language) -> bool:
-    """Whether every path of a language matches one of the patterns."""
+def covers(patterns: Iterable[str], language: Language, read: Callable[[str], Language] = glob) -> bool:
+    """Whether every path of a language matches one of the patterns, which ``read`` reads."""
     try:
-        return escape(language, [glob(pattern) for pattern in patterns]) is None
+        return escape(language, [read(pattern) for pattern in patterns]) is None
     except (GlobError, TooComplex):
         return False
 
@@ -74,10 +77,7 @@ def tightest(needs: Iterable[Need]) -> tuple[MayLine, ...]:
     for need in needs:
         patterns = wanted.setdefault((need.permission, need.to), {})
         patterns.update(dict.fromkeys(need.patterns if need.language is None else covering(need)))
-    lines = [
-        MayLine(name, _needed(tuple(patterns)) if PERMISSIONS[name].takes_paths else tuple(sorted(patterns)), to)
-        for (name, to), patterns in wanted.items()
-    ]
+    lines = [MayLine(name, _fewest(name, tuple(patterns)), to) for (name, to), patterns in wanted.items()]
     order = list(PERMISSIONS)
     return tuple(
         sorted(
@@ -86,11 +86,22 @@ def tightest(needs: Iterable[Need]) -> tuple[MayLine, ...]:
     )
 
 
+def _fewest(name: Permission, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns of a permission, in order, none of them superfluous."""
+    if PERMISSIONS[name].takes_paths:
+        return _needed(patterns)
+    return _needed(patterns, recipients) if PERMISSIONS[name].takes == "recipients" else tuple(sorted(patterns))
+
+
 def _told_by(lines: Sequence[MayLine], line: MayLine) -> MayLine | None:
     """A line without what another line allows as well; None where nothing of it is left."""
     if line.permission == "contact":
         hosts = tuple(host for host in line.patterns if all(host != other.to for other in lines))
         return line._replace(patterns=hosts) if hosts else None
+    if line.permission == "send mail":
+        told = [other.to for other in lines if is_mail(other.to)]
+        left = tuple(pattern for pattern in line.patterns if not covers(told, recipients(pattern), recipients))
+        return line._replace(patterns=left) if left else None
     if line.permission == "send names":
         inside = [
             p for other in lines if other.permission == "send contents" and other.to == line.to for p in other.patterns
@@ -100,10 +111,10 @@ def _told_by(lines: Sequence[MayLine], line: MayLine) -> MayLine | None:
     return line
 
 
-def _needed(patterns: tuple[str, ...]) -> tuple[str, ...]:
+def _needed(patterns: tuple[str, ...], read: Callable[[str], Language] = glob) -> tuple[str, ...]:
     """The patterns without those that lie within another."""
     kept = list(patterns)
     for pattern in patterns:
-        if covers([other for other in kept if other != pattern], glob(pattern)):
+        if covers([other for other in kept if other != pattern], read(pattern), read):
             kept.remove(pattern)
     return tuple(sorted(kept))

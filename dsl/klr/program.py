@@ -21,7 +21,8 @@ class Grant:
     """One ``may`` line.
 
     ``patterns`` are path globs as written (``~/`` stands for the home), or hosts in their one form; empty for
-    ``notify``. ``to`` are the hosts that a line about what may leave the machine names.
+    ``notify``; or patterns for mail addresses. ``to`` are the hosts, and the patterns for mail addresses, that a line about
+    what may leave the machine names.
     """
 
     permission: Permission
@@ -93,13 +94,15 @@ class Need:
     """Something that a rule can do: ``permission`` for every path of ``language`` (None for one that takes no path).
 
     ``patterns`` say the same to people, and not always as exactly; of a permission for hosts or apps, they are these.
-    ``to`` is the host to which it goes, of what leaves the machine.
+    ``to`` is the host to which it goes, of what leaves the machine, or a pattern for whom it is mailed to, who are exactly
+    those of ``recipients``.
     """
 
     permission: Permission
     language: Language | None = None
     patterns: tuple[str, ...] = ()
     to: str = ""
+    recipients: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ class TestCase:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may spend at most: files changed, notices shown, requests to hosts, bytes read and written, time.
+    """What one run may spend at most: files changed, notices shown, requests to hosts, mails sent, bytes read and written, time.
 
     ``failures`` is how many runs may fail one after the other before the coworker is paused.
     """
@@ -199,6 +202,7 @@ class Limits:
     files: int = 10_000
     notices: int = 20
     requests: int = 100
+    messages: int = 20
     size: int = 50 * 10**9
     time: timedelta = timedelta(minutes=30)
     failures: int = 5

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from klr import syntax as s
 from klr.addresses import AddressError, host_of
+from klr.checker import patterns_of
 from klr.format import format_source
 from klr.loader import Loaded
 from klr.parser import parse
 from klr.permissions import may_line
 from klr.privilege import tightest
+from klr.recipients import is_mail
 from klr.source import Source, Span
 from klr.vocabulary import PERMISSIONS, Permission
 
@@ -44,7 +46,7 @@ def _edits(source: Source, tree: s.Coworker, wanted: dict[tuple[Permission, str]
     known = {key: need for key, need in wanted.items() if any(_kind(line) == key for line in lines)}
     for kind in dict.fromkeys(map(_kind, lines)):
         mine = [line for line in lines if _kind(line) == kind]
-        have = {_written(pattern, kind[0]) for line in mine for pattern in line.patterns}
+        have = {_written(pattern, kind[0]) for line in mine for pattern in patterns_of(line)}
         need = next((patterns for key, patterns in known.items() if key == kind), None)
         if need is not None and have == set(need):
             continue
@@ -62,13 +64,15 @@ def _edits(source: Source, tree: s.Coworker, wanted: dict[tuple[Permission, str]
 
 def _kind(line: s.May) -> tuple[str, str]:
     """The permission of a line and the host that it names; a line that names several is of no one's kind."""
-    hosts = [_written(host, "contact") for host in line.to]
+    hosts = [_written(host, "contact") for host in line.to if patterns_of(line) is not line.to]
     return line.permission, hosts[0] if len(hosts) == 1 else "\0" * len(hosts)
 
 
 def _written(pattern: s.Template, permission: str) -> str:
     """A pattern as needs have it: hosts in their one form."""
     text = pattern.constant or ""
+    if is_mail(text) and permission in ("contact", "send mail"):
+        return text.lower()
     if PERMISSIONS.get(permission) is None or PERMISSIONS[permission].takes != "hosts":
         return text
     try:

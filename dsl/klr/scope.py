@@ -51,6 +51,7 @@ RESERVED = frozenset(
         "of",
         "on",
         "or",
+        "saying",
         "setting",
         "shown",
         "sorted",

@@ -89,6 +89,7 @@ PERMISSIONS: Mapping[str, str] = {
     "schreiben": "write", "add": "write",
     "see": "read", "access": "read", "view": "read", "list": "read", "lesen": "read", "look": "read",
     "notice": "notify", "alert": "notify", "message": "notify", "tell": "notify", "notifications": "notify",
+    "mail": "send mail", "email": "send mail", "send email": "send mail", "write mail": "send mail", "reply": "send mail",
 }  # fmt: skip
 TRIGGERS: Mapping[str, str] = {
     **dict.fromkeys(

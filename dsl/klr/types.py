@@ -45,6 +45,8 @@ TABLE = Type("table", ROW)
 ERROR = Type("error")  # what `on error` catches: it has a message
 ACCOUNT = Type("mail account")  # known to the program by its name alone
 ADDRESS = Type("web address")  # written out in its place, with holes: nothing else is of this type
+RECIPIENT = Type("mail address")  # a text that has to be one when mail is sent to it
+ATTACHED = Type("file or list of files")  # what goes along with a mail
 SECRET = Type("secret")  # known to the program by its name alone
 SENDABLE = Type("value")  # what a slot takes that takes any value: a file, or what can be a text or JSON
 WORD = Type("word")  # one of a slot's fixed words, such as the policies of `on conflict`
@@ -81,7 +83,9 @@ def group_of(element: Type, key: Type) -> Type:
     return Type("group", element, key)
 
 
-_NARROWER = ((FOLDER, PATH), (TABLE, Type("list", ROW)))
+_NARROWER = (
+    (FOLDER, PATH), (TABLE, Type("list", ROW)), (TEXT, RECIPIENT), (FILE, ATTACHED), (Type("list", FILE), ATTACHED),
+)  # fmt: skip
 
 
 def element_of(kind: Type) -> Type | None:
@@ -92,7 +96,8 @@ def element_of(kind: Type) -> Type | None:
 def fits(given: Type, wanted: Type) -> bool:
     """Whether a value of type ``given`` may stand where ``wanted`` is asked for. There is no implicit conversion.
 
-    A folder is a path, so it may stand where a path is wanted, and a table is a list of rows; not the other way round.
+    A folder is a path, so it may stand where a path is wanted, and a table is a list of rows; not the other way round. A
+    text may be a mail address, which is looked at when it is known.
     """
     if UNKNOWN in (given, wanted) or given == wanted or (given, wanted) in _NARROWER:
         return True

@@ -26,6 +26,7 @@ Permission = Literal[
     "send contents",
     "send answers",
     "send mails",
+    "send mail",
 ]
 
 
@@ -34,20 +35,20 @@ class PermissionKind:
     """One kind of ``may`` line.
 
     Attributes:
-        takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", "accounts" (names of mail accounts), or
-            "" where it takes none.
+        takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", "accounts" (names of mail accounts),
+            "recipients" (patterns for mail addresses), or "" where it takes none.
         plain: completes "it may ...".
         example: a whole line that grants it.
-        leaves: whether it says what may leave the machine: the line goes on with ``to`` and hosts.
+        leaves: whether it says what may leave the machine: the line goes on with ``to`` and hosts or mail addresses.
         joins: the word between its name and its patterns: ``receive mail from "work"``.
     """
 
     name: Permission
-    takes: Literal["paths", "apps", "hosts", "accounts", ""]
+    takes: Literal["paths", "apps", "hosts", "accounts", "recipients", ""]
     plain: str
     example: str
     leaves: bool = False
-    joins: Literal["", "of", "from"] = ""
+    joins: Literal["", "of", "from", "to"] = ""
 
     @property
     def takes_paths(self) -> bool:
@@ -100,6 +101,7 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
             leaves=True,
             joins="of",
         ),
+        PermissionKind("send mail", "recipients", "write mail to", 'may send mail to "ann@example.com"', joins="to"),
     )
 }
 SOURCES: Mapping[str, Permission] = {
@@ -147,7 +149,8 @@ class Verb:
         consumes: the file in the object slot is gone afterwards.
         numbered: a path in slot ``to`` may be numbered ("a (2).pdf") when the name is taken.
         sibling: slot ``to`` holds a name, which is taken within the folder of the object.
-        sends: the slot word of the web address to which everything else in the statement goes, or "".
+        sends: the slot word of the web address, or of whom a mail is for, to which everything else in the statement
+            goes; or "".
         problem: says what is wrong with the types and words of its slots together, or gives "".
         fetches: its plan is given the world outside as well, for what is not in a value itself.
     """

@@ -93,7 +93,7 @@ def done(stage: Stage) -> Counter[str]:
     return found
 
 
-APART = ("send", "open")
+APART = ("send", "send mail", "open")
 """Verbs that no generated program says: what hosts and apps do is no matter of a world of files."""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
-from klr.types import ADDRESS, ATTACHMENT, FILE, PATH, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
+from klr.types import ADDRESS, ATTACHED, ATTACHMENT, FILE, PATH, RECIPIENT, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
 from tests.reference import dates, showing
 from tests.reference.functions import functions, plain_digits
 from tests.reference.globs import matches
@@ -48,7 +48,7 @@ def test_each_verb_has_a_meaning(name: str) -> None:
     kinds = {
         FILE: "file", TEXT: "text", PATH: "path", ROW: "row", list_of(ROW): "list of row",
         SENDABLE: "sendable", ADDRESS: "address", SECRET: "secret",
-        ATTACHMENT: "attachment",
+        ATTACHMENT: "attachment", RECIPIENT: "recipient", ATTACHED: "attached",
     }  # fmt: skip
     assert tuple((slot.word, kinds[slot.type]) for slot in verb.slots if slot.type != WORD) == known.slots
     assert known.policy == any(slot.word == "on conflict" for slot in verb.slots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -57,6 +58,7 @@ class World:
         self.touched: list[tuple[str, str]] = []
         self.told: list[str] = []
         self.sent: list[tuple[str, Any]] = []
+        self.mailed: list[tuple[str, str, str, tuple[str, ...]]] = []
         self.opened: list[tuple[str, str]] = []
         self.written: set[int] = set()
         self.fresh = count(1_000_000)
@@ -293,6 +295,21 @@ def send(world: World, value: Any, address: str, secret: str | None) -> None:
     world.sent.append((address, value))
 
 
+ADDRESS = re.compile(r"[a-z0-9!#$%&'+=^_`{|}~-]+(\.[a-z0-9!#$%&'+=^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.I)  # fmt: skip
+
+
+def send_mail(world: World, to: str, about: str, saying: str, along: File | tuple[File, ...] | None) -> None:
+    """A mail to one person. That it goes out, and what becomes of it there, is no matter of the program."""
+    if not ADDRESS.fullmatch(to) or not to.isascii() or len(to) > 254 or to.index("@") > 64:
+        raise Refused("value")
+    files = () if along is None else (along,) if isinstance(along, File) else along
+    if sum(file.size for file in files) > 25_000_000 or len(saying) > 1_000_000:
+        raise Refused("value")
+    for file in files:
+        world.there(file.path)
+    world.mailed.append((to, about, saying, tuple(file.path for file in files)))
+
+
 def open_in_app(world: World, file: File, app: str | None) -> None:
     world.there(file.path)
     world.opened.append((file.path, app or ""))
@@ -340,6 +357,7 @@ VERBS: dict[str, Verb] = {
     "append row": Verb(append_row, (("", "row"), ("to", "path"))),
     "write table": Verb(write_table, (("", "list of row"), ("to", "path"), ("with", "text")), policy=True),
     "send": Verb(send, (("", "sendable"), ("to", "address"), ("using", "secret"))),
+    "send mail": Verb(send_mail, (("to", "recipient"), ("about", "text"), ("saying", "text"), ("with", "attached"))),
     "open": Verb(open_in_app, (("", "file"), ("with", "path"))),
     "make folder": Verb(make_folder, (("", "path"),)),
     "notify": Verb(notify, (("", "text"),)),

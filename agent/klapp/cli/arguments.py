@@ -173,8 +173,8 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         "--for", dest="host", metavar="HOST", help="for which host, where several have one of that name"
     )
     secret.add_argument("--value-fd", type=_descriptor, metavar="N", help="read the value from this file descriptor")
-    mail = _add(commands, "mail", "look after the mail accounts that coworkers may read", data=True)
-    mail.add_argument("what", choices=("list", "add", "test", "remove"))
+    mail = _add(commands, "mail", "look after the mail accounts that coworkers may read and send from", data=True)
+    mail.add_argument("what", choices=("list", "add", "test", "sender", "remove"))
     mail.add_argument("name", nargs="?", metavar="NAME")
     mail.add_argument("--server", metavar="HOST", help="where the mail is, such as imap.example.com")
     mail.add_argument("--port", type=_positive, metavar="N", help="of the server (default: the usual one)")
@@ -182,6 +182,15 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     mail.add_argument(
         "--encryption", choices=("tls", "starttls"), default="tls", help="from the first byte on, or before all is said"
     )
+    mail.add_argument("--smtp", metavar="HOST", help="what sends your mail, such as smtp.example.com")
+    mail.add_argument("--smtp-port", type=_positive, metavar="N", help="of that server (default: the usual one)")
+    mail.add_argument(
+        "--smtp-encryption",
+        choices=("tls", "starttls", "none"),
+        default="tls",
+        help="as --encryption; none only for a server on this machine",
+    )
+    mail.add_argument("--address", metavar="ADDRESS", help="your mail address (default: the user)")
     mail.add_argument(
         "--value-fd", type=_descriptor, metavar="N", help="read the password or app password from this file descriptor"
     )

@@ -1,4 +1,4 @@
-"""``klapp mail``: the accounts whose mail coworkers may read."""
+"""``klapp mail``: the accounts whose mail coworkers may read, and from which they send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from klapp.cli.output import FINE, WrongUsage, say, say_json
 
 
 def mail(options: argparse.Namespace) -> int:
-    """``klapp mail list | add NAME | test NAME | remove NAME``."""
+    """``klapp mail list | add NAME | test NAME | sender NAME | remove NAME``."""
     if options.what != "list" and not options.name:
         raise WrongUsage(f"Say which account: klapp mail {options.what} NAME")
     if options.what == "add" and not (options.server and options.user):
@@ -30,6 +30,10 @@ def mail(options: argparse.Namespace) -> int:
                 password=password,
                 port=options.port,
                 encryption=options.encryption,
+                smtp=options.smtp or "",
+                smtp_port=options.smtp_port,
+                smtp_encryption=options.smtp_encryption,
+                address=options.address or "",
             )
             say(f'The account "{options.name}" is kept. Try it with: klapp mail test {options.name}')
         elif options.what == "test":
@@ -39,6 +43,11 @@ def mail(options: argparse.Namespace) -> int:
                 return FINE
             how = "tells of new mail at once" if found["idles"] else "has to be asked, so new mail comes within minutes"
             say(f'"{options.name}" can be read. {found["server"]} {how}.')
+            if found["smtp_server"]:
+                say(f"It can send from {found['address']}, by {found['smtp_server']}.")
+        elif options.what == "sender":
+            found = source.call("mail", what="sender", name=options.name)
+            say(f"Coworkers send mail from {found['address']} now.")
         else:
             source.call("mail", what="remove", name=options.name)
             say(f'The account "{options.name}" is forgotten, and its password.')
@@ -52,7 +61,8 @@ def _list(accounts: list[dict[str, Any]], form: str) -> int:
     for one in accounts:
         users = ", ".join(one["coworkers"]) or "no coworker"
         where = f"{one['user']} at {one['server']}:{one['port']}" if one["kept"] else "not known yet: klapp mail add"
-        say(f"{one['name']}  {where}  ({users})")
+        sends = f", sends as {one['address']}" if one.get("sends") else ""
+        say(f"{one['name']}  {where}{sends}  ({users})")
     if not accounts:
         say("There is no mail account. Add one with: klapp mail add NAME --server HOST --user NAME")
     return FINE

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from klr.program import Grant, Program
-from klr.proof import escape, glob
+from klr.proof import Language, escape, glob
+from klr.recipients import in_words as recipients_in_words
+from klr.recipients import is_mail, recipients
 from klr.vocabulary import PERMISSIONS, PermissionKind
 
 _EITHER_CASE = re.compile(r"\[(\w{2,3})\]")
@@ -15,7 +17,8 @@ _EITHER_CASE = re.compile(r"\[(\w{2,3})\]")
 Permissions = Mapping[str, tuple[str, ...]]
 """Patterns by permission, sorted; ``()`` for a permission that takes none.
 
-What may leave the machine has a name with its host: "send contents to https://api.example.com".
+What may leave the machine has a name with its host, or with whom it is mailed to: "send contents to
+https://api.example.com".
 """
 SECRETS = "use secret"
 """The name under which the secrets stand that a program uses, each with its host."""
@@ -50,21 +53,41 @@ def asks_more(wanted: Permissions, approved: Permissions | None) -> Permissions:
     more: dict[str, tuple[str, ...]] = {}
     for permission, patterns in wanted.items():
         kind, host = _kind(permission)
-        allowed = set(approved.get(permission, ()))
-        if kind is not None and kind.name == "send names":
-            allowed.update(approved.get(f"send contents to {host}", ()))  # whoever may have all of it may have its name
+        same = {permission, *_as_wide(permission, approved)}
+        if kind is not None and kind.name == "send names":  # whoever may have all of it may have its name
+            wider_kind = f"send contents to {host}"
+            same |= {wider_kind, *_as_wide(wider_kind, approved)}
+        allowed = {pattern for name in same for pattern in approved.get(name, ())}
         if permission not in approved and not allowed:
             more[permission] = patterns
+        elif kind is not None and kind.takes == "recipients":
+            wider = _wider(patterns, allowed, recipients)
+            if wider:
+                more[permission] = wider
         elif kind is None or not kind.takes_paths:
             wider = tuple(pattern for pattern in patterns if pattern not in allowed)
             if wider or (not patterns and allowed):  # without a pattern, any app is meant
                 more[permission] = wider
         else:
-            languages = [glob(pattern) for pattern in sorted(allowed)]
-            wider = tuple(pattern for pattern in patterns if escape(glob(pattern), languages) is not None)
+            wider = _wider(patterns, allowed, glob)
             if wider:
                 more[permission] = wider
     return more
+
+
+def _wider(patterns: Iterable[str], allowed: Iterable[str], read: Callable[[str], Language]) -> tuple[str, ...]:
+    """The patterns that hold something which none of those that are allowed holds."""
+    languages = [read(pattern) for pattern in sorted(allowed)]
+    return tuple(pattern for pattern in patterns if escape(read(pattern), languages) is not None)
+
+
+def _as_wide(name: str, approved: Permissions) -> Iterable[str]:
+    """What is approved of the same kind to everybody to whom this goes, and to others."""
+    permission, _, to = name.partition(" to ")
+    for other in approved:
+        same, _, wider = other.partition(" to ")
+        if same == permission and is_mail(to) and is_mail(wider) and not _wider([to], [wider], recipients):
+            yield other
 
 
 def in_words(permissions: Permissions) -> list[str]:
@@ -73,7 +96,10 @@ def in_words(permissions: Permissions) -> list[str]:
     for name, patterns in permissions.items():
         kind, host = _kind(name)
         plain = kind.plain if kind is not None else name
-        to = f" to {host}{' (not encrypted)' if host.startswith('http:') else ''}" if host else ""
+        where = recipients_in_words(host) if is_mail(host) else host
+        to = f" to {where}{' (not encrypted)' if host.startswith('http:') else ''}" if host else ""
+        if kind is not None and kind.takes == "recipients":
+            patterns = tuple(map(recipients_in_words, patterns))
         if kind is not None and kind.takes == "apps" and not patterns:
             to = " the app that you use for them"
         lines.append((f"{plain} {', '.join(map(plainly, patterns))}" if patterns else plain) + to)

@@ -1,4 +1,4 @@
-"""What one run may spend: files, bytes, notices, effects and time. Whoever crosses a limit is ended, and told why.
+"""What one run may spend: files, bytes, notices, requests, mails, effects and time. Whoever crosses a limit is ended, and told why.
 
 A crossing is recorded like any other refusal, so that a replay ends at the same place without a clock.
 """
@@ -12,7 +12,7 @@ from klapp.engine.runs import BUDGET, Refusal
 from klr.effects import Act, Effect
 from klr.program import Limits
 from klr.runtime import show_duration, show_size
-from klr.types import TEXT
+from klr.types import ATTACHED, RECIPIENT, TEXT
 from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Verb, Vocabulary
 
@@ -28,7 +28,7 @@ class Spending:
         self.verbs = vocabulary.verbs
         self.clock = clock
         self.began = clock()
-        self.effects = self.files = self.notices = self.requests = self.size = 0
+        self.effects = self.files = self.notices = self.requests = self.messages = self.size = 0
         self.questions = {question.name for question in vocabulary.questions.values()}
 
     def refusal(self, effect: Effect) -> Refusal | None:
@@ -47,7 +47,9 @@ class Spending:
 
     def _act(self, act: Act, verb: Verb) -> None:
         self.notices += "notify" in verb.needs
-        self.requests += bool(verb.sends)
+        mails = any(slot.type == RECIPIENT for slot in verb.slots)
+        self.messages += mails
+        self.requests += bool(verb.sends) and not mails
         if not any(slot.needs for slot in verb.slots):
             return
         self.files += not verb.sends
@@ -58,6 +60,8 @@ class Spending:
                 isinstance(value, FileValue) and not (verb.follows or verb.consumes)
             ):
                 self.size += value.size
+            elif slot.type == ATTACHED and isinstance(value, tuple):
+                self.size += sum(file.size for file in value)
 
     def _crossed(self) -> str:
         """What is too much, or ""."""
@@ -68,6 +72,8 @@ class Spending:
             return f"to show more than {limits.notices:,} notices (its `limit`)"
         if self.requests > limits.requests:
             return f"to make more than {limits.requests:,} requests (its `limit`)"
+        if self.messages > limits.messages:
+            return f"to send more than {limits.messages:,} mails (its `limit`)"
         if self.size > limits.size:
             return f"to read and write more than {show_size(limits.size)} (its `limit`)"
         if self.effects > MOST_EFFECTS:

@@ -16,6 +16,7 @@ from klapp.engine.runs import Planned, Request, Story
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import Files, Identity
 from klapp.lane import Lane
+from klapp.operations import Letter
 from klapp.operations.steps import Step, perform
 from klr.vocabulary import Vocabulary
 
@@ -62,8 +63,12 @@ class RealWorld:
         """Make a request through the broker."""
         self.outside.send(method, address, type, body, secret, token)
 
+    def mail(self, letter: Letter, token: str) -> None:
+        """Send a mail from the person's account."""
+        self.outside.mail(letter, token)
+
     def was_sent(self, token: str) -> bool:
-        """Whether the request of this token was begun."""
+        """Whether the request or mail of this token was begun."""
         return self.outside.was_sent(token)
 
     def open(self, path: str, app: str) -> None:

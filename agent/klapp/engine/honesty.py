@@ -16,16 +16,14 @@ from klapp.engine.record import step_from_json
 from klapp.engine.replay import differences
 from klapp.engine.runs import Planned
 from klapp.files.protocol import Files
-from klapp.operations import Operation, SendData, SendFile
+from klapp.operations import Operation, SendData, SendFile, Sending, SendMail
 from klr.effects import Inputs
 from klr.vocabulary import Vocabulary
-
-_SENT = (SendData, SendFile)
 
 
 def is_honest(run: Planned, vocabulary: Vocabulary, files: Files, home: str) -> bool:
     """Whether a run sends nothing, or just what its program wishes with the answers that it was given."""
-    if not any(isinstance(step.operation, _SENT) for step in run.steps):
+    if not any(isinstance(step.operation, Sending) for step in run.steps):
         return True
     request = run.request
     inputs = Inputs(request.now, request.file, dict(request.settings), home, request.zone)
@@ -44,7 +42,7 @@ def is_honest(run: Planned, vocabulary: Vocabulary, files: Files, home: str) -> 
 def _told(effect: dict[str, Any]) -> Iterator[Operation]:
     """The requests among the steps of an effect, but for what differs from one planning to the next."""
     for told in effect["steps"]:
-        if isinstance(operation := step_from_json(told).operation, _SENT):
+        if isinstance(operation := step_from_json(told).operation, Sending):
             yield _without(operation)
 
 
@@ -53,12 +51,14 @@ def _planned(effect: dict[str, Any], vocabulary: Vocabulary, files: Files, now: 
     if verb.sends and effect["steps"]:
         assert verb.plan is not None
         for operation in verb.plan(files, decode(effect["with"]), now).operations:
-            if isinstance(operation, _SENT):
+            if isinstance(operation, Sending):
                 yield _without(operation)
 
 
-def _without(operation: SendData | SendFile) -> Operation:
-    """The request without its random token, and without the version of its file, which is checked before it is sent."""
+def _without(operation: Sending) -> Operation:
+    """The request without its random token, and without the versions of its files, which are checked before it is sent."""
+    if isinstance(operation, SendMail):
+        return replace(operation, token="", identities=())
     if isinstance(operation, SendFile):
         return replace(operation, token="", identity=(0, 0, 0, 0))
-    return replace(operation, token="")
+    return replace(operation, token="") if isinstance(operation, SendData) else operation

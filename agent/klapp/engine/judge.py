@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klapp.engine.encoding import decode
+from klapp.engine.outside import is_granted
 from klapp.engine.record import kept_as_blob, step_from_json
 from klapp.engine.runs import Planned, Request
 from klapp.files.patterns import is_plain
@@ -32,6 +33,8 @@ from klapp.operations import (
     Restore,
     SendData,
     SendFile,
+    Sending,
+    SendMail,
     Trash,
     Truncate,
 )
@@ -56,10 +59,11 @@ _PLANNED = (
     Notify,
     SendData,
     SendFile,
+    SendMail,
     Open,
 )
 """What the verbs plan. The others only ever take something back."""
-AGENTS = (Keep, PutBack, Trash, Restore, SendData, SendFile, Open)
+AGENTS = (Keep, PutBack, Trash, Restore, Sending, Open)
 """What takes a key, the person's trash folder, or the world outside, and so is never a worker's to do."""
 
 
@@ -75,6 +79,9 @@ def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
             yield "write", goal
         case SendFile(path=path) | Open(path=path):
             yield "read", path
+        case SendMail(paths=paths):
+            for path in paths:
+                yield "read", path
         case Copy(source=source, goal=goal):
             yield "read", source
             yield "write", goal
@@ -98,6 +105,7 @@ class Judge:
         notify: bool,
         hosts: frozenset[str] = frozenset(),
         apps: frozenset[str] = frozenset(),
+        recipients: frozenset[str] = frozenset(),
     ) -> None:
         self.vocabulary = vocabulary
         self.lane = lane
@@ -105,13 +113,16 @@ class Judge:
         self.notify = notify
         self.hosts = hosts
         self.apps = apps
+        self.recipients = recipients
         self.questions = {question.name for question in vocabulary.questions.values()}
 
     # -- operations ---------------------------------------------------------------------------------------------------
 
     def _reaches(self, operation: Operation) -> bool:
-        """Whether an operation goes to a host or app that is granted, if it goes to one at all."""
+        """Whether an operation goes to a host, address or app that is granted, if it goes to one at all."""
         match operation:
+            case SendMail(address=address):
+                return is_granted(address, self.recipients)
             case SendData() | SendFile():
                 return operation.host in self.hosts
             case Open(app=app):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from klapp.audit.events import NetworkContact, RequestBegun
@@ -10,6 +11,7 @@ from klapp.audit.log import Log
 from klapp.files.protocol import FileError
 from klapp.network import Body, Broker, NetworkError, Request
 from klapp.network.apps import AppError, open_with
+from klapp.operations import Letter
 from klr.program import Program, Secret
 from klr.vocabulary import Permission
 
@@ -30,7 +32,26 @@ def grants_of_files(program: Program) -> list[tuple[Permission, str]]:
 def hosts_of(program: Program) -> frozenset[str]:
     """The hosts that a program may reach, in their one form."""
     contacts = {host for grant in program.grants if grant.permission == "contact" for host in grant.patterns}
-    return frozenset(contacts | {host for grant in program.grants for host in grant.to})
+    return frozenset(contacts | {host for grant in program.grants for host in grant.to if "://" in host})
+
+
+def recipients_of(program: Program) -> frozenset[str]:
+    """The patterns for the mail addresses that a program may write to."""
+    written = {pattern for grant in program.grants if grant.permission == "send mail" for pattern in grant.patterns}
+    return frozenset(written | {to for grant in program.grants for to in grant.to if "://" not in to})
+
+
+def is_granted(address: str, patterns: Iterable[str]) -> bool:
+    """Whether an address is one of those that patterns hold; read here anew, apart from what proved it."""
+    local, at, host = address.lower().rpartition("@")
+    return bool(at) and any(_holds(*pattern.rpartition("@")[::2], local, host) for pattern in patterns)
+
+
+def _holds(of_local: str, of_host: str, local: str, host: str) -> bool:
+    fits_local = re.fullmatch("[^@]*".join(map(re.escape, of_local.split("*"))), local)
+    if of_host.startswith("*."):
+        return bool(fits_local) and host.endswith(of_host[1:])
+    return bool(fits_local) and of_host in ("*", host)
 
 
 def apps_of(program: Program) -> frozenset[str]:
@@ -55,8 +76,11 @@ class World(Protocol):
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         """Make a request, once. Raises FileError."""
 
+    def mail(self, letter: Letter, token: str) -> None:
+        """Send a mail, once. Raises FileError."""
+
     def was_sent(self, token: str) -> bool:
-        """Whether the request of this token was begun."""
+        """Whether the request or mail of this token was begun."""
 
     def open(self, path: str, app: str) -> None:
         """Open a file in an app. Raises FileError."""
@@ -83,6 +107,10 @@ class Nowhere:
         """Refuse."""
         raise FileError(NOT_NOW, "network")
 
+    def mail(self, letter: Letter, token: str) -> None:
+        """Refuse."""
+        raise FileError(NOT_NOW, "network")
+
     def was_sent(self, token: str) -> bool:
         """As the log has it."""
         return self.log is not None and any(
@@ -94,10 +122,21 @@ class Nowhere:
         raise FileError("The file was not opened: the run was cut short.", "network")
 
 
+Post = Callable[[Letter, str, Callable[[], None]], tuple[str, int]]
+"""Sends a mail under a token, and calls what it is given right before it tells the server the mail's end; gives the server
+and how many bytes it was sent. Raises NetworkError and FileError."""
+
+
+def no_post(letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
+    """There is no account that could send."""
+    raise NetworkError("No mail account can send yet. Nothing was sent; add one with: klapp mail add")
+
+
 class Reach(Nowhere):
     """The outside of one coworker's runs: the hosts and apps of its ``may`` lines, the secrets that it names.
 
-    ``value_of`` gives what is sealed under a host and a name, ``attachment_of`` the bytes of a mail's attachment, or None.
+    ``value_of`` gives what is sealed under a host and a name, ``attachment_of`` the bytes of a mail's attachment, or None;
+    ``post`` sends a mail.
     """
 
     def __init__(
@@ -108,6 +147,7 @@ class Reach(Nowhere):
         broker: Broker,
         value_of: Callable[[str, str], str | None],
         attachment_of: Callable[[str, int], bytes | None] = lambda mail, index: None,
+        post: Post = no_post,
     ) -> None:
         super().__init__(log)
         self.coworker = coworker
@@ -115,6 +155,8 @@ class Reach(Nowhere):
         self.secrets: Mapping[str, Secret] = program.secrets
         self._value_of = value_of
         self._attachment_of = attachment_of
+        self._post = post
+        self.recipients = recipients_of(program)
         self.accounts = accounts_of(program)
         self.hosts = hosts_of(program)
         self.apps = apps_of(program)
@@ -133,6 +175,16 @@ class Reach(Nowhere):
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         header = self._header(address, secret)
         self._request(Request(method, address, Body(body(), type), header), token)
+
+    def mail(self, letter: Letter, token: str) -> None:
+        if not is_granted(letter.to, self.recipients):
+            raise FileError(f"This coworker may not write mail to {letter.to}. Nothing was sent.", "denied")
+        try:
+            server, size = self._post(letter, token, lambda: self._begins(letter.to, token))
+        except NetworkError as error:
+            self._failed(f"mail to {letter.to}", error, 0)
+            raise FileError(error.message, "perhaps" if error.begun else "network") from None
+        self._noted(f"mail to {letter.to} by {server}", "sent", size, 0)
 
     def open(self, path: str, app: str) -> None:
         if app not in self.apps:
@@ -159,25 +211,21 @@ class Reach(Nowhere):
     def _request(self, request: Request, token: str) -> str:
         host = next((host for host in self.hosts if request.address.startswith(host)), "")
 
-        def begun() -> None:
-            if token and self.log is not None:
-                self.log.record(RequestBegun(self.coworker, host, token))
-
         try:
-            answer = self.broker.request(request, self.hosts, begun)
+            answer = self.broker.request(request, self.hosts, lambda: self._begins(host, token))
         except NetworkError as error:
-            result = (
-                "perhaps sent"
-                if error.begun and not error.status
-                else "refused"
-                if not error.status
-                else str(error.status)
-            )
-            sent = len(request.body.data) if request.body is not None and error.begun else 0
-            self._noted(host, result, sent, 0)
+            self._failed(host, error, len(request.body.data) if request.body is not None else 0)
             raise FileError(error.message, "perhaps" if error.begun else "network") from None
         self._noted(host, str(answer.status), answer.sent, answer.received)
         return answer.text()
+
+    def _begins(self, where: str, token: str) -> None:
+        if token and self.log is not None:
+            self.log.record(RequestBegun(self.coworker, where, token))
+
+    def _failed(self, where: str, error: NetworkError, size: int) -> None:
+        result = str(error.status) if error.status else "perhaps sent" if error.begun else "refused"
+        self._noted(where, result, size if error.begun else 0, 0)
 
     def _noted(self, host: str, result: str, sent: int, received: int) -> None:
         if self.log is not None:

@@ -57,6 +57,9 @@ class Remembering:
     def send(self, *_: object) -> None:
         """Nothing: the request is made when the plan is carried out."""
 
+    def mail(self, *_: object) -> None:
+        """Nothing, as for a request."""
+
     def was_sent(self, token: str) -> bool:
         """No: nothing is ever sent from here."""
         return False

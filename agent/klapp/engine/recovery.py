@@ -15,7 +15,7 @@ from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import SendData, SendFile
+from klapp.operations import Sending
 from klapp.operations.steps import Step, recovered, settle
 from klr.vocabulary import Permission
 
@@ -89,7 +89,7 @@ class _Recovery:
     def _finished(self, logged: Logged, steps: list[Step], done: list[Step]) -> RunReport:
         if steps and not done:
             return self._close(logged, outcome_body("interrupted", "It was cut short before it began.", steps, []))
-        perhaps = _PERHAPS if done and isinstance(done[-1].operation, (SendData, SendFile)) else ""
+        perhaps = _PERHAPS if done and isinstance(done[-1].operation, Sending) else ""
         more, refused = carry_out(steps[len(done) :], self.world, self.known)
         self.files.sync()
         done = [*done, *more]

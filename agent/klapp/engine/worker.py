@@ -157,6 +157,10 @@ class _Doing:
         """No worker sends anything."""
         raise FileError("Only the agent itself reaches hosts and apps.", "denied")
 
+    def mail(self, *_: object) -> None:
+        """No worker sends anything."""
+        raise FileError("Only the agent itself sends mail.", "denied")
+
     def was_sent(self, token: str) -> bool:
         """No worker sends anything."""
         return False

@@ -12,7 +12,7 @@ from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
 from klapp.engine.kept import IDLE, PATIENCE, KeptWorkers, Running
-from klapp.engine.outside import apps_of, grants_of_files, hosts_of
+from klapp.engine.outside import apps_of, grants_of_files, hosts_of, recipients_of
 from klapp.engine.record import step_to_json
 from klapp.engine.runs import Planned, Request, Story
 from klapp.engine.saying import patience_for, refusal, settings_of, story_of, wish
@@ -61,7 +61,13 @@ class WorkerPool(KeptWorkers):
         confinement = Confinement.of(grants, self.home)
         notify = any(grant.permission == "notify" for grant in program.grants)
         judge = Judge(
-            self.vocabulary, files.lane, confinement, notify=notify, hosts=hosts_of(program), apps=apps_of(program)
+            self.vocabulary,
+            files.lane,
+            confinement,
+            notify=notify,
+            hosts=hosts_of(program),
+            apps=apps_of(program),
+            recipients=recipients_of(program),
         )
         with self._hands(judge, world, files, program.text, {"grants": grants}) as hands:
             yield hands

@@ -10,8 +10,8 @@ from klapp.operations.folders import MakeFolder, RemoveFolder
 from klapp.operations.keeping import Keep, PutBack, Restore, Trash
 from klapp.operations.moves import Copy, Move, Replace
 from klapp.operations.notices import Notify
-from klapp.operations.operation import Operation, World
-from klapp.operations.sending import Open, SendData, SendFile
+from klapp.operations.operation import Letter, Operation, World
+from klapp.operations.sending import Open, SendData, SendFile, Sending, SendMail
 
 ALL: tuple[type[Operation], ...] = (
     MakeFolder,
@@ -30,6 +30,7 @@ ALL: tuple[type[Operation], ...] = (
     Notify,
     SendData,
     SendFile,
+    SendMail,
     Open,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "Copy",
     "Create",
     "Keep",
+    "Letter",
     "MakeFolder",
     "Move",
     "Notify",
@@ -62,6 +64,8 @@ __all__ = [
     "Restore",
     "SendData",
     "SendFile",
+    "SendMail",
+    "Sending",
     "Trash",
     "Truncate",
     "World",

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from klapp.files.overlay import OWN_DEVICE
 from klapp.files.protocol import Files, Identity
 from klr.values import FileValue
 from klr.vocabulary import Permission
+
+
+class Letter(NamedTuple):
+    """A mail: ``to`` one address, its ``subject`` in one line, its ``text``; ``attached`` gives the names and bytes of the
+    files that go along, or raises FileError."""
+
+    to: str
+    subject: str
+    text: str
+    attached: Callable[[], Sequence[tuple[str, bytes]]]
 
 
 class World(Protocol):
@@ -32,7 +42,10 @@ class World(Protocol):
         Raises FileError."""
 
     def was_sent(self, token: str) -> bool:
-        """Whether the request of this token was begun."""
+        """Whether the request or mail of this token was begun."""
+
+    def mail(self, letter: Letter, token: str) -> None:
+        """Send a mail, once. Raises FileError."""
 
     def open(self, path: str, app: str) -> None:
         """Open a file in an app. Raises FileError."""
@@ -86,7 +99,7 @@ class Operation(ABC):
         if not known:
             return self
         values = {name: getattr(self, name) for name, type_ in _fields(type(self)).items() if "Identity" in type_}
-        news = {name: known[value] for name, value in values.items() if value in known}
+        news = {name: now for name, value in values.items() if (now := _newer(value, known)) != value}
         return replace(self, **news) if news else self
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +123,12 @@ class Operation(ABC):
 def _fields(operation: type[Operation]) -> dict[str, str]:
     """The fields of an operation, and their types as written."""
     return {f.name: str(f.type) for f in fields(operation)}
+
+
+def _newer(value: Any, known: Mapping[Identity, Identity]) -> Any:
+    """An identity, or each of several, put right."""
+    several = isinstance(value, tuple) and all(isinstance(one, tuple) for one in value)
+    return tuple(known.get(one, one) for one in value) if several else known.get(value, value)
 
 
 def _encoded(value: Any) -> Any:
@@ -138,6 +157,9 @@ def _decoded(value: Any, type_: str) -> Any:
             return base64.b64decode(text, validate=True)
         case "Identity", [int(), int(), int(), int()]:
             return tuple(value)
+        case "tuple[str, ...]" | "tuple[Identity, ...]", list():
+            element = type_.removeprefix("tuple[").partition(",")[0]
+            return tuple(_decoded(one, element) for one in value)
     raise ValueError(f"a part of a logged operation is not of type {type_}")
 
 

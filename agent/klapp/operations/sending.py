@@ -1,7 +1,7 @@
-"""The operations that reach beyond the machine's files: a request to a host, and a file opened in an app.
+"""The operations that reach beyond the machine's files: a request to a host, a mail, and a file opened in an app.
 
 What was sent can not be unsent, and after a crash nobody can know whether it arrived. So a request is noted in the log
-right before its first byte goes out, and never made a second time.
+right before its first byte goes out, and never made a second time; a mail right before its end.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from klapp.files.failures import changed
 from klapp.files.protocol import FileError, Files, Identity
 from klapp.files.shown import shown
-from klapp.operations.operation import Operation, World, is_version, look
+from klapp.operations.operation import Letter, Operation, World, is_version, look
 from klr.runtime import show_size
 from klr.vocabulary import Permission
 
 
-class _Sending(Operation):
-    """What requests have in common."""
+class Sending(Operation):
+    """What requests and mails have in common."""
 
     address: str
     token: str
@@ -43,7 +43,7 @@ class _Sending(Operation):
 
 
 @dataclass(frozen=True)
-class SendData(_Sending):
+class SendData(Sending):
     """Send bytes, of a media type, by a method."""
 
     kind: ClassVar[str] = "send data"
@@ -65,7 +65,7 @@ class SendData(_Sending):
 
 
 @dataclass(frozen=True)
-class SendFile(_Sending):
+class SendFile(Sending):
     """Send a file's bytes, or, where ``upload`` is set, the file as the upload of a form."""
 
     kind: ClassVar[str] = "send file"
@@ -79,11 +79,7 @@ class SendFile(_Sending):
 
     def apply(self, world: World) -> None:
         def body() -> bytes:
-            if not is_version(look(world.files, self.path), self.identity):
-                raise changed(self.path)
-            data = world.files.read(self.path, self.identity[3] + 1)
-            if len(data) != self.identity[3]:
-                raise changed(self.path)
+            data = _bytes_of(world.files, self.path, self.identity)
             return _form(self.path.rpartition("/")[2], data, self.token) if self.upload else data
 
         kind = f"multipart/form-data; boundary={self.token}" if self.upload else "application/octet-stream"
@@ -96,12 +92,54 @@ class SendFile(_Sending):
         return f"sent {shown(self.path)} to {shown(self.address)}"
 
 
+def _bytes_of(files: Files, path: str, identity: Identity) -> bytes:
+    """What is in a file of just that version. Raises FileError."""
+    if not is_version(look(files, path), identity):
+        raise changed(path)
+    data = files.read(path, identity[3] + 1)
+    if len(data) != identity[3]:
+        raise changed(path)
+    return data
+
+
 def _form(name: str, data: bytes, boundary: str) -> bytes:
     """A form with one file in it (RFC 7578); the signs that could end the name are written as browsers write them."""
     safe = name.encode("utf-8", "replace").replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
     edge = b"--" + boundary.encode("ascii")
     head = b'Content-Disposition: form-data; name="file"; filename="' + safe + b'"\r\n'
     return b"\r\n".join((edge, head + b"Content-Type: application/octet-stream\r\n", data, edge + b"--\r\n"))
+
+
+@dataclass(frozen=True)
+class SendMail(Sending):
+    """Send a mail to one address, with the files at some paths."""
+
+    kind: ClassVar[str] = "send mail"
+    address: str
+    subject: str
+    text: str
+    paths: tuple[str, ...]
+    identities: tuple[Identity, ...]
+    token: str
+
+    @property
+    def host(self) -> str:
+        """To whom it goes."""
+        return self.address
+
+    def apply(self, world: World) -> None:
+        def attached() -> list[tuple[str, bytes]]:
+            pairs = zip(self.paths, self.identities, strict=True)
+            return [(path.rpartition("/")[2], _bytes_of(world.files, path, which)) for path, which in pairs]
+
+        world.mail(Letter(self.address, self.subject, self.text, attached), self.token)
+
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        return {"read": self.paths} if self.paths else {}
+
+    def sentence(self) -> str:
+        along = f" with {', '.join(map(shown, self.paths))}" if self.paths else ""
+        return f"sent mail to {shown(self.address)} about “{shown(self.subject)}”{along}"
 
 
 @dataclass(frozen=True)

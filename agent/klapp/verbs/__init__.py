@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klapp.verbs.mail import SAVE
+from klapp.verbs.mail import SAVE, SEND_MAIL
 from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
 from klapp.verbs.sending import OPEN, QUESTIONS, SEND
@@ -24,6 +24,7 @@ ALL: tuple[Verb, ...] = (
     SAVE,
     NOTIFY,
     SEND,
+    SEND_MAIL,
     OPEN,
     SKIP,
     STOP,

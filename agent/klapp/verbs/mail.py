@@ -1,15 +1,26 @@
-"""The verbs of mail: save what came with one."""
+"""The verbs of mail: save what came with one, and send one."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from klapp.files.protocol import Files
-from klapp.verbs.plan import ON_CONFLICT, Plan
+from klapp.files.protocol import FileError, Files
+from klapp.files.shown import shown
+from klapp.operations import SendMail
+from klapp.operations.keeping import new_token
+from klapp.verbs.plan import ON_CONFLICT, Plan, identity_of
 from klapp.verbs.writing import written
-from klr.types import ATTACHMENT, PATH
+from klr.recipients import address_problem
+from klr.runtime import show_size
+from klr.types import ATTACHED, ATTACHMENT, PATH, RECIPIENT, TEXT
+from klr.values import FileValue
 from klr.vocabulary import Slot, Verb
+
+LARGEST_ALONG = 25_000_000
+"""Bytes of all files that go along with one mail; few servers take more."""
+LONGEST_TEXT = 1_000_000
+LONGEST_SUBJECT = 500
 
 
 def plan_save(files: Files, arguments: tuple[Any, ...], now: datetime, outside: Any) -> Plan:
@@ -31,4 +42,45 @@ SAVE = Verb(
     plan=plan_save,
     numbered=True,
     fetches=True,
+)
+
+
+def plan_send_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
+    """``send mail to ADDRESS about TEXT saying TEXT with FILES``: one mail to one address, sent once."""
+    to, subject, text, along = arguments
+    if problem := address_problem(to):
+        raise FileError(f"“{shown(to[:100])}” is no mail address. {problem} Nothing was sent.", "value")
+    subject = in_one_line(subject)
+    if len(subject) > LONGEST_SUBJECT or len(text) > LONGEST_TEXT:
+        raise FileError(
+            f"A mail has at most {LONGEST_SUBJECT} characters in its subject and {LONGEST_TEXT:,} in its text.", "value"
+        )
+    attached = () if along is None else (along,) if isinstance(along, FileValue) else along
+    size = sum(file.size for file in attached)
+    if size > LARGEST_ALONG:
+        limit = show_size(LARGEST_ALONG)
+        raise FileError(f"{show_size(size)} are too much for one mail, which takes {limit}. Nothing was sent.", "value")
+    paths = tuple(file.path for file in attached)
+    identities = tuple(identity_of(files, file) for file in attached)
+    plain = text.encode("utf-8", "replace").decode()
+    return Plan((SendMail(to, subject, plain, paths, identities, new_token()),))
+
+
+def in_one_line(text: str) -> str:
+    """A text as a subject: every stretch of blanks, line ends and signs that nobody sees is one blank."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+SEND_MAIL = Verb(
+    "send mail",
+    (
+        Slot("to", RECIPIENT, doc="The mail address of one person."),
+        Slot("about", TEXT, doc="Its subject; several lines become one."),
+        Slot("saying", TEXT, doc="Its text."),
+        Slot("with", ATTACHED, needs=("read",), required=False, doc="A file, or a list of files, that goes along."),
+    ),
+    "Sends a mail from your own account. It is sent once; after a crash it is not sent again, and it can not be taken back.",
+    'send mail to "ann@example.com" about "Invoice {file.stem}" saying "Please see the file." with file',
+    plan=plan_send_mail,
+    sends="to",
 )

@@ -13,7 +13,7 @@ if exists('*KlrIndent')
 endif
 
 " A line that begins with one of these goes on with the line before it.
-let s:joining = '^\s*\%(\%(once\s\+quiet\s\+for\|retry\|within\|catch\s\+up\|never\s\+catch\s\+up\|in\s\+time\s\+zone\|and\|or\|where\|default\|descending\|ignoring\|sorted\|grouped\|shown\|on\s\+conflict\|is\|contains\|starts\|ends\|matches\|between\|to\|with\|named\|from\|as\|by\|at\|using\)\>\|[-+*/<>=.]\)'
+let s:joining = '^\s*\%(\%(once\s\+quiet\s\+for\|retry\|within\|catch\s\+up\|never\s\+catch\s\+up\|in\s\+time\s\+zone\|and\|or\|where\|default\|descending\|ignoring\|sorted\|grouped\|shown\|on\s\+conflict\|is\|contains\|starts\|ends\|matches\|between\|to\|with\|named\|from\|as\|by\|at\|using\|saying\)\>\|[-+*/<>=.]\)'
 let s:opening = '^\s*\%(test\|if\|else\|for\s\+each\|try\|on\s\+error\)\>'
 let s:rule = '^\%(when\|every\|cron\)\>'
 let s:closing = '^\s*\%(end\|else\|on\s\+error\)\>'

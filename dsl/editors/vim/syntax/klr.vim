@@ -10,7 +10,7 @@ syntax match klrVerb '^\s*\zs[[:alpha:]_]\k*'
 
 " Words that join, anywhere; those of several words after the words that they begin with, for the last match wins.
 syntax match klrOperator '\<\%(is\|contains\|matches\|and\|or\|not\|where\|descending\|between\|default\)\>'
-syntax match klrSlot '\<\%(to\|with\|from\|as\|by\|at\|in\|named\|on\|of\|after\|before\|for\|retry\|within\|using\)\>'
+syntax match klrSlot '\<\%(to\|with\|from\|as\|by\|at\|in\|named\|on\|of\|after\|before\|for\|retry\|within\|about\|saying\|using\)\>'
 syntax match klrOperator '\<\%(contains\s\+all\s\+of\|contains\s\+any\s\+of\|is\s\+any\s\+of\|is\s\+not\|starts\s\+with\|ends\s\+with\|ignoring\s\+case\|sorted\s\+by\|grouped\s\+by\)\>'
 syntax match klrSlot '\<\%(on\s\+conflict\|on\s\+error\|shown\s\+as\|one\s\+of\|at\s\+a\s\+time\|at\s\+most\|catch\s\+up\|in\s\+time\s\+zone\|never\s\+catch\s\+up\|once\s\+quiet\s\+for\)\>'
 syntax match klrConstant '\<\%(yes\|no\)\>'
