@@ -43,6 +43,7 @@ from klapp.engine.report import RunReport, report_of
 from klapp.engine.runs import Request
 from klapp.engine.services import SERVICES
 from klapp.engine.simulate import simulate
+from klapp.engine.undo import since as runs_since
 from klapp.engine.undo import undo
 from klapp.engine.workers import WorkerPool
 from klapp.files.guarded import GuardedFiles
@@ -429,15 +430,26 @@ class Agent:
         """The differences between a run and its replay from the log alone; none, if all is well."""
         return [asdict(difference) for difference in replay(self.log_store, run, program_of)]
 
-    def undo(self, runs: Sequence[int] | None = None) -> list[dict[str, Any]]:
-        """Take runs back, the newest first; None stands for those of the last batch."""
-        if runs is None:
+    def undo(
+        self, runs: Sequence[int] | None = None, only: Sequence[str] = (), since: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Take runs back, the newest first; None stands for those of the last batch, or for all that began at the ISO
+        moment ``since`` or later. ``only`` are absolute paths: then what concerns these, and what is below them."""
+        if since is not None and runs is not None:
+            raise ValueError("Name either the runs that are to be taken back, or since when.")
+        if not all(os.path.isabs(path) for path in only):
+            raise ValueError("Name what is to be taken back by its whole path.")
+        if since is not None:
+            runs = runs_since(self.engine, datetime.fromisoformat(since))
+            if not runs:
+                return []
+        elif runs is None:
             batch = self.log_store.last_batch()
             if batch is None:
                 raise NoCoworker("There is no run to undo yet.")
             runs = range(batch[0], batch[1] + 1)
         with self._working():
-            reports = undo(self.engine, runs)
+            reports = undo(self.engine, runs, self.clock, [os.path.normpath(path) for path in only])
         for report in reports:
             self.lineage.put_back(report.coworker, report.steps)
         return [report.to_json() for report in reports]

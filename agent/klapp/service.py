@@ -331,7 +331,7 @@ def _in_tray(one: dict[str, Any]) -> dict[str, Any]:
 def _recent(run: dict[str, Any]) -> dict[str, Any]:
     """A run for the menu: without the name of a file, for the menu is not locked."""
     words = f"{run['coworker']}: {run['outcome']}, {_moment(datetime.fromisoformat(run['started']))}"
-    undo = run["undone_by"] is None and run["outcome"] != "skipped" and bool(run["effects"])
+    undo = (run["undone_by"] is None or run["undone_partly"]) and run["outcome"] != "skipped" and bool(run["effects"])
     return {"run": run["run"], "words": words, "undo": undo}
 
 

@@ -136,4 +136,4 @@ def carried_out(tree: Tree, steps: Sequence[Step], known: dict[Identity, Identit
 def taken_back(tree: Tree, done: Sequence[Step]) -> list[Step]:
     """Undo done steps on the disk, and give back what was done for it."""
     overlay = Overlay(tree.files, tree.files.lane, NOW)
-    return carried_out(tree, list(take_back(done, World(overlay), Became())))
+    return carried_out(tree, [step for _, step in take_back(done, World(overlay), Became())])

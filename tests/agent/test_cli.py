@@ -120,6 +120,8 @@ def test_check_prints_json_with_places_from_one(klapp: Terminal) -> None:
         (["frobnicate"], 2),
         (["check", "/nowhere.klr"], 1),
         (["undo", "x"], 2),
+        (["undo", "--since", "soon"], 2),
+        (["undo"], 1),
         (["undo", "7"], 1),
         (["explain", "7"], 1),
         (["pause"], 2),
@@ -195,8 +197,11 @@ def test_a_whole_working_day_without_an_agent(klapp: Terminal) -> None:
     }
     assert "line" in klapp("explain", str(report["run"]))
     assert "every decision is the same" in klapp("replay", str(report["run"]))
-    klapp("undo", "last")
+    assert "did nothing to" in klapp("undo", "last", "--only", str(klapp.person / "elsewhere"), code=1)
+    klapp("undo", "--since", "1d", "--only", str(klapp.person / "Out"))
     assert (klapp.person / "In" / "-a\nb.txt").read_text() == "x"
+    assert "There was nothing to undo" in klapp("undo", "--since", "0:00")
+    assert "Say which runs" in klapp("undo", "1", "--since", "1h", code=1)
     klapp("pause", "sorter", "--for", "1h")
     assert json.loads(klapp("list", "--format", "json"))[0]["state"] == "paused"
     klapp("resume", "--all")

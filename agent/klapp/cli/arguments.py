@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from klapp.cli.usage import Parser
 from klr.codes import CODE
 
 _SPAN = re.compile(r"(\d+)([smhdw])")
+_CLOCK = re.compile(r"\d{1,2}:\d\d")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -155,13 +156,25 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     explain.add_argument("what", type=_run_or_code, metavar="RUN|CODE", help="a run's number, or a code such as K401")
     replay = _add(commands, "replay", "run again from the log alone, and compare", data=True)
     replay.add_argument("run", type=_positive, metavar="RUN")
-    undo = _add(commands, "undo", "take runs back: everything is as it was before", data=True)
+    undo = _add(commands, "undo", "take runs back: everything is as it was before, or only what you name", data=True)
     undo.add_argument(
         "runs",
-        nargs="+",
+        nargs="*",
         type=_runs_of,
         metavar="RUN",
         help="a run's number, several, a range such as 3-7, or `last` for the last batch",
+    )
+    undo.add_argument(
+        "--only",
+        nargs="+",
+        metavar="PATH",
+        help="of these runs, only what they did to these files, or to what is in these folders; the rest stays",
+    )
+    undo.add_argument(
+        "--since",
+        type=_moment,
+        metavar="TIME",
+        help="all runs since then: 9:00, 2026-11-20, 2026-11-20T09:00, or 30m, 2h, 1d for so long ago",
     )
     add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
     network = _add(commands, "network", "show what left this machine, to which host, and for which coworker", data=True)
@@ -278,6 +291,20 @@ def _span(text: str) -> timedelta:
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is too long a time") from error
+
+
+def _moment(text: str) -> datetime:
+    """A moment by the wall clock: an ISO date or moment, a time of today, or a span before now."""
+    now = datetime.now()
+    try:
+        if _SPAN.fullmatch(text):
+            return now - _span(text)
+        if _CLOCK.fullmatch(text):
+            return datetime.combine(now.date(), time.fromisoformat(text.zfill(5)))
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 9:00, 2026-11-20 or 2h") from None
+    return moment.astimezone().replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _runs_of(text: str) -> range | None:

@@ -103,6 +103,8 @@ def _tell(report: dict[str, Any]) -> None:
     say(f"{number}  {report['coworker']}  {report['outcome']}{reason}{about}")
     for effect in report["effects"]:
         say(f"    {effect['sentence']}")
+    if report.get("undone_by"):
+        say(f"    {'partly ' if report['undone_partly'] else ''}taken back by run {report['undone_by']}")
 
 
 def _sum(reports: Sequence[dict[str, Any]]) -> str:
@@ -190,9 +192,14 @@ def replay(options: argparse.Namespace) -> int:
 
 
 def undo(options: argparse.Namespace) -> int:
-    """``klapp undo RUN...``."""
-    last = None in options.runs
-    numbers = None if last else sorted({number for some in options.runs for number in some})
+    """``klapp undo RUN... [--only PATH...]``, ``klapp undo --since TIME [--only PATH...]``."""
+    if bool(options.runs) == bool(options.since):
+        raise Complaint("Say which runs: klapp undo RUN, klapp undo last, or klapp undo --since TIME")
+    asked: dict[str, Any] = {"only": [os.path.abspath(path) for path in options.only or ()]}
+    if options.since:
+        asked["since"] = options.since.isoformat()
+    elif None not in options.runs:
+        asked["runs"] = sorted({number for some in options.runs for number in some})
     with connected(options) as source:
-        reports = source.call("undo", runs=numbers)
+        reports = source.call("undo", **asked)
     return _told(options, reports, "There was nothing to undo.")

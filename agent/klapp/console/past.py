@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from klapp.console.asking import Asking
@@ -35,18 +37,35 @@ def run(asking: Asking) -> Response:
     if number is None:
         raise ValueError("There is no such run.")
     found = asking.ask("explain", run=number)
-    return asking.page("run.html", run=found)
+    places = [_place(effect) for effect in found["effects"]]
+    return asking.page("run.html", run=found, places=places if len(set(places) - {""}) > 1 else [])
 
 
 def undo(asking: Asking) -> Response:
-    """Take a run back."""
+    """Take a run back, or what it did to the file of one of its steps, by its number from 1."""
     number = asking.number("run")
     if number is None:
         raise ValueError("There is no such run.")
-    reports = asking.ask("undo", runs=[number])
-    told = [f"Run {report['undoes']}: {report['outcome']}{_why(report['reason'])}" for report in reports]
+    only: list[str] = []
+    if step := asking.number("step"):
+        effects = asking.ask("explain", run=number)["effects"]
+        only = [_place(effect) for effect in effects[step - 1 : step]]
+        if not any(only):
+            raise ValueError("There is no such step.")
+    reports = asking.ask("undo", runs=[number], only=only)
+    told = [f"Run {report['undoes']}: {report['outcome']}{_why(report['reason'], bool(only))}" for report in reports]
     return asking.go("/run", " ".join(told) or "There was nothing to undo.", run=str(number))
 
 
-def _why(reason: str) -> str:
-    return f", because: {reason}" if reason else ". Everything is as it was before it."
+def _place(effect: dict[str, Any]) -> str:
+    """The file or folder that a step left behind or took away; "" for what is about none."""
+    operation = effect["operation"]
+    if operation["do"] in ("notify", "open", "keep", "send", "send file"):
+        return ""
+    return str(operation.get("goal") or operation.get("path") or "")
+
+
+def _why(reason: str, part: bool) -> str:
+    if reason:
+        return f", because: {reason}"
+    return ". That is as it was before it; the rest stays." if part else ". Everything is as it was before it."

@@ -172,6 +172,7 @@ class Logged:
         outcome: of the outcome, or None for a run that has none yet.
         undone_by: the run that took this one back last, or None.
         undos: all runs that did, or began to, oldest first.
+        partly: whether the last of them took only a part of it back, and left something.
         erased: whether its values were erased from the log: there is nothing to explain, replay or take back then.
     """
 
@@ -181,6 +182,7 @@ class Logged:
     undone_by: int | None = None
     erased: bool = False
     undos: list[int] = field(default_factory=list)
+    partly: bool = False
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Logged:
@@ -194,6 +196,7 @@ class Logged:
             elif logged is not None and entry.kind == UNDONE:
                 logged.undone_by = entry.body["by"]
                 logged.undos.append(entry.body["by"])
+                logged.partly = entry.body.get("partly", False)
         if logged is None:
             raise NoRun("There is no run of that number in the log. See them with: klapp log")
         return logged
@@ -240,6 +243,11 @@ def outcome_body(outcome: str, reason: str, planned: Sequence[Step], done: Seque
     if len(done) != len(planned):
         body["steps"] = len(done)
     return body
+
+
+def undone_body(undo: Logged) -> dict[str, Any]:
+    """What the entries of a run say of the run that took it back, or began to."""
+    return {"by": undo.number} | ({"partly": True} if undo.body.get("partly") else {})
 
 
 def answer_of(effect: Mapping[str, Any], blob: Any) -> Any:

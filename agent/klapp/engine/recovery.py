@@ -11,7 +11,7 @@ from klapp.audit.log import Entry
 from klapp.engine.executor import Engine, carry_out
 from klapp.engine.hands import Guarded, RealWorld
 from klapp.engine.outside import Nowhere
-from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body
+from klapp.engine.record import OUTCOME, UNDONE, Logged, outcome_body, undone_body
 from klapp.engine.report import RunReport, report
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
@@ -103,7 +103,7 @@ class _Recovery:
         entries = [Entry(logged.number, OUTCOME, outcome)]
         undone = logged.body.get("undoes")
         if undone is not None and (outcome["outcome"] == "done" or outcome.get("steps")):
-            entries.append(Entry(undone, UNDONE, {"by": logged.number}))
+            entries.append(Entry(undone, UNDONE, undone_body(logged)))
         self.engine.log.append(entries)
         logged.outcome = outcome
         return report(logged)

@@ -50,7 +50,9 @@ def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
     logged = Logged.of(log.entries(run)).whole()
     account = report(logged).to_json()
     if logged.body.get("undoes") is not None:
-        return account | {"steps": [{"line": 0, "text": f"took back run {logged.body['undoes']}", "value": None}]}
+        what = "a part of run" if logged.body.get("part") is not None else "run"
+        text = f"took back {what} {logged.body['undoes']}"
+        return account | {"steps": [{"line": 0, "text": text, "value": None}]}
     rule = _rule(log, logged, load)
     steps: list[dict[str, Any]] = []
 

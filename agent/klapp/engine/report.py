@@ -15,7 +15,8 @@ from klapp.operations.steps import Step
 class RunReport:
     """One run. ``run`` is None for a simulation; ``started`` an ISO moment; ``file`` the path that started it, or None.
 
-    ``steps`` are what it did, or would do.
+    ``steps`` are what it did, or would do. ``undone_by`` is the run that took it back last, if any, and
+    ``undone_partly`` whether that left something of it.
     """
 
     run: int | None
@@ -27,6 +28,7 @@ class RunReport:
     steps: tuple[Step, ...]
     undoes: int | None = None
     undone_by: int | None = None
+    undone_partly: bool = False
 
     def effects(self) -> list[dict[str, Any]]:
         """Each step as a ``sentence`` in plain words, and as data under ``operation``."""
@@ -44,6 +46,7 @@ class RunReport:
             "effects": self.effects(),
             "undoes": self.undoes,
             "undone_by": self.undone_by,
+            "undone_partly": self.undone_partly,
         }
 
 
@@ -74,6 +77,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
         tuple(steps),
         body.get("undoes"),
         logged.undone_by,
+        logged.partly,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from klapp.files.overlay import OWN_DEVICE
 from klapp.files.protocol import FileError, Identity
 from klapp.operations.operation import Operation, World, look
+
+EMPTY: Mapping[int, Sequence[Step]] = MappingProxyType({})
 
 
 class Step(NamedTuple):
@@ -135,27 +138,38 @@ class Became(dict[Identity, Identity]):
         return self[identity] if identity in self else identity  # noqa: SIM401 - ``get`` would not follow them all
 
 
-def take_back(done: Sequence[Step], world: World, known: Became, behind: Sequence[Step] = ()) -> Iterator[Step]:
-    """Plan the undoing of done steps on an overlay, the last first, one operation at each turn.
+def take_back(
+    done: Sequence[Step],
+    world: World,
+    known: Became,
+    behind: Mapping[int, Sequence[Step]] = EMPTY,
+    chosen: Container[int] | None = None,
+) -> Iterator[tuple[int, Step]]:
+    """Plan the undoing of done steps on an overlay, the last first: (the position of what is undone, one operation).
 
     ``known`` maps versions that were put back before to what they are now; it is filled in, and is to be handed on to
-    the runs that are taken back after this one. ``behind`` are the steps of earlier undos that were cut short: what
-    they did is not done again. Raises FileError where the world moved on, such as for a file that was changed since.
+    the runs that are taken back after this one. ``behind`` is what earlier undos that were cut short did of it, by
+    position: that is not done again. ``chosen`` are the positions to be undone, if not all are. Raises FileError where
+    the world moved on, such as for a file that was changed since.
     """
-    already = iter([step for step in behind if step.operation.settles])
-    skipping = True
-    for operation, product in reversed(done):
+    for position in reversed(range(len(done))):
+        if chosen is not None and position not in chosen:
+            continue
+        operation, product = done[position]
         now = known.newest(product) if product else None
         taken = operation.takes()
-        for inverse in operation.resolved(known).inverse(now, world.files):
-            before_it = next(already, None) if skipping and inverse.settles else None
-            if before_it is not None and type(before_it.operation) is type(inverse):
-                made = before_it.product
+        already = [step for step in behind.get(position, ()) if step.operation.settles]
+        inverses = operation.resolved(known).inverse(now, world.files)
+        whole = len(already) == sum(inverse.settles for inverse in inverses)
+        for inverse in inverses:
+            if already and inverse.settles:
+                made, is_new = already.pop(0).product, False
+            elif behind.get(position) and whole:
+                continue  # only a copy is kept here, of what is no longer there
             else:
-                skipping = skipping and not inverse.settles
-                made = inverse.apply(world)
+                made, is_new = inverse.apply(world), True
             before = taken.get(inverse.makes() or "")
             if made is not None and before is not None and made != before:
                 known[before] = made
-            if before_it is None:
-                yield Step(inverse, made)
+            if is_new:
+                yield position, Step(inverse, made)

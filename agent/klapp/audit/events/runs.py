@@ -17,7 +17,7 @@ class Intent(_OfRuns):
 
     kind = "intent"
     says = "Run {run} began ({trigger})."
-    public = ("batch", "coworker", "rule", "trigger", "outcome", "undoes", "done", "now", "uses")
+    public = ("batch", "coworker", "rule", "trigger", "outcome", "undoes", "part", "partly", "done", "now", "uses")
     ocsf = Ocsf(JOB, 6)
 
 
@@ -44,7 +44,7 @@ class Undone(_OfRuns):
 
     kind = "undone"
     says = "Run {run} was taken back by run {by}."
-    public = ("by",)
+    public = ("by", "partly")
     ocsf = Ocsf(JOB, OTHER)
 
 
