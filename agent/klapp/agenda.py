@@ -111,6 +111,12 @@ class Agenda:
             (number,) = self._connection.execute(query, (coworker, rule, rule, why, why)).fetchone()
         return int(number)
 
+    def waiting(self, coworker: str) -> dict[str, tuple[int, float | None]]:
+        """The starts of a coworker that wait, by why: how many, and when the first is due."""
+        query = "SELECT why, count(*), min(due) FROM agenda WHERE coworker = ? GROUP BY why"
+        with self._lock:
+            return {why: (count, due) for why, count, due in self._connection.execute(query, (coworker,)).fetchall()}
+
     def next_due(self) -> float | None:
         """Seconds until the next start is due; None where none ever is by itself."""
         with self._lock:

@@ -204,6 +204,7 @@ class Agent:
             "may": in_words(_permissions(coworker)),
             "new": in_words(coworker.missing),
             "stale": coworker.stale,
+            "failing": bool(coworker.pause_reason),
             "refused": coworker.refused,
             "seen": seen_of(program) if program else "",
             "last": report_of(runs[-1]) if runs else None,

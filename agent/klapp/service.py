@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from klapp import gate, rpc
+from klapp import gate, glance, rpc
 from klapp.account.screen import ScreenWatch
 from klapp.agenda import Agenda
 from klapp.agent import Agent
@@ -30,8 +30,14 @@ from klapp.turns import Turns
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
 
-RECENT = 5
-"""Runs that the menu of the tray shows."""
+PARTS = {
+    "klapp-worker": "What runs coworkers",
+    "klapp-folders": "What watches folders",
+    "klapp-clock": "The clock",
+    "klapp-mail": "What waits for mail",
+    "klapp-rpc": "What answers commands",
+}
+"""Threads that klapp can not do without, and what a person calls them."""
 
 
 class Service:
@@ -45,18 +51,21 @@ class Service:
         self.agent = agent
         self.say = say
         self.on_change: Callable[[], None] = lambda: None
-        self.open_page: Callable[[], dict[str, str]] = _no_page
-        """Begins to serve the local page, where there is one, and gives the way in."""
+        self.open_page: Callable[[str], dict[str, str]] = _no_page
+        """Begins to serve the local page, where there is one, and gives the way in to one of its addresses."""
         self.stopped = threading.Event()
+        self._troubles: dict[str, dict[str, str]] = {}
+        """What is wrong with klapp itself: a sentence, and the page that says more."""
         self._phrases: dict[Key, str] = {}
         store = agent.log_store
         self._seen = SeenInDatabase(store.connection, store.lock)
         self._folders = FolderWatch([], self._happened, trouble=self._tell, seen=self._seen)
         self._own = FolderWatch([(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300))
         self._clock = Clock(self._due, kept=agent.coworkers.kept, seed=_seed(agent))
+        self._agenda = Agenda(store.connection, store.lock)
         self._turns = Turns(
             agent,
-            Agenda(store.connection, store.lock),
+            self._agenda,
             self._tell,
             trouble=self._went_wrong,
             changed=lambda: self.on_change(),
@@ -78,6 +87,8 @@ class Service:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
         if trouble := self.agent.witnesses.trouble():
             self._tell(trouble)
+            self._trouble("log", trouble, "/log")
+        self._hook, threading.excepthook = threading.excepthook, self._thread_ended
         self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
         self._seen.forget()
         self._mark_recovered()
@@ -101,6 +112,7 @@ class Service:
         self._own.stop()
         self._folders.stop()
         self._turns.stop()
+        threading.excepthook = self._hook
         self.agent.log_store.record(AgentStopped(os.getpid()))
 
     def _retire(self) -> None:
@@ -139,6 +151,24 @@ class Service:
         self._tell(sentence)
         with suppress(Exception):  # such as a full disk, which may be what went wrong
             self.agent.log_store.record(Trouble(sentence))
+
+    def _trouble(self, of: str, sentence: str, page: str = "/checkup") -> None:
+        """Show that something is wrong with klapp itself, or for "" that this is over."""
+        if sentence:
+            self._troubles[of] = {"sentence": sentence, "page": page}
+        else:
+            self._troubles.pop(of, None)
+        self.on_change()
+
+    def _thread_ended(self, ended: threading.ExceptHookArgs) -> None:
+        """A thread ended by an error that nobody foresaw: where it is one of ours, a part of klapp is down."""
+        name = ended.thread.name if ended.thread is not None else ""
+        if name not in PARTS:
+            self._hook(ended)
+            return
+        sentence = f"{PARTS[name]} has stopped working. Quit klapp and start it again."
+        self._went_wrong(f"{sentence} ({ended.exc_type.__name__})")
+        self._trouble(name, sentence)
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
@@ -234,46 +264,30 @@ class Service:
         if method == "ping":
             return {"process": os.getpid()}
         if method == "console":
-            return self.open_page()
+            return self.open_page(str(arguments.get("path", "/")))
         answer = gate.answer(self.agent, method, arguments)
         if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting", "mail"):
             self._listen()
         if method in ("approve", "resume"):
             self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))
-        return answer
+        return self._verified(answer) if (method, arguments.get("what")) == ("audit", "verify") else answer
+
+    def _verified(self, steps: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """What a verification gives, its result shown in the tray."""
+        for step in steps:
+            if "problem" in step:
+                wrong = step["problem"] is not None
+                self._trouble("log", "The log is not as klapp wrote it." if wrong else "", "/log")
+            yield step
 
     def _named(self, name: str | None) -> str | None:
         return None if name is None else self.agent.coworkers.find(name).name
 
     def overview(self) -> dict[str, Any]:
-        """What the tray shows: state, a status line, and each coworker with its own."""
-        coworkers = self.agent.overview()
-        states = {one["state"] for one in coworkers if not one["refused"]}
-        if self._turns.busy:
-            state = "working"
-        elif states & {"waiting", "broken"} or any(one["stale"] for one in coworkers):
-            state = "needs you"
-        elif states == {"paused"}:
-            state = "paused"
-        else:
-            state = "running"
-        return {
-            "state": state,
-            "status": self._status(coworkers, state),
-            "account": self.agent.account.exists,
-            "recent": [_recent(run) for run in reversed(list(self.agent.log(newest=RECENT)))],
-            "coworkers": [_in_tray(one) for one in coworkers],
-        }
-
-    def _status(self, coworkers: list[dict[str, Any]], state: str) -> str:
-        if not coworkers:
-            return "No coworkers yet"
-        if state == "working":
-            return "Working"
+        """What the tray shows; see ``klapp.glance``."""
         soonest = min(self._clock.next_runs().values(), default=None)
-        ready = sum(one["state"] == "ready" for one in coworkers)
-        text = f"{ready} of {len(coworkers)} coworkers at work"
-        return f"{text}, next at {_moment(soonest)}" if soonest else text
+        troubles = list(self._troubles.values())
+        return glance.overview(self.agent, self._agenda, busy=self._turns.busy, soonest=soonest, troubles=troubles)
 
     def run(self, name: str, answers: Mapping[str, str] | None = None, *, origin: str = "tray") -> None:
         """Run a coworker once; returns at once, the work is done in its turn."""
@@ -289,7 +303,7 @@ class Service:
             "undo": lambda run: self.answer("undo", {"runs": [run]}),
             "run": lambda name: self.run(name),
             "lock": lambda: self.agent.account.lock("asked"),
-            "open_page": lambda: open_with(self.open_page()["file"], ""),
+            "open_page": lambda path: open_with(self.open_page(path)["file"], ""),
             "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
         }
         try:
@@ -304,7 +318,7 @@ class Service:
             self._turns.report(item)
 
 
-def _no_page() -> dict[str, str]:
+def _no_page(path: str) -> dict[str, str]:
     raise ValueError("This agent has no page.")
 
 
@@ -316,23 +330,6 @@ def _seed(agent: Agent) -> bytes:
         seed = secrets.token_hex(32)
         kept.put("seed", seed)
     return bytes.fromhex(str(seed))
-
-
-def _in_tray(one: dict[str, Any]) -> dict[str, Any]:
-    last = one["last"]
-    words = f"run {last['run']}, {last['started'][:16].replace('T', ' ')}: {last['outcome']}" if last else "never ran"
-    state = "running" if one["state"] == "ready" else one["state"]
-    state = "refused" if one["refused"] else state
-    return {"name": one["name"], "state": state, "why": one["why"], "last": words} | {
-        key: one[key] for key in ("new", "seen")
-    }
-
-
-def _recent(run: dict[str, Any]) -> dict[str, Any]:
-    """A run for the menu: without the name of a file, for the menu is not locked."""
-    words = f"{run['coworker']}: {run['outcome']}, {_moment(datetime.fromisoformat(run['started']))}"
-    undo = (run["undone_by"] is None or run["undone_partly"]) and run["outcome"] != "skipped" and bool(run["effects"])
-    return {"run": run["run"], "words": words, "undo": undo}
 
 
 def _until(span: str) -> str | None:
@@ -350,7 +347,3 @@ def boot_id() -> str:
     with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
     return ""
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%H:%M}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M}"

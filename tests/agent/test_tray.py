@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klapp.tray.icon import Pystray
+from klapp.glance import waits, when
+from klapp.tray.icon import Pystray, Tray
 from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
 from klapp.tray.picture import argb
 from klapp.tray.statusnotifier import Numbers, changes
@@ -17,8 +19,24 @@ STATES = ("running", "working", "paused", "needs you", "trouble")
 
 
 def overview(**coworker: Any) -> dict[str, Any]:
-    one = {"name": "Tidy", "state": "running", "why": "", "last": "never ran", "new": [], "seen": "s"} | coworker
-    return {"state": "running", "status": "fine", "account": True, "recent": [], "coworkers": [one]}
+    one = {"name": "Tidy", "state": "running", "needs": "", "why": "", "waits": "", "last": "never ran", "next": ""}
+    one |= {"new": [], "seen": "s"} | coworker
+    troubles = [{"sentence": "The clock has stopped.", "page": "/checkup"}] if coworker.get("trouble") else []
+    told = {"state": "running", "status": "fine", "account": True, "recent": [], "coworkers": [one]}
+    return told | {"troubles": troubles}
+
+
+def labels(items: Any) -> list[str]:
+    return [item.label for item in items]
+
+
+def found(menu: Any, *path: str) -> Item:
+    """The line of a menu that these labels lead to."""
+    item = Item("")
+    for label in path:
+        item = next(one for one in menu if one.label == label)
+        menu = item.children
+    return item
 
 
 def test_what_changes_in_words_only_is_told_as_that() -> None:
@@ -26,7 +44,7 @@ def test_what_changes_in_words_only_is_told_as_that() -> None:
     before = numbers.tree(menu_of(overview()))
     assert changes(before, numbers.tree(menu_of(overview()))) == []
     [changed] = changes(before, numbers.tree(menu_of(overview(last="run 2")))) or []
-    assert changed.item.label == "Last: run 2"
+    assert changed.item.label == "Run 2"
     assert changes(before, numbers.tree(menu_of(overview(state="paused")))) is None
 
 
@@ -38,6 +56,85 @@ def test_numbers_are_unique_and_stay(menus: list[list[str]]) -> None:
         found = [node.number for node in numbers.tree(items).all()]
         assert len(set(found)) == len(found)
         assert found == [node.number for node in numbers.tree(items).all()]
+
+
+def test_what_is_gone_is_forgotten_and_its_number_never_comes_back() -> None:
+    numbers = Numbers()
+    used: set[int] = set()
+    for round in range(500):
+        new = {node.number for node in numbers.tree([Item(f"run {round}", None, (Item("Undo"),))]).all()} - {0}
+        assert not new & used
+        used |= new
+    assert len(numbers._known) == 2
+    assert numbers.tree([]).children == []
+    assert numbers._known == {}
+
+
+def test_each_thing_that_needs_a_person_has_its_line_and_its_way() -> None:
+    menu = menu_of(overview(state="paused", needs="resuming", why="It failed, so klapp paused it", trouble=True))
+    assert found(menu, "Something is wrong", "Look at it in the page").action == Action("open_page", ("/checkup",))
+    assert found(menu, "Tidy is paused: it failed", "Resume").action == Action("resume", ("Tidy",))
+    looked = found(menu, "Tidy is paused: it failed", "Look at what it did").action
+    assert looked == Action("open_page", ("/activity?name=Tidy",))
+    assert found(menu, "Tidy (paused)", "It failed, so klapp paused it").action is None
+    menu = menu_of(overview(state="running", needs="mending", name="A & B"))
+    assert found(menu, "A & B has errors", "Mend it in the page").action == Action("open_page", ("/edit?name=A+%26+B",))
+    menu = menu_of(overview(waits="2 starts wait: until it may work again", next="Next today at 09:00"))
+    assert {"2 starts wait: until it may work again", "Next today at 09:00"} <= set(
+        labels(found(menu, "Tidy").children)
+    )
+    assert found(menu, "Tidy", "Show in page").action == Action("open_page", ("/coworker?name=Tidy",))
+    assert found(menu, "New coworker").action == Action("open_page", ("/new",))
+
+
+def test_every_page_that_the_menu_opens_is_there() -> None:
+    from klapp.console.app import is_page
+
+    menus = [menu_of(overview(needs=needs, trouble=True)) for needs in ("approval", "mending", "resuming")]
+    pages = [
+        node.item.action.arguments[0]
+        for menu in menus
+        for node in Numbers().tree(menu).all()
+        if node.item.action is not None and node.item.action.method == "open_page"
+    ]
+    assert len(pages) == 15
+    assert all(map(is_page, pages))
+    assert not any(map(is_page, ("", "/coworker/do", "//evil", "/ü", "/\n", "http://evil/", "/static/console.js")))
+
+
+def test_why_something_waits_is_told_in_words() -> None:
+    noon = datetime.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    assert waits({}) == ""
+    assert waits({"retry": (1, noon.timestamp())}) == "1 start waits: tries again today at 12:00"
+    told = waits({"window": (2, (noon + timedelta(days=1)).timestamp()), "not ready": (3, None)})
+    assert told == "2 starts wait: until its hours begin, tomorrow at 12:00; 3 starts wait: until it may work again"
+    assert when(noon - timedelta(days=1)) == "yesterday at 12:00"
+    assert when(datetime(2020, 2, 3, 4, 5)) == "on 2020-02-03 at 04:05"
+
+
+class Slow:
+    """An agent whose overview takes until it is let go on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.during: Any = None
+
+    def overview(self) -> dict[str, Any]:
+        self.asked += 1
+        if self.during is not None:
+            during, self.during = self.during, None
+            during()
+        return overview(last=f"run {self.asked}")
+
+
+def test_a_change_while_the_menu_is_made_is_not_lost_and_waits_for_nobody() -> None:
+    agent = Slow()
+    surface = Pystray(lambda action: None, Recorded)
+    tray = Tray(agent, surface=surface)  # type: ignore[arg-type]  # nothing is clicked
+    agent.during = tray.update
+    tray.update()
+    assert agent.asked == 3, "when it was made, when it was asked, and once more"
+    assert any(item.label == "Run 3" for item in found(surface._items, "Tidy").children)
 
 
 def test_each_state_has_a_shape_of_its_own() -> None:
@@ -78,7 +175,7 @@ Recorded.Menu.SEPARATOR = "-"  # type: ignore[attr-defined]
 def test_pystray_shows_the_same_menu_and_obeys() -> None:
     done: list[Action] = []
     surface = Pystray(done.append, Recorded)
-    surface.show("paused", "t" * 200, menu_of(overview(state="waiting", new=["read ~/In/*"])))
+    surface.show("paused", "t" * 200, menu_of(overview(state="waiting", needs="approval", new=["read ~/In/*"])))
     icon = surface._icon
     assert len(icon.title) <= 127
     asked = next(line for line in icon.lines if getattr(line, "label", "") == "Tidy waits for your approval").action
@@ -86,10 +183,11 @@ def test_pystray_shows_the_same_menu_and_obeys() -> None:
         "It asks to:",
         "read ~/In/*",
         "-",
+        "See what it would do",
         "Allow this",
         "Do not allow",
     ]
     assert not asked[0].enabled
-    asked[3].action(icon, asked[3])
+    asked[4].action(icon, asked[4])
     icon.lines[-1].action(icon, icon.lines[-1])
     assert done == [Action("allow", ("Tidy", "s")), Action("quit")]

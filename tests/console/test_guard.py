@@ -198,13 +198,15 @@ def test_links_and_visits_end() -> None:
     now[0] += LINK_SECONDS + 1
     assert doors.enter(late) is None
     assert not doors.wanted()
-    token = doors.enter(doors.link())
-    assert token is not None
+    entrance = doors.enter(doors.link("/new"))
+    assert entrance is not None
+    token, path = entrance
+    assert path == "/new"
     now[0] += IDLE_SECONDS
     assert doors.visit(token)
     now[0] += IDLE_SECONDS + 1
     assert doors.visit(token) is None
-    token = doors.enter(doors.link()) or ""
+    token, _ = doors.enter(doors.link()) or ("", "")
     for _ in range(int(ABSOLUTE_SECONDS / IDLE_SECONDS) + 1):
         now[0] += IDLE_SECONDS
         doors.visit(token)

@@ -101,6 +101,10 @@ class Desktop:
         body = (entry.number, "clicked", ("s", ""), int(time.time()))
         ask(self.bus, new_method_call(self._menu_of(item), "Event", "isvu", body))
 
+    def opens_menu(self, item: DBusAddress) -> None:
+        """Tell the item, as a panel does, that its menu is about to be shown."""
+        ask(self.bus, new_method_call(self._menu_of(item), "AboutToShow", "i", (0,)))
+
     def notices(self) -> list[tuple[str, str]]:
         """(title, text) of every notice that was shown, the oldest first."""
         subprocess.run(["dunstctl", "close-all"], env=self.env, check=True, timeout=10)

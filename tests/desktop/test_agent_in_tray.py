@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,19 +44,51 @@ class Klapp:
         self.person = root / "person"
         (self.state / "coworkers").mkdir(parents=True)
         (self.person / "In").mkdir(parents=True)
+        own = {name: root / name.lower() for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+        for folder in own.values():
+            folder.mkdir()
         self.env = {"KLAPP_HOME": str(self.state), "HOME": str(self.person)}
+        self.env |= {name: str(folder) for name, folder in own.items()}
+        self.opened = root / "opened"
 
-    def __call__(self, *arguments: str) -> str:
-        done = subprocess.run(
+    def opens_with_a_program(self, *types: str) -> None:
+        """From now on the desktop opens such files with a program that puts down what it was given."""
+        program = self.opened.with_name("opener")
+        program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >>"{self.opened}"\n')
+        program.chmod(0o755)
+        applications = Path(self.env["XDG_DATA_HOME"], "applications")
+        applications.mkdir()
+        kinds = ";".join(types)
+        entry = f"[Desktop Entry]\nType=Application\nName=Opener\nExec={program} %f\nMimeType={kinds};\n"
+        (applications / "opener.desktop").write_text(entry)
+        lines = "".join(f"{kind}=opener.desktop\n" for kind in types)
+        Path(self.env["XDG_CONFIG_HOME"], "mimeapps.list").write_text(f"[Default Applications]\n{lines}")
+
+    def was_opened(self) -> str:
+        """The path that was opened last."""
+        lines = until(lambda: self.opened.exists() and self.opened.read_text().splitlines(), "something to be opened")
+        self.opened.unlink()
+        return str(lines[-1])
+
+    def __call__(self, *arguments: str, pass_fds: tuple[int, ...] = ()) -> str:
+        done = self._run(arguments, pass_fds)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def succeeds(self, *arguments: str) -> bool:
+        return self._run(arguments).returncode == 0
+
+    def _run(self, arguments: tuple[str, ...], pass_fds: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [PYTHON, "-m", "klapp.cli.main", *arguments],
             env=self.desktop.env | self.env,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
+            pass_fds=pass_fds,
         )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
 
     def list(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = json.loads(self("list", "--format", "json"))
@@ -95,6 +130,7 @@ def test_the_menu_shows_coworkers_and_obeys(klapp: Klapp, running: subprocess.Po
         "No coworkers yet",
         "Open klapp's page",
         "Open the folder of coworkers",
+        "New coworker",
         "Quit",
     ]
     (klapp.state / "coworkers" / "tidy.klr").write_text(COWORKER)
@@ -122,6 +158,70 @@ def test_the_menu_shows_coworkers_and_obeys(klapp: Klapp, running: subprocess.Po
     until(lambda: (klapp.person / "In" / "b.txt").exists(), "the undo")
     desktop.click(item, "Quit")
     assert running.wait(20) == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_every_other_line_of_the_menu_does_what_it_says(klapp: Klapp) -> None:
+    desktop = klapp.desktop
+    klapp.opens_with_a_program("text/html", "inode/directory")
+    item = desktop.tray_items()[-1]
+
+    def labels() -> list[str]:
+        return [entry.label for entry in desktop.menu(item)]
+
+    def leads_to(*path: str) -> str:
+        """Where the page goes that a line opens."""
+        desktop.click(item, *path)
+        way = Path(klapp.was_opened()).read_text()
+        link = re.search(r'url=(\S+)"', way)
+        assert link
+        with urllib.request.urlopen(link[1], timeout=20) as answer:
+            goal = re.search(r'url=(\S+)"', answer.read().decode())
+        assert goal
+        return html.unescape(goal[1])
+
+    desktop.click(item, "Open the folder of coworkers")
+    assert klapp.was_opened() == str(klapp.state / "coworkers")
+    assert leads_to("Open klapp's page") == "/"
+    assert leads_to("New coworker") == "/new"
+
+    (klapp.state / "coworkers" / "tidy.klr").write_text(COWORKER)
+    until(lambda: "Tidy waits for your approval" in labels(), "the question")
+    assert leads_to("Tidy waits for your approval", "See what it would do") == "/approve?name=Tidy"
+    desktop.click(item, "Tidy waits for your approval", "Do not allow")
+    until(lambda: "Tidy (not allowed)" in labels(), "the refusal")
+    assert "Tidy waits for your approval" not in labels()
+    klapp("approve", "tidy", "--yes")
+    until(lambda: "Tidy" in labels(), "the approval")
+    assert leads_to("Tidy", "Show in page") == "/coworker?name=Tidy"
+
+    desktop.click(item, "Tidy", "Pause for an hour")
+    until(lambda: "Tidy (paused)" in labels(), "the pause")
+    klapp.put("waits.txt")
+    [tidy] = [entry for entry in desktop.menu(item) if entry.label == "Tidy (paused)"]
+    assert any(entry.label.startswith("Paused until") for entry in tidy.children)
+
+    def told() -> list[str]:
+        desktop.opens_menu(item)
+        return [entry.label for one in desktop.menu(item) if one.label.startswith("Tidy") for entry in one.children]
+
+    until(lambda: "1 start waits: until it may work again" in told(), "why it waits")
+    desktop.click(item, "Tidy (paused)", "Resume")
+    until(lambda: (klapp.person / "Out" / "waits.txt").exists(), "the file that waited")
+    until(lambda: any(re.fullmatch(r"Last run .* at ..:..: \d steps? done", line) for line in told()), "the last run")
+
+    password = klapp.state.with_name("password")
+    with password.open("w") as file:
+        file.write("correct horse battery staple\n" * 2)
+    with password.open() as file:
+        klapp("account", "create", "--password-fd", str(file.fileno()), pass_fds=(file.fileno(),))
+    desktop.opens_menu(item)
+    until(lambda: "Lock" in labels(), "the lock")
+    with password.open() as file:
+        klapp("unlock", "--password-fd", str(file.fileno()), pass_fds=(file.fileno(),))
+    klapp("log")
+    desktop.click(item, "Lock")
+    until(lambda: not klapp.succeeds("log"), "the log to be locked")
 
 
 @pytest.mark.usefixtures("running")
@@ -163,8 +263,6 @@ def test_a_second_agent_steps_back(klapp: Klapp) -> None:
 
 def _plain(notices: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Notices with the markup that the daemon was sent read back."""
-    import html
-
     return [(title, html.unescape(text)) for title, text in notices]
 
 

@@ -42,17 +42,24 @@ PAGES: dict[str, tuple[Page, str]] = {
 STATIC = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
+def is_page(address: str) -> bool:
+    """Whether this is the address of one of our pages that can be looked at, as a link may lead to."""
+    path = address.partition("?")[0]
+    return address.isascii() and address.isprintable() and path in PAGES and "GET" in PAGES[path][1].split()
+
+
 def application(service: Service, doors: Doors, port: int, entered: Callable[[], None]) -> Application:
     """The whole page at ``localhost:port``, its guard before it; ``entered`` is told when a link was followed."""
     guard: Guard
 
     def enter(request: Request) -> Response:
         """The link's end: the cookie, and on from a page of our own, as a strict cookie is not sent from elsewhere."""
-        token = None if request.method == "HEAD" else doors.enter(request.path_params["link"])
-        if token is None:
+        entrance = None if request.method == "HEAD" else doors.enter(request.path_params["link"])
+        if entrance is None:
             return _plain("closed.html", 403)
         entered()
-        response = _plain("entered.html", 200)
+        token, path = entrance
+        response = _plain("entered.html", 200, to=path)
         response.set_cookie(guard.cookie, token, httponly=True, samesite="strict", path="/")
         return response
 
@@ -82,8 +89,8 @@ def _served(service: Service, page: Page) -> Callable[[Request], Response]:
     return serve
 
 
-def _plain(template: str, status: int) -> Response:
-    return Response(templates().get_template(template).render(), status, media_type="text/html")
+def _plain(template: str, status: int, **values: str) -> Response:
+    return Response(templates().get_template(template).render(values), status, media_type="text/html")
 
 
 def _static(request: Request) -> Response:

@@ -38,31 +38,32 @@ class Doors:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._links: dict[bytes, float] = {}
+        self._links: dict[bytes, tuple[float, str]] = {}
+        """Until when a link is good, and to which address it leads."""
         self._visits: dict[bytes, Visit] = {}
         self._lock = threading.Lock()
 
-    def link(self) -> str:
-        """The token of a new link."""
+    def link(self, path: str = "/") -> str:
+        """The token of a new link, which leads to an address of the page."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             now = self._clock()
-            self._links = {key: until for key, until in self._links.items() if until > now}
-            self._links[_digest(token)] = now + LINK_SECONDS
+            self._links = {key: link for key, link in self._links.items() if link[0] > now}
+            self._links[_digest(token)] = now + LINK_SECONDS, path
         return token
 
-    def enter(self, link: str) -> str | None:
-        """The token of the visit that a link begins; None for one that is used, over or made up."""
+    def enter(self, link: str) -> tuple[str, str] | None:
+        """The token of the visit that a link begins, and where it leads; None for one that is used, over or made up."""
         with self._lock:
             now = self._clock()
-            until = self._links.pop(_digest(link), 0.0)
+            until, path = self._links.pop(_digest(link), (0.0, ""))
             if until <= now:
                 return None
             token = secrets.token_urlsafe(32)
             while len(self._visits) >= MOST_VISITS:
                 del self._visits[next(iter(self._visits))]
             self._visits[_digest(token)] = Visit(now, now)
-            return token
+            return token, path
 
     def visit(self, token: str) -> Visit | None:
         """The visit of that token, which is used now; None where there is none any more."""
@@ -83,7 +84,7 @@ class Doors:
         with self._lock:
             self._forget()
             now = self._clock()
-            return bool(self._visits) or any(until > now for until in self._links.values())
+            return bool(self._visits) or any(until > now for until, _ in self._links.values())
 
     def _forget(self) -> None:
         now = self._clock()

@@ -35,15 +35,19 @@ class Console:
         self._port = 0
         self._home: Path = service.agent.home.path
 
-    def open(self) -> dict[str, str]:
-        """The way in: {"address", "file"}, the former good once and for a minute, the latter a file of the person's alone
-        that leads there, for a browser's arguments can be read by everybody."""
+    def open(self, path: str = "/") -> dict[str, str]:
+        """The way in, to an address of the page: {"address", "file"}, the former good once and for a minute, the latter a
+        file of the person's alone that leads there, for a browser's arguments can be read by everybody."""
+        from klapp.console.app import is_page
+
+        if not is_page(path):
+            raise ValueError("klapp's page has no such place.")
         with self._lock:
             if self._server is not None and self._server.should_exit and self._thread is not None:
                 self._thread.join()  # it is ending just now
             if not self.listening:
                 self._start()
-            address = f"http://localhost:{self._port}/enter/{self._doors.link()}"
+            address = f"http://localhost:{self._port}/enter/{self._doors.link(path)}"
         return {"address": address, "file": str(self._link_file(address))}
 
     @property

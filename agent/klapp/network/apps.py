@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 
 KEPT = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "HOME", "LANG", "LC_ALL", "LOGNAME", "USER", "WAYLAND_DISPLAY",
-        "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_DATA_DIRS", "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE")  # fmt: skip
+        "XAUTHORITY", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "XDG_CURRENT_DESKTOP", "XDG_DATA_DIRS", "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE")  # fmt: skip
 """What an app needs of the environment to be seen on the screen; everything else stays here."""
 OPENERS = ("/usr/bin/gio", "/usr/bin/xdg-open")
 

@@ -6,6 +6,7 @@ On Linux it is served over D-Bus (``klapp.tray.statusnotifier``); elsewhere pyst
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ class TrayAgent(Protocol):
     """What the tray asks of the agent; beside these, the methods that the menu's actions name."""
 
     def overview(self) -> dict[str, Any]:
-        """``{"state", "status", "account", "recent", "coworkers"}``, see ``klapp.service``."""
+        """What ``klapp.glance.overview`` tells."""
 
     def act(self, method: str, arguments: Sequence[Any]) -> None:
         """Do what was clicked; never raises, but tells the person."""
@@ -41,11 +42,15 @@ class Surface(Protocol):
 class Tray:
     """The icon. ``run`` blocks, on the main thread; ``update`` may be called from any other."""
 
-    def __init__(self, agent: TrayAgent, say: Callable[[str], None] = lambda _: None) -> None:
-        """``say`` is told, once, where there is no tray yet. Raises NoTray."""
+    def __init__(
+        self, agent: TrayAgent, say: Callable[[str], None] = lambda _: None, surface: Surface | None = None
+    ) -> None:
+        """``say`` is told, once, where there is no tray yet; ``surface`` is the system's own where None. Raises NoTray."""
         self._agent = agent
         self._shown: dict[str, Any] | None = None
-        self._surface = self._best(say)
+        self._lock = threading.Lock()
+        self._stale = False
+        self._surface = surface or self._best(say)
         self.update()
 
     def _best(self, say: Callable[[str], None]) -> Surface:
@@ -54,7 +59,7 @@ class Tray:
         from klapp.tray.statusnotifier import NoBus, StatusNotifier
 
         try:
-            return StatusNotifier(self._act, say)
+            return StatusNotifier(self._act, say, self.update)
         except NoBus as error:
             raise NoTray(str(error)) from error
 
@@ -64,6 +69,16 @@ class Tray:
 
     def update(self) -> None:
         """Show what has changed."""
+        # Whoever comes while another is at it leaves it to them to look once more, and waits for nobody.
+        self._stale = True
+        while self._stale and self._lock.acquire(blocking=False):
+            try:
+                self._stale = False
+                self._update()
+            finally:
+                self._lock.release()
+
+    def _update(self) -> None:
         overview = self._agent.overview()
         if overview != self._shown:
             self._shown = overview

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 
 class Action(NamedTuple):
@@ -31,7 +32,7 @@ MARKS = {"paused": " (paused)", "waiting": " (needs you)", "refused": " (not all
 
 
 def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
-    """The whole menu: the status, what needs the person, each coworker, and what concerns them all."""
+    """The whole menu: the status, what is wrong, what needs the person, each coworker, and what concerns them all."""
     coworkers = overview["coworkers"]
     all_of_them = [
         Item("Pause all", None, (*_pauses(None),), "pause all"),
@@ -39,11 +40,15 @@ def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
     ]
     groups: Iterable[list[Item]] = (
         [Item(_short(overview["status"]), key="status")],
-        [_needing(one) for one in coworkers if one["state"] in ("waiting", "broken")],
+        [*map(_trouble, overview["troubles"]), *(_needing(one) for one in coworkers if one["needs"])],
         [_coworker(one) for one in coworkers],
         [Item("Recent activity", None, tuple(map(_recent, overview["recent"])))] if overview["recent"] else [],
         all_of_them if coworkers else [],
-        [Item("Open klapp's page", Action("open_page")), Item("Open the folder of coworkers", Action("open_folder"))],
+        [
+            Item("Open klapp's page", _page("/")),
+            Item("Open the folder of coworkers", Action("open_folder")),
+            Item("New coworker", _page("/new")),
+        ],
         [Item("Lock", Action("lock"))] if overview["account"] else [],
         [Item("Quit", Action("quit"))],
     )
@@ -59,17 +64,37 @@ def _separated(groups: Iterable[list[Item]]) -> Iterator[Item]:
         first = first and not group
 
 
+def _page(path: str, **query: str) -> Action:
+    """Open an address of klapp's page."""
+    return Action("open_page", (f"{path}?{urlencode(query, errors='surrogatepass')}" if query else path,))
+
+
+def _trouble(one: Mapping[str, Any]) -> Item:
+    told = Item(_short(one["sentence"]))
+    return Item("Something is wrong", None, (told, Item("Look at it in the page", _page(one["page"]))), one["sentence"])
+
+
 def _needing(one: Mapping[str, Any]) -> Item:
     name = one["name"]
-    if one["state"] == "broken":
-        return Item(_short(f"{name}: {one['why']}"), key=f"needs {name}")
-    asked = tuple(Item(_short(line)) for line in one["new"])
-    answers = (
-        Item("Allow this", Action("allow", (name, one["seen"]))),
-        Item("Do not allow", Action("refuse", (name,))),
-    )
-    children = (Item("It asks to:"), *asked, SEPARATOR, *answers)
-    return Item(_short(f"{name} waits for your approval"), None, children, f"needs {name}")
+    if one["needs"] == "mending":
+        label = f"{name} has errors"
+        children = [Item(_short(one["why"]), key="why"), Item("Mend it in the page", _page("/edit", name=name))]
+    elif one["needs"] == "resuming":
+        label = f"{name} is paused: it failed"
+        children = [
+            Item("Look at what it did", _page("/activity", name=name)),
+            Item("Resume", Action("resume", (name,))),
+        ]
+    else:
+        label = f"{name} waits for your approval"
+        asked = (Item(_short(line)) for line in one["new"])
+        answers = (
+            Item("Allow this", Action("allow", (name, one["seen"]))),
+            Item("Do not allow", Action("refuse", (name,))),
+        )
+        example = Item("See what it would do", _page("/approve", name=name))
+        children = [Item("It asks to:"), *asked, SEPARATOR, example, *answers]
+    return Item(_short(label), None, tuple(children), f"needs {name}")
 
 
 def _coworker(one: Mapping[str, Any]) -> Item:
@@ -78,12 +103,13 @@ def _coworker(one: Mapping[str, Any]) -> Item:
     if state in ("running", "paused"):
         acts.append(Item("Run now", Action("run", (name,))))
         acts.extend([Item("Resume", Action("resume", (name,)))] if state == "paused" else _pauses(name))
-    told = [
-        Item(_short(line), key=key) for key, line in (("why", one["why"]), ("last", f"Last: {one['last']}")) if line
-    ]
-    return Item(
-        _short(name) + MARKS.get(state, ""), None, (*acts, *((SEPARATOR,) if acts else ()), *told), f"coworker {name}"
-    )
+    acts.append(Item("Show in page", _page("/coworker", name=name)))
+    told = [Item(_short(_upper(one[key])), key=key) for key in ("why", "waits", "last", "next") if one[key]]
+    return Item(_short(name) + MARKS.get(state, ""), None, (*told, SEPARATOR, *acts), f"coworker {name}")
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _pauses(name: str | None) -> Iterator[Item]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from klapp.tray.menu import SEPARATOR, Action, Item
@@ -21,6 +22,8 @@ SIDES = (16, 22, 24, 32, 48, 64)
 WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM, ITEM_PATH = "org.kde.StatusNotifierItem", "/StatusNotifierItem"
 MENU, MENU_PATH = "com.canonical.dbusmenu", "/MenuBar"
+MOST_NUMBERS = 2**31 - 1
+"""They are signed and of 32 bits on the bus."""
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
 
@@ -61,25 +64,36 @@ class Node:
 
 
 class Numbers:
-    """Gives each line of a menu its number: the same one as long as it is there, so that an open menu stays as it is."""
+    """Gives each line of a menu its number: the same one as long as it is there, so that an open menu stays as it is.
+
+    What is gone is forgotten. Its number comes back to no other line, for a panel may still click what it shows.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], int] = {}
+        self._last = 0
 
     def tree(self, items: Sequence[Item]) -> Node:
         """The nodes of a menu below the root, number 0."""
-        return Node(0, Item("root"), self._nodes(items, ()))
+        there: dict[tuple[str, ...], int] = {}
+        root = Node(0, Item("root"), self._nodes(items, (), there))
+        self._known = there
+        return root
 
-    def _nodes(self, items: Sequence[Item], above: tuple[str, ...]) -> list[Node]:
+    def _nodes(self, items: Sequence[Item], above: tuple[str, ...], there: dict[tuple[str, ...], int]) -> list[Node]:
         seen: dict[str, int] = {}
         nodes = []
         for item in items:
             key = item.key or item.label
             seen[key] = seen.get(key, 0) + 1
             place = (*above, f"{key}#{seen[key]}")
-            number = self._known.setdefault(place, len(self._known) + 1)
-            nodes.append(Node(number, item, self._nodes(item.children, place)))
+            number = there[place] = self._known.get(place) or self._next()
+            nodes.append(Node(number, item, self._nodes(item.children, place, there)))
         return nodes
+
+    def _next(self) -> int:
+        self._last = self._last % MOST_NUMBERS + 1
+        return self._last
 
 
 def changes(before: Node, now: Node) -> list[Node] | None:
@@ -93,19 +107,25 @@ def changes(before: Node, now: Node) -> list[Node] | None:
 class StatusNotifier:
     """The icon and its menu. ``act`` is called with the action of what was clicked, on a thread of its own."""
 
-    def __init__(self, act: Callable[[Action], None], say: Callable[[str], None] = lambda _: None) -> None:
-        """Raises NoBus."""
+    def __init__(
+        self,
+        act: Callable[[Action], None],
+        say: Callable[[str], None] = lambda _: None,
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``opened`` is called, on a thread of its own, when a person opens the menu. Raises NoBus."""
         from jeepney.io.blocking import open_dbus_connection
 
         self._act = act
         self._say = say
+        self._opened = opened
         self._numbers = Numbers()
         self._root = self._numbers.tree(())
         self._state, self._title = "running", "klapp"
         self._revision = 1
         self._lock = threading.RLock()
         self._stopped = False
-        self._clicks: list[Action] = []
+        self._clicks: list[Callable[[], None]] = []
         self._pictures: dict[str, list[tuple[int, int, bytes]]] = {}
         try:
             self._bus = open_dbus_connection(bus="SESSION")
@@ -205,8 +225,8 @@ class StatusNotifier:
                 return
             self._send(new_method_return(message, signature or None, body))
             clicks, self._clicks = self._clicks, []
-        for action in clicks:  # after the answer: one of them may end us
-            threading.Thread(target=self._act, args=(action,), name="klapp-click", daemon=True).start()
+        for click in clicks:  # after the answer: one of them may end us
+            threading.Thread(target=click, name="klapp-click", daemon=True).start()
 
     def _called(self, path: str, interface: str | None, member: str, body: Any) -> tuple[str, tuple[Any, ...]]:
         if interface == PROPERTIES:
@@ -241,6 +261,8 @@ class StatusNotifier:
             case "GetProperty":
                 return "v", (nodes[body[0]].properties()[body[1]],)
             case "AboutToShow":
+                if body[0] == 0:
+                    self._clicks.append(self._opened)
                 return "b", (False,)
             case "AboutToShowGroup":
                 return "aiai", ([], [])
@@ -256,7 +278,9 @@ class StatusNotifier:
     def _clicked(self, nodes: dict[int, Node], number: int, event: str) -> None:
         node = nodes.get(number)
         if event == "clicked" and node is not None and node.item.action is not None:
-            self._clicks.append(node.item.action)
+            self._clicks.append(partial(self._act, node.item.action))
+        elif event == "opened" and number == 0:
+            self._clicks.append(self._opened)
 
 
 _MENU_PROPERTIES: dict[str, tuple[str, Any]] = {
