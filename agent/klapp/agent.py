@@ -20,7 +20,6 @@ from klapp import agenda
 from klapp.account.account import Account
 from klapp.approving import Approving
 from klapp.audit.events import (
-    NoticeShown,
     Paused,
     Resumed,
     RulesChanged,
@@ -58,7 +57,7 @@ from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
 from klapp.network import Broker
 from klapp.networking import Networking
-from klapp.notices import Notifier, RecordedNotifier
+from klapp.notices import Display, Notices
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
@@ -86,7 +85,7 @@ class Agent:
         self,
         home: Home,
         vault: Vault,
-        notifier: Notifier,
+        display: Display,
         *,
         person: str | None = None,
         clock: Callable[[], datetime] = datetime.now,
@@ -104,8 +103,9 @@ class Agent:
         self.closing.callback(self.witnesses.close)
         if vault.refused:
             self.log_store.record(VaultOpened(vault.by, vault.refused))
-        self.notifier = RecordedNotifier(notifier, lambda *told: self.log_store.record(NoticeShown(*told)))
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
+        self.notifier = Notices(display, self.log_store, shelf, clock=clock)
+        self.closing.callback(self.notifier.close)
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from klapp import gate, glance, rpc
+from klapp import gate, glance, rpc, telling
+from klapp.account.errors import NeedsLogin
 from klapp.account.screen import ScreenWatch
 from klapp.agenda import Agenda
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
+from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
 from klapp.engine.encoding import decode
@@ -79,6 +81,8 @@ class Service:
         agent.next_runs = self._next_run
         self._server = rpc.Server(agent.home.path, self.answer)
         self._screen = ScreenWatch(agent.account.lock)
+        agent.notifier.locked = lambda: self._screen.is_locked
+        agent.notifier.act = lambda action: self.act(action.method, action.arguments, origin="notice")
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -102,6 +106,8 @@ class Service:
         self._turns.offer(self._turns.index.others(STARTS))
         self._server.start()
         self._screen.start()
+        self.agent.notifier.start()
+        self._ask()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,6 +118,7 @@ class Service:
         self._own.stop()
         self._folders.stop()
         self._turns.stop()
+        self.agent.notifier.stop()
         threading.excepthook = self._hook
         self.agent.log_store.record(AgentStopped(os.getpid()))
 
@@ -236,6 +243,18 @@ class Service:
         else:
             sentence = f'"{coworker.name}" is loaded.'
         self._tell(sentence)
+        self._ask()
+
+    def _ask(self) -> None:
+        """Tell of each coworker that waits for an approval, once for what it asks for."""
+        kept = self.agent.coworkers.kept
+        for coworker in self.agent.coworkers.all():
+            key = f"asked:{coworker.name}"
+            if coworker.state != "waiting" or coworker.refused or coworker.program is None:
+                continue
+            if kept.get(key) != (seen := seen_of(coworker.program)):
+                self.agent.notifier.tell(telling.asks(coworker))
+                kept.put(key, seen)
 
     def _listen(self) -> None:
         """Set the triggers to what the coworkers now wait for."""
@@ -293,25 +312,35 @@ class Service:
         """Run a coworker once; returns at once, the work is done in its turn."""
         self._later(origin, lambda: self._run_now(name, answers))
 
-    def act(self, method: str, arguments: Sequence[Any]) -> None:
-        """What was clicked in the tray, which has no session: the account locks there what it locks. Never raises."""
+    def act(self, method: str, arguments: Sequence[Any], *, origin: str = "tray") -> None:
+        """What was clicked in the tray or on a notice, which have no session: the account locks there what it locks.
+        Never raises."""
         acts: dict[str, Callable[..., object]] = {
             "pause": lambda name, span: self.answer("pause", {"name": name, "until": _until(span)}),
             "resume": lambda name: self.answer("resume", {"name": name}),
             "allow": lambda name, seen: self.answer("approve", {"name": name, "seen": seen}),
             "refuse": lambda name: self.answer("refuse", {"name": name}),
-            "undo": lambda run: self.answer("undo", {"runs": [run]}),
+            "undo": self._undo,
             "run": lambda name: self.run(name),
             "lock": lambda: self.agent.account.lock("asked"),
             "open_page": lambda path: open_with(self.open_page(path)["file"], ""),
             "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
         }
         try:
-            with acting("tray"):
-                acts[method](*arguments)
+            with acting(origin):
+                try:
+                    acts[method](*arguments)
+                except NeedsLogin:
+                    if origin != "notice" or method != "undo":
+                        raise
+                    acts["open_page"](f"/run?run={arguments[0]}")  # where there is a login, and the same button
         except Exception as error:
             # Whatever it was, who clicked should learn of it, and the icon stay.
             self.agent.notifier.show("klapp", str(error))
+
+    def _undo(self, *runs: int) -> None:
+        if told := telling.undone(self.answer("undo", {"runs": list(runs)})):
+            self.agent.notifier.tell(told)
 
     def _run_now(self, name: str, answers: Mapping[str, str] | None) -> None:
         for item in self.agent.run(name, answers=answers):

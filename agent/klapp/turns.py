@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from klapp import telling
 from klapp.agenda import NOT_READY, QUIET, RETRY, WINDOW, Agenda
 from klapp.agent import CHUNK, Agent
-from klapp.audit.events import Paused, acting
+from klapp.audit.events import Paused, acting, acting_now
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import CLOCK, Dispatcher, Index, Start
 from klapp.engine.report import RunReport
@@ -27,6 +28,8 @@ from klapp.triggers.clock import local_zone
 from klapp.triggers.schedule import opens
 from klr.program import Options, Rule
 
+LOOKING_ON = frozenset(("command line", "page"))
+"""From where a person asks who is told there what was done, and needs no notice of it."""
 LONGEST_RETRY = timedelta(days=1)
 ORIGINS = {
     "file arrives": "trigger: a file", "file changes": "trigger: a file", "file leaves": "trigger: a file",
@@ -48,6 +51,7 @@ class _Bout:
     finished: bool = False
     failed: bool = False
     through: frozenset[Origin] = field(default_factory=frozenset)
+    work: telling.Work = field(default_factory=lambda: telling.Work([]))
 
 
 class Turns:
@@ -323,6 +327,8 @@ class Turns:
         bout.finished = bout.finished or report.outcome in ("done", "stopped")
         bout.failed = bout.failed or report.outcome == "failed"
         bout.through |= through | {(request.coworker, request.rule.index)} | self.agent.lineage.of(request)
+        if start is not None or acting_now().origin not in LOOKING_ON:
+            bout.work.add(report)
         self._counted(request, report)
         if start is None and not self._waiting[request.coworker]:
             self.then(lambda: self._hand_on(request.coworker))
@@ -353,13 +359,13 @@ class Turns:
             return
         failures, most = coworkers.failed(request.coworker), request.program.limits.failures
         if failures < most:
+            self.agent.notifier.tell(telling.failed(report))
             return
         times = "once" if failures == 1 else f"{failures} times in a row"
         why = f"it failed {times}, the last time because: {report.reason}"
         if coworkers.pause_failing(request.coworker, why):
             self.agent.log_store.record(Paused(request.coworker, "resumed"))
-            sentence = f"It failed {times} and is paused. Look at: klapp log. Then: klapp resume"
-            self.agent.engine.notifier.show(request.coworker, sentence)
+            self.agent.notifier.tell(telling.paused(request.coworker, times, report.reason))
             self._tell(f'"{request.coworker}" is paused: {why} Resume it with: klapp resume "{request.coworker}"')
 
     def _hand_on(self, name: str) -> None:
@@ -367,6 +373,8 @@ class Turns:
         bout = self._bouts.pop(name, None)
         if bout is None:
             return
+        if summary := telling.worked(name, bout.work):
+            self.agent.notifier.tell(summary)
         ended = [phrase for phrase, did in (("finishes", bout.finished), ("fails", bout.failed)) if did]
         for phrase in ended:
             self.offer(replace(start, through=bout.through) for start in self.index.others(phrase, name))

@@ -11,6 +11,8 @@ from typing import Any
 from klapp.agent import Agent
 from klapp.home import Home
 from klapp.network import Broker
+from klapp.notices import Kind, TerminalDisplay
+from klapp.notices.deck import Showing
 from klapp.vault.keys import Vault, open_vault
 from klapp.vault.stretching import Cost
 
@@ -19,11 +21,18 @@ PASSPHRASE = "correct horse battery"
 NOW = datetime(2026, 11, 20, 9, 30)
 
 
-class Told:
-    """A notifier that remembers."""
+class Told(TerminalDisplay):
+    """A display that remembers: ``notices`` what was told, ``summaries`` what klapp told of the work by itself."""
 
     def __init__(self) -> None:
+        super().__init__(lambda line: None)
         self.notices: list[tuple[str, str]] = []
+        self.summaries: list[tuple[str, str]] = []
+
+    def present(self, showing: Showing) -> int:
+        told = self.summaries if showing.kind is Kind.SUMMARY else self.notices
+        told.append((showing.title, showing.text))
+        return 0
 
     def show(self, title: str, text: str) -> None:
         self.notices.append((title, text))

@@ -35,14 +35,14 @@ import resource, sys, time
 from pathlib import Path
 from klapp.agent import Agent
 from klapp.home import Home
-from klapp.notices import TerminalNotifier
+from klapp.notices import TerminalDisplay
 from klapp.vault.keys import open_vault
 from klapp.vault.stretching import Cost
 root = Path(sys.argv[1])
 CHEAP = Cost(memory_kib=1024, passes=1, lanes=1)  # as with a keyring, which needs no stretching
 home = Home(root / "state").prepare()
 (home.coworkers / "sorter.klr").write_text(sys.argv[2])
-with Agent(home, open_vault(home.path, lambda _: "benchmark only", use_keyring=False, cost=CHEAP), TerminalNotifier(print), person=str(root)) as agent:
+with Agent(home, open_vault(home.path, lambda _: "benchmark only", use_keyring=False, cost=CHEAP), TerminalDisplay(print), person=str(root)) as agent:
     agent.approve("sorter")
     done = sum(1 for item in agent.run("sorter") if "report" in item and item["report"]["outcome"] == "done")
 print(done, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

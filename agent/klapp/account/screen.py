@@ -12,25 +12,34 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+_SAVERS = ("freedesktop", "gnome", "cinnamon", "mate")
+_SESSION = "org.freedesktop.login1.Session"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
 _SIGNALS: dict[str, tuple[tuple[str, str], ...]] = {
-    "SESSION": (
-        ("org.freedesktop.ScreenSaver", "ActiveChanged"),
-        ("org.gnome.ScreenSaver", "ActiveChanged"),
-        ("org.cinnamon.ScreenSaver", "ActiveChanged"),
-        ("org.mate.ScreenSaver", "ActiveChanged"),
+    "SESSION": tuple((f"org.{name}.ScreenSaver", "ActiveChanged") for name in _SAVERS),
+    "SYSTEM": (
+        ("org.freedesktop.login1.Manager", "PrepareForSleep"),
+        (_SESSION, "Lock"),
+        (_SESSION, "Unlock"),
+        (_PROPERTIES, "PropertiesChanged"),
     ),
-    "SYSTEM": (("org.freedesktop.login1.Manager", "PrepareForSleep"), ("org.freedesktop.login1.Session", "Lock")),
 }
-"""Which signals of which bus say so; each has True as its only argument, or none."""
+"""Which signals of which bus say so; ``ActiveChanged`` and ``PrepareForSleep`` have a truth value as their only argument."""
+_ASLEEP, _LOCKED = "the machine went to sleep", "the screen was locked"
 
 
 class ScreenWatch:
-    """Calls ``locked`` with what happened, on a thread of its own, from ``start`` to ``stop``."""
+    """Calls ``locked`` with what happened, on a thread of its own, from ``start`` to ``stop``.
+
+    ``is_locked`` is whether the screen is locked now, as far as the desktop has said: one that locks it and never says
+    that it is open again leaves it True.
+    """
 
     def __init__(self, locked: Callable[[str], object]) -> None:
         self._locked = locked
         self._connections: list[Any] = []
         self._stopped = False
+        self.is_locked = False
 
     def start(self) -> None:
         """Begin, where there are buses."""
@@ -56,12 +65,44 @@ class ScreenWatch:
             self._connections.append(connection)
             for interface, member in signals:
                 rule = MatchRule(type="signal", interface=interface, member=member)
+                if interface == _PROPERTIES:
+                    rule.add_arg_condition(0, _SESSION)
                 connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=5)
+            if bus == "SESSION":
+                self._look(connection)
             while not self._stopped:
                 self._heard(connection.receive())
 
+    def _look(self, connection: Any) -> None:
+        """Whether the screen was locked before anybody listened; a screen saver that does not run is not started."""
+        from jeepney import DBusAddress, message_bus, new_method_call
+
+        for name in _SAVERS:
+            interface, path = f"org.{name}.ScreenSaver", f"/org/{name}/ScreenSaver"
+            if connection.send_and_get_reply(message_bus.NameHasOwner(interface), timeout=5).body == (True,):
+                call = new_method_call(DBusAddress(path, interface, interface), "GetActive")
+                if connection.send_and_get_reply(call, timeout=5).body == (True,):
+                    self.is_locked = True
+
     def _heard(self, message: Any) -> None:
-        member = message.header.fields.get(3)  # the member's name, in the D-Bus specification's table of header fields
-        if self._stopped or member not in ("ActiveChanged", "PrepareForSleep", "Lock") or message.body == (False,):
+        member, body = message.header.fields.get(3), message.body  # 3: the member's name, in the specification's table
+        match member:
+            case "PrepareForSleep" if body != (False,):
+                self._tell(_ASLEEP)
+            case "ActiveChanged" if body != (False,):
+                self._tell(_LOCKED)
+            case "Lock":
+                self._tell(_LOCKED)
+            case "ActiveChanged" | "Unlock":
+                self.is_locked = False
+            case "PropertiesChanged" if "LockedHint" in body[1]:
+                if body[1]["LockedHint"][1]:
+                    self._tell(_LOCKED)
+                else:
+                    self.is_locked = False
+
+    def _tell(self, what: str) -> None:
+        if self._stopped:
             return
-        self._locked("the machine went to sleep" if member == "PrepareForSleep" else "the screen was locked")
+        self.is_locked = self.is_locked or what == _LOCKED
+        self._locked(what)

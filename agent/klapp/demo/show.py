@@ -15,7 +15,7 @@ from klapp.agent import Agent
 from klapp.demo.papers import make_papers
 from klapp.files.shown import shown
 from klapp.home import Home
-from klapp.notices import TerminalNotifier
+from klapp.notices import TerminalDisplay
 from klapp.shipped import shipped
 from klapp.vault.keys import open_vault
 
@@ -42,7 +42,7 @@ def show(folder: Path | None, say: Say) -> int:
         say(f"    {shown(paper.name)}")
     (state.coworkers / f"{COWORKER}.klr").write_text(shipped()[COWORKER], encoding="utf-8")
     vault = open_vault(state.path, lambda _: passphrase, use_keyring=False)
-    with Agent(state, vault, TerminalNotifier(say), person=str(scratch)) as agent:
+    with Agent(state, vault, TerminalDisplay(say), person=str(scratch)) as agent:
         reports = _work(agent, scratch, say)
         _explain(agent, reports, scratch, say)
     _go_on(scratch, state, reports, say)

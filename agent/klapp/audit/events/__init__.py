@@ -11,7 +11,7 @@ from klapp.audit.events.acting import Acting, acting, acting_now
 from klapp.audit.events.coworkers import Approved, Paused, Refused, Resumed, Revoked, RulesChanged, SettingChanged
 from klapp.audit.events.event import Event
 from klapp.audit.events.outside import NetworkContact, RequestBegun, UpdateChecked
-from klapp.audit.events.people import KeyUsed, LockedOut, LoggedIn, LoggedOut, NoticeShown, SecretSet, VaultOpened
+from klapp.audit.events.people import KeyUsed, LockedOut, LoggedIn, LoggedOut, NoticeGiven, SecretSet, VaultOpened
 from klapp.audit.events.runs import Content, Intent, Outcome, Replan, Undone
 from klapp.audit.events.upkeep import (
     AgentStarted,
@@ -41,7 +41,7 @@ __all__ = [
     "LoggedIn",
     "LoggedOut",
     "NetworkContact",
-    "NoticeShown",
+    "NoticeGiven",
     "Outcome",
     "Paused",
     "Refused",

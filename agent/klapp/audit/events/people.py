@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from klapp.audit.events.event import ACCOUNT, AUTHENTICATION, OTHER, Event, Ocsf
 
@@ -88,14 +89,23 @@ class SecretSet(Event):
 
 
 @dataclass(frozen=True)
-class NoticeShown(Event):
-    """The person was told something; ``shown`` says whether the desktop or terminal took it."""
+class NoticeGiven(Event):
+    """The person is told something; ``about`` is its kind, ``by`` "desktop" or "terminal", ``text`` the whole of it.
+
+    ``plain`` is what a locked screen shows in its place, "" where that is all of it; notices of one ``group`` may become
+    one on the screen; ``actions`` are its buttons, ``count`` for how many things it stands.
+    """
 
     kind = "notice"
     says = "Notice: {title}: {text}"
-    public = ("shown",)
+    public = ("about", "by")
     durable = False
 
+    about: str
+    by: str
     title: str
     text: str
-    shown: bool
+    plain: str
+    group: str
+    actions: list[Any]
+    count: int
