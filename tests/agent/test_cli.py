@@ -187,7 +187,11 @@ def test_a_whole_working_day_without_an_agent(klapp: Terminal) -> None:
     assert "waits for your approval" in klapp("run", "sorter", code=1)
     assert "Nobody is here to ask" in klapp("approve", "sorter", code=1)
     klapp("approve", "sorter", "--yes")
-    assert "Nothing was changed" in klapp("simulate", "sorter", "--on", str(klapp.person / "In"))
+    would = klapp("simulate", "sorter", "--on", str(klapp.person / "In"))
+    assert "+   Out/" in would
+    assert "Nothing was changed" in would
+    [planned] = json.loads(klapp("simulate", "sorter", "--on", str(klapp.person / "In"), "--format", "json"))
+    assert [one["change"] for one in planned["changes"]] == ["goes", "comes", "comes"]
     [report] = json.loads(klapp("run", "sorter", "--on", str(klapp.person / "In"), "--format", "json"))
     assert report["outcome"] == "done"
     assert (klapp.person / "Out" / "-a\nb.txt").read_text() == "x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -26,6 +27,16 @@ class WrongUsage(Complaint):
 def say(text: str) -> None:
     """Print lines for a person; control characters, which could steer the terminal, are made visible."""
     _write("\n".join(visible(line) for line in text.split("\n")) + "\n")
+
+
+COLOURS = {"red": 31, "green": 32, "yellow": 33}
+
+
+def tint(text: str, colour: str) -> None:
+    """Print a line for a person, in a colour where a terminal shows it and nobody forbade it (https://no-color.org)."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    line = visible(text)
+    _write(f"\x1b[{COLOURS[colour]}m{line}\x1b[0m\n" if coloured and colour else f"{line}\n")
 
 
 def say_json(data: Any, *, lines: bool = False) -> None:

@@ -7,10 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from klapp.cli.connection import Source, connected
-from klapp.cli.output import FINE, PROBLEMS, Complaint, progress, say, say_json
+from klapp.cli.output import FINE, PROBLEMS, Complaint, progress, say, say_json, tint
 from klapp.files.shown import shown
 
 SHOWN_RUNS = 50
@@ -43,10 +44,32 @@ def simulate(options: argparse.Namespace) -> int:
     with connected(options) as source:
         answers = dict(options.answers) if name.endswith(".klr") else _answers(source, options)
         reports = source.call("simulate", name=name, on=_absolute(options.on), answers=answers)
+    if options.format == "json":
+        from klapp.engine.changes import changes_of
+
+        reports = [report | {"changes": [asdict(one) for one in changes_of([report])]} for report in reports]
     outcome = _told(options, reports, f"Nothing is there to do.{_hint(options)}")
     if options.format == "text":
+        _tell_tree(reports)
         say("This is what would happen. Nothing was changed.")
     return outcome
+
+
+SIGNS = {"goes": ("-", "red"), "comes": ("+", "green"), "changes": ("~", "yellow"), "": (" ", "")}
+
+
+def _tell_tree(reports: Sequence[dict[str, Any]]) -> None:
+    """Say what would be different on the disk, as a tree."""
+    from klapp.engine.changes import MOST, changed_tree
+
+    lines = changed_tree(reports)
+    if lines:
+        say("Before and after (- goes, + comes, ~ changes):")
+    for line in lines:
+        sign, colour = SIGNS[line.change]
+        tint(f"  {sign} {'  ' * line.depth}{shown(line.name)}" + (f"  ({line.how})" if line.how else ""), colour)
+    if sum(bool(line.change) for line in lines) == MOST:
+        say(f"  ... and more; only the first {MOST} are shown.")
 
 
 def _hint(options: argparse.Namespace) -> str:

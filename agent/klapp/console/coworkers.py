@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from klapp.console.asking import Asking, sentence
-from klapp.console.trees import changed_tree
+from klapp.engine.changes import changed_tree
 
 SHOWN_RUNS = 20
 STATES = {
