@@ -88,6 +88,12 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument("--headless", action="store_true", help="without an icon; stop it with Ctrl+C")
     console = _add(commands, "console", "open klapp's page in your browser: coworkers, what they did, and their text")
     console.add_argument("--link", action="store_true", help="print the link in place of opening it; it is good once")
+    autostart = _add(commands, "autostart", "have klapp start when you log in, or say whether it does", data=True)
+    autostart.add_argument("what", choices=("on", "off", "status"))
+    autostart.add_argument("--service", action="store_true", help="without a screen, as a systemd service of yours")
+    autostart.add_argument(
+        "--replace", action="store_true", help="even what you, or somebody else, has changed or made"
+    )
     new = _add(commands, "new", "make a coworker: asks on a terminal what it should do, and writes it", data=True)
     new.add_argument("name", nargs="?", metavar="NAME", help="what it is called")
     source = new.add_mutually_exclusive_group()

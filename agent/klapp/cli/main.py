@@ -18,10 +18,10 @@ COMMANDS = {
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
     "network": "network", "secret": "network", "mail": "mail",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
-    "doctor": "doctor", "console": "console",
+    "doctor": "doctor", "console": "console", "autostart": "autostart",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
-_OPEN = frozenset(("language", "privilege", "completion", "doctor"))
+_OPEN = frozenset(("language", "privilege", "completion", "doctor", "autostart"))
 """Those that never hold a key."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from klapp.autostart import Autostart
 from klapp.console.asking import Asking
 
 
@@ -16,9 +17,9 @@ def checkup(asking: Asking) -> Response:
 
 def settings(asking: Asking) -> Response:
     """How long the log is kept, and the secrets with which hosts know the person."""
+    asking.demand()
     if asking.posted:
         return _changed(asking)
-    asking.demand()
     agent = asking.service.agent
     return asking.page(
         "settings.html",
@@ -26,6 +27,7 @@ def settings(asking: Asking) -> Response:
         secrets=asking.ask("network", what="secrets"),
         witness=asking.ask("audit", what="witness"),
         home=str(agent.home.path),
+        autostart=Autostart.here().status(),
     )
 
 
@@ -45,6 +47,13 @@ def _changed(asking: Asking) -> Response:
         days, megabytes = asking.number("days"), asking.number("megabytes")
         done = asking.ask("audit", what="retain", days=days, megabytes=megabytes, change=True)
         return asking.go("/settings", f"Kept. The rule let go of {done['let_go']} entries just now.")
+    if what == "autostart":
+        here = Autostart.here()
+        told = "klapp starts when you log in." if here.on().way else "That can not be switched here."
+        return asking.go("/settings", told)
+    if what == "no autostart":
+        Autostart.here().off()
+        return asking.go("/settings", "klapp does not start by itself any more.")
     if what == "secret":
         name, host = asking.field("name"), asking.field("host")
         asking.ask("network", what="set_secret", name=name, value=asking.field("value"), host=host)
