@@ -24,7 +24,7 @@ def add_audit(audit: argparse.ArgumentParser, add: Add) -> None:
         dest="form",
         choices=FORMS,
         default="ocsf",
-        help="JSON Lines in OCSF 1.3.0, plain JSON Lines, CSV, or a page for an auditor (default: ocsf)",
+        help="JSON Lines in OCSF 1.8.0, plain JSON Lines, CSV, or a page for an auditor (default: ocsf)",
     )
     export.add_argument("--subject", metavar="TEXT", help="only what mentions this, such as a person's name")
     export.add_argument("--output", metavar="FILE", help="a new file (default: standard output)")
