@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from klapp.dispatch import CLOCK
-from klapp.engine.planner import Planner, Remembering
+from klapp.engine.arriving import waits_for
+from klapp.engine.outside import grants_of_files
+from klapp.engine.planner import Planner, Remembering, Unknown
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.overlay import Overlay
 from klapp.lane import Lane
@@ -15,15 +17,17 @@ from klapp.operations import MakeFolder, Notify
 from klapp.operations.steps import Became, take_back
 from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
+from klr.effects import MAIL_GIVEN
 from klr.parser import parse
 from klr.program import Program
 from klr.rows import RowValue
 from klr.shapes import arrival_pattern
 from klr.source import Source
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue, MailValue
 from tests.fuzz.worlds import Disk, Scene
 from tests.reference.globs import matches
 from tests.reference.interpreter import Interpreter, Limits, Result, literal
+from tests.reference.mails import Mail
 from tests.reference.triggers import GIVES, Happening, starts
 from tests.reference.world import File, World
 
@@ -103,9 +107,8 @@ class Stage:
             return subject.may("read", path, scene.home)
 
         self.subject, self.scene = subject, scene
-        grants = [(grant.permission, pattern) for grant in subject.program.grants for pattern in grant.patterns]
         self.disk = Disk(scene, readable)
-        self.overlay = Overlay(self.disk, Lane.of(grants, scene.home), scene.now)
+        self.overlay = Overlay(self.disk, Lane.of(grants_of_files(subject.program), scene.home), scene.now)
         self.planner = Planner(VOCABULARY, self.overlay, scene.home)
         self.world = scene.reference(readable)
         self.runs: list[tuple[PlannedRun, Result]] = []
@@ -120,10 +123,13 @@ class Stage:
             started = self._started(event)
             agree("starts", started, self._starts(event))
             file, met, folder = self._given(event, before)
+            mail = scene.mails[event[1]] if GIVES.get(event[0]) == "mail" else None
+            came = {MAIL_GIVEN: mail_value(mail)} if mail else {}
+            self.planner.outside = Post(mail)
             for index in started:
                 rule = program.rules[index]
                 asked = {answer.name: answer.value for answer in rule.trigger.answers}
-                given = {**program.defaults(), **asked}
+                given = {**program.defaults(), **asked, **came}
                 request = Request(program.name, program, rule, file, now, given, scene.zone)
                 run = self.planner.plan(len(self.runs), request)
                 said = [one.answer.message for one in run.effects if isinstance(one.answer, Refusal)]
@@ -139,6 +145,7 @@ class Stage:
                     scene.zone,
                     lambda n, said=said: said[n] if n < len(said) else "",  # type: ignore[misc]
                     self.subject.line_of,
+                    mail,
                 )
                 self.runs.append((run, interpreter.run(self.subject.rules[index])))
                 self._same_run(*self.runs[-1])
@@ -155,6 +162,10 @@ class Stage:
         for rule in self.subject.program.rules:
             use = rule.trigger
             if use.phrase == phrase or (use.phrase in CLOCK and phrase == "clock"):
+                if use.gives == "mail":
+                    is_waited_for = waits_for(use.arguments, mail_value(self.scene.mails[path]))
+                    found.extend([rule.index] * is_waited_for)
+                    continue
                 pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named")) if use.gives else ""
                 if not pattern or Lane.of([("read", pattern)], self.scene.home).allows("read", path):
                     found.append(rule.index)
@@ -237,6 +248,26 @@ class Stage:
         agree("undo folders", left, [])
 
 
+def mail_value(mail: Mail) -> MailValue:
+    """A mail as klapp has it."""
+    came = tuple(AttachmentValue("k", i, a.name, len(a.content), a.kind) for i, a in enumerate(mail.attachments))
+    return MailValue(
+        mail.account, "k", mail.subject, mail.sender, mail.sender_name, mail.recipients, mail.date, mail.text, came
+    )
+
+
+class Post(Unknown):
+    """What came with a mail."""
+
+    def __init__(self, mail: Mail | None) -> None:
+        self.of = mail
+
+    def attachment(self, mail: str, index: int) -> bytes:
+        if self.of is None:
+            return super().attachment(mail, index)
+        return self.of.attachments[index].content
+
+
 def contents(overlay: Overlay) -> dict[str, bytes]:
     return {value.path: overlay.read(value.path, value.size) for value in overlay.list("/**")}
 
@@ -252,6 +283,8 @@ def told(effect: Answered | Done) -> tuple[Any, ...]:
 def plain(value: Any) -> Any:
     if isinstance(value, FileValue):
         return value.path
+    if isinstance(value, AttachmentValue):
+        return value.name
     if isinstance(value, RowValue):
         return value.columns, value.cells
     return tuple(map(plain, value)) if isinstance(value, tuple) else value

@@ -7,152 +7,26 @@ from dataclasses import dataclass, field
 from random import Random
 
 from klr.syntax import escaped
-
-WORDS = (
-    "",
-    "a",
-    "A",
-    "b",
-    "Invoice",
-    "Total",
-    "x y",
-    "1,5",
-    "ß",
-    "SS",
-    "\n",
-    "K",
-    "\u212a",
-    ".",
-    "..",
-    "pdf",
-    "a/b",
-    "-",
-    "é",
-    "{",
-    '"',
-    "\t",
-    "ſ",
-    "0",
+from tests.fuzz.samples import (
+    COLUMNS,
+    DATED,
+    DATES,
+    FILES_IN,
+    FORMATS,
+    FORMS,
+    LITERALS,
+    MARKS,
+    MONTHS,
+    NUMBERS,
+    ORDERED,
+    PATTERNS,
+    PLACES,
+    PROPERTIES,
+    REAL,
+    SHOWN,
+    TIMES,
+    WORDS,
 )
-PATTERNS = (
-    "a",
-    "[0-9]+",
-    "^[a-z]+",
-    "(a)|b",
-    "x*",
-    "[A-Z][a-z]+",
-    "a.c",
-    "(?:INV|inv)-([0-9]+)",
-    "$",
-    "\\\\d",
-    "b+?",
-    "^$",
-    "b*$",
-    "[^a-z]",
-    "é",
-)
-NUMBERS = (
-    "0",
-    "1",
-    "2",
-    "3",
-    "0.5",
-    "1.50",
-    "100",
-    "0.001",
-    "7",
-    "12345678901234567890",
-    "0.0",
-    "1000",
-    "2.675",
-    "99999.995",
-)
-SIZES = ("0 bytes", "1 byte", "3 bytes", "1 kB", "1.5 kB", "2 KiB", "20 MB", "1 GiB", "1 TB", "7 bytes")
-DURATIONS = (
-    "0 seconds",
-    "1 second",
-    "90 minutes",
-    "3 days",
-    "1.5 hours",
-    "2 weeks",
-    "0.5 seconds",
-    "100000 days",
-    "1 minute",
-)
-MONTHS = ("1 month", "3 months", "1 year", "11 months", "0 months", "500 years", "9999 years")
-DATES = (
-    "2026-03-09",
-    "2026-03-09 16:30",
-    "2024-02-29",
-    "1999-12-31 23:59:59",
-    "0001-01-01",
-    "9999-12-31",
-    "2026-01-31",
-    "0999-05-06 07:08",
-)
-TIMES = ("09:00", "9:05", "23:59:59", "00:00", "12:30:30")
-LITERALS = {
-    "number": NUMBERS,
-    "size": SIZES,
-    "duration": DURATIONS,
-    "months": MONTHS,
-    "date": DATES,
-    "time": TIMES,
-    "yes/no": ("yes", "no"),
-}
-FORMATS = {
-    "number": ("0", "00", "0.0", "0.00", "0,00", "0,000", "0,000.00", "000.000", "0.000,00", "0 0.0", "0'000", "+0", "+0.0", "0%", "0.0%"), "duration": ("days", "hours", "minutes", "seconds"), "yes/no": ("paid/open", "/", "a b/"), "size": ("bytes", "kB", "MB", "GB", "TB"), "text": ("upper", "lower"),
-    "date": ("%Y", "%Y-%m", "%y%m%d", "%d. %B %Y", "%A %H:%M:%S", "%j %V %a %b %%", "%-d.%-m. %q/%G", "%-H %-j"), "time": ("%H:%M", "%H.%M.%S", "%-H"),
-}  # fmt: skip
-DATED = (
-    "2026-03-09",
-    "on 09.03.2026 at 12:30",
-    "9 March 2026",
-    "March 9, 2026",
-    "25/12/2026 or 12/25/2026",
-    "1/2/2026",
-    "3. Mai 2024",
-    "31 févr. 2024 1.1.70",
-    "05/06/26",
-    "2026-13-40 2026-1-2T03:04:05.678",
-    "May 12026",
-)
-FORMS = ("%d/%m/%y", "%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%d%d", "%Q", "x%%")
-PLACES = ("Europe/Berlin", "UTC", "Asia/Tokyo", "America/New_York", "Nowhere/Land", "Pacific/Apia", "")
-COLUMNS = ("A", "B", "Name", "Amount", "A (2)", "Column 3")
-SHOWN = (
-    "text",
-    "number",
-    "size",
-    "duration",
-    "months",
-    "date",
-    "time",
-    "yes/no",
-    "list of text",
-    "list of number",
-    "list of size",
-)
-ORDERED = ("number", "size", "duration", "date", "time", "text")
-FILES_IN = (
-    "~/In/*",
-    "~/In/**",
-    "~/In/*.pdf",
-    "~/Out/**",
-    "~/Out/*",
-    "~/*/*",
-    "/srv/**",
-    "~/In/[a-b]*",
-    "~/In/?.*",
-    "~/In/**/*.txt",
-    "~/In/[!a]*",
-    "/srv/x/*",
-)
-REAL = ("name", "stem", "extension")
-PROPERTIES = {
-    "text": (*REAL, "name", "stem", "text", "text", "kind", "hash", "path.name", "path.stem", "folder.name", "modified.weekday", "path.extension"), "size": ("size",), "date": ("modified", "created"), "duration": ("age",),
-    "path": ("folder", "path", "folder.folder", "path.folder"), "number": ("modified.year", "modified.week", "age.days", "modified.time.minute", "created.hour", "age.seconds"), "time": ("modified.time",),
-}  # fmt: skip
 
 
 @dataclass
@@ -249,6 +123,10 @@ class Expressions:
         file = names.of("file")
         if names.of("row") and roll < 0.3:
             return self.column(self.random.choice(names.of("row")))
+        if names.of("attachment") and roll < 0.3:
+            return f"{self.random.choice(names.of('attachment'))}.{self.random.choice((*REAL, 'kind'))}"
+        if names.of("mail") and roll < 0.35:
+            return f"mail.{self.pick('subject', 'sender', 'sender_name', 'text', 'account')}"
         if names.of("gone file") and roll < 0.25:
             return f"file.{self.random.choice(REAL)}"
         if file and roll < 0.35:
@@ -271,8 +149,31 @@ class Expressions:
                 lambda: (
                     f'(match of "{self.random.choice(PATTERNS)}"{self.pick("", " ignoring case")} in {self.value("text", names, d)} default {self.value("text", names, d)})'
                 ),
+                lambda: self._worded(names, d),
+                lambda: self._worded(names, d),
             )
         )()
+
+    def _worded(self, names: Names, d: int) -> str:
+        """A text made of texts."""
+        text, mark = self.value("text", names, d), f'"{escaped(self.random.choice(MARKS))}"'
+        return self.random.choice(
+            (
+                lambda: f"{self.pick('capitalised', 'filename')} of {text}",
+                lambda: f"replacing of {mark} in {text} using {self.value('text', names, d)}",
+                lambda: f"replacing of {self.value('text', names, d)} in {text} using {mark}",
+                lambda: f"text of {self.value('list of text', names, d)} using {mark}",
+                lambda: f"{self.pick('beginning', 'ending')} of {self._letters(names, d)} in {text}",
+                lambda: f"(text after {mark} before {self.value('text', names, d)} in {text} default {mark})",
+                lambda: f"padded of {self._letters(names, d)} {self.pick('before', 'after')} {text} using {mark}",
+            )
+        )()
+
+    def _letters(self, names: Names, d: int) -> str:
+        """How many letters: mostly a number that can be one."""
+        if self.random.random() < 0.8:
+            return self.pick("0", "1", "2", "3", "12", "300")
+        return self.value("number", names, d)
 
     def _path(self, names: Names, depth: int) -> str:
         """Asked for only where there is a file, or a path that has a name."""
@@ -316,6 +217,8 @@ class Expressions:
 
     def _number(self, names: Names, depth: int) -> str:
         d, files = depth, names.of("file")
+        if names.of("mail") and self.random.random() < 0.1:
+            return "count of mail.attachments"
         if files and self.random.random() < 0.1:
             return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES['number'])}"
         if d < 0 or self.random.random() < 0.25:
@@ -341,6 +244,7 @@ class Expressions:
                 lambda: f"(number in {self.value('text', names, d)} default {self.value('number', names, d)})",
                 lambda: f"(sum of (numbers in {self.value('list of text', names, d)}) default 0)",
                 lambda: f"count of {self.value('list of row', names, d)}",
+                lambda: f"length of {self.value('text', names, d)}",
                 lambda: (
                     f"{self.pick('days', 'months', 'years', 'workdays')} after {self.value('date', names, d)} before {self.value('date', names, d)}"
                 ),
@@ -359,6 +263,8 @@ class Expressions:
         def make(names: Names, depth: int) -> str:
             d, roll = depth, self.random.random()
             files = names.of("file")
+            if kind == "size" and names.of("attachment") and roll < 0.4:
+                return f"{self.random.choice(names.of('attachment'))}.size"
             if files and roll < 0.4:
                 return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES[kind])}"
             if d < 0 or roll < 0.55:
@@ -389,6 +295,8 @@ class Expressions:
 
     def _date(self, names: Names, depth: int) -> str:
         files, roll = names.of("file"), self.random.random()
+        if names.of("mail") and roll < 0.2:
+            return "mail.date"
         if files and roll < 0.3:
             return f"{self.random.choice(files)}.{self.random.choice(PROPERTIES['date'])}"
         if depth < 0 or roll < 0.6:
@@ -438,8 +346,11 @@ class Expressions:
         d = depth
         if d < 0:
             return self.pick("yes", "no")
-        if names.of("file") and self.random.random() < 0.4:
-            return self.about_name(self.random.choice(names.of("file")))
+        if names.of("mail") and self.random.random() < 0.15:
+            return "mail.has_attachments"
+        named = names.of("file") + names.of("attachment")
+        if named and self.random.random() < 0.4:
+            return self.about_name(self.random.choice(named))
         kind = self.random.choice(ORDERED)
         return self.random.choice(
             (
@@ -492,6 +403,8 @@ class Expressions:
             return self._files(names, d)
         if kind == "row":
             return self._rows(names, d)
+        if kind == "attachment":
+            return self._attachments(names, d)
         if d >= 0 and self.random.random() < 0.5:
             made = self._made_list(kind, names, d)
             if made:
@@ -520,6 +433,12 @@ class Expressions:
                 )
             )
             choices.append(lambda: f"{self.pick('lines', 'words')} of {self.value('text', names, d)}")
+            choices.append(
+                lambda: f'parts of {self.value("text", names, d)} using "{escaped(self.random.choice(MARKS))}"'
+            )
+            if names.of("mail"):
+                choices.append(lambda: "mail.recipients")
+                choices.append(lambda: f"{self._attachments(names, -1)}.{self.pick(*REAL, 'kind')}")
             choices.append(lambda: f'(matches of "{self.random.choice(PATTERNS)}" in {self.value("text", names, d)})')
         if kind in PROPERTIES:
             choices.append(lambda: f"{self.value('list of file', names, d)}.{self.random.choice(PROPERTIES[kind])}")
@@ -538,3 +457,12 @@ class Expressions:
         if roll > 0.65:
             listing += f" sorted by {self.pick('it.name', 'it.size', 'it.modified', self.value(self.pick(*ORDERED), inner, d))}{self.pick('', ' descending')}"
         return listing
+
+    def _attachments(self, names: Names, d: int) -> str:
+        """Asked for only where there is a mail."""
+        made, inner = "mail.attachments", Names(self.random, names, {"it": "attachment"})
+        if d >= 0 and self.random.random() < 0.5:
+            made += f" where {self.value('yes/no', inner, d)}"
+        if d >= 0 and self.random.random() < 0.3:
+            made += f" sorted by {self.pick('it.name', 'it.size', 'it.kind', 'it.stem')}{self.pick('', ' descending')}"
+        return made

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from klr.syntax import escaped
-from tests.fuzz.expressions import REAL, Expressions, Names
+from tests.fuzz.expressions import Expressions, Names
+from tests.fuzz.samples import REAL
 
 TRIGGERS = (
     'file arrives in "~/In"',
@@ -22,6 +23,8 @@ TRIGGERS = (
     "klapp starts",
     '"Other" finishes',
     '"Other" fails',
+    'mail arrives in "work"',
+    'mail arrives in "work" from "*@acme.example"',
 )
 OPTIONS = (
     "",
@@ -77,7 +80,7 @@ class Programs:
 
     def program(self) -> str:
         """A whole file."""
-        lines = ['coworker "fuzzed"', *self._grants()]
+        lines = ['coworker "fuzzed"', *self._grants(), 'may receive mail from "work"']
         root = Names(self.random)
         for _ in range(self.random.choice((0, 0, 1, 2))):
             kind = self.pick("text", "number", "list of text", "size", "duration", "yes/no", "date", "time")
@@ -132,7 +135,9 @@ class Programs:
     def _rule(self, root: Names) -> list[str]:
         trigger = f"when {self.random.choice(TRIGGERS)}" if self.random.random() < 0.85 else self.random.choice(CLOCK)
         names = Names(self.random, root)
-        if "file leaves" in trigger:
+        if trigger.startswith("when mail"):
+            names.known["mail"] = "mail"
+        elif "file leaves" in trigger:
             names.known["file"] = "gone file"
         elif "file" in trigger:
             names.known["file"] = "file"
@@ -222,6 +227,8 @@ class Programs:
         if self.random.random() < 0.15:
             return self._for_each_group(names, depth)
         kind = self.pick("file", "file", "text", "number", "row")
+        if names.of("mail") and self.random.random() < 0.6:
+            kind = "attachment"
         name = self.fresh()
         head = f"for each {name} in {self.expressions.of(f'list of {kind}', names, 2)}"
         inner = Names(self.random, names, {name: kind})
@@ -252,6 +259,10 @@ class Programs:
     def _action(self, names: Names) -> str:
         files = names.of("file")
         text = self.expressions.of("text", names, self.random.choice((0, 1, 2)))
+        papers = names.of("attachment")
+        if papers and self.random.random() < 0.7:
+            goal = self._goal(names, into=True)
+            return f"save {self.random.choice(papers)} to {goal}{self.random.choice(POLICIES)}"
         if not files or self.random.random() < 0.4:
             goal = self._goal(names, into=False)
             return self.pick(
@@ -309,7 +320,9 @@ class Programs:
         files, parts = names.of("file"), []
         for _ in range(self.random.choice((1, 1, 2, 3))):
             roll = self.random.random()
-            if files and roll < 0.5:
+            if names.of("attachment") and roll < 0.4:
+                parts.append(f"{{{self.random.choice(names.of('attachment'))}.{self.random.choice(REAL)}}}")
+            elif files and roll < 0.5:
                 parts.append(f"{{{self.random.choice(files)}.{self.random.choice(REAL)}}}")
             elif files and roll < 0.56:
                 parts.append(f"{{{self.random.choice(files)}.text}}")

@@ -24,8 +24,8 @@ from klr.proof import matches as proof_matches
 from klr.source import Source
 from klr.values import FileValue, Months
 from tests.fuzz.agreement import Disagreement, agree
-from tests.fuzz.expressions import WORDS
 from tests.fuzz.programs import Programs
+from tests.fuzz.samples import WORDS
 from tests.fuzz.worlds import MOMENTS, NAMES
 from tests.reference.globs import is_path, matches
 

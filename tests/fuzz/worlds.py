@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -12,6 +12,7 @@ from klapp.files.failures import missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klr.values import FileValue
 from tests.reference.globs import matches
+from tests.reference.mails import Attachment, Mail
 from tests.reference.triggers import Happening
 from tests.reference.world import Stored, World, above
 
@@ -35,6 +36,15 @@ MOMENTS = (
 )  # fmt: skip
 
 
+SENDERS = ("b@acme.example", "x@other.example", "acme.example@x", "é@acme.example")
+SUBJECTS = ("Invoice 7", "", "../up", "a/b", "Re: {x}", "x" * 300, "a\u202eb", "Total 12,5 on 2026-03-09")
+CAME = (
+    # Names as klapp has made them safe when it received the mail: none holds a "/".
+    ("a.pdf", b"%PDF-1", "pdf"), ("c.txt", b"x", "text"), ("A.PDF", b"%PDF-22", "pdf"), ("..", b"", "empty"), ("a b", b"1", "text"),
+    ("t.csv", b"A,B\n1,2\n", "text"), ("x" * 260, b"a\0", "unknown"), (".a", b"", "empty"), ("\udcff", b"\x7fELF", "program"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Placed:
     """A file that a world begins with."""
@@ -53,6 +63,8 @@ class Scene:
     events: tuple[Happening, ...]
     now: datetime
     zone: str = ""
+    mails: Mapping[str, Mail] = field(default_factory=dict)
+    """The mail that an event is about, by the account and the sender that stand there."""
 
     def reference(self, may_read: Callable[[str], bool]) -> World:
         """The reference's world."""
@@ -78,7 +90,18 @@ def scene(random: Random) -> Scene:
             files[path] = Placed(random.choice(CONTENTS), modified, created)
     events = [happening(random, files, home) for _ in range(random.choice((1, 1, 2, 3)))]
     now = random.choice(MOMENTS) + timedelta(days=random.choice((0, 0, 1, 40)))
-    return Scene(home, files, tuple(events), now, random.choice(ZONES))
+    mails = {where: mail(random, where) for what, where in events if what == "mail arrives"}
+    return Scene(home, files, tuple(events), now, random.choice(ZONES), mails)
+
+
+def mail(random: Random, where: str) -> Mail:
+    """A mail of anybody, from anybody, with anything."""
+    account, _, sender = where.partition(" ")
+    came = tuple(Attachment(*random.choice(CAME)) for _ in range(random.choice((0, 1, 2, 3))))
+    said = random.choice(CONTENTS).decode("utf-8", "replace")
+    to = tuple(random.sample(SENDERS, random.choice((0, 1, 2))))
+    name = random.choice(("", "Acme", "A, B", "/"))
+    return Mail(account, sender, random.choice(SUBJECTS), said, random.choice(MOMENTS), came, name, to)
 
 
 def happening(random: Random, files: Mapping[str, Placed], home: str) -> Happening:
@@ -87,8 +110,21 @@ def happening(random: Random, files: Mapping[str, Placed], home: str) -> Happeni
         phrase = random.choice(("file arrives", "file arrives", "file arrives", "file changes"))
         return phrase, random.choice(list(files))
     phrase = random.choice(
-        ("file leaves", "folder arrives", "asked", "asked", "clock", "klapp starts", "finishes", "fails")
+        (
+            "file leaves",
+            "folder arrives",
+            "asked",
+            "asked",
+            "clock",
+            "klapp starts",
+            "finishes",
+            "fails",
+            "mail arrives",
+            "mail arrives",
+        )
     )
+    if phrase == "mail arrives":
+        return phrase, f"{random.choice(('work', 'work', 'work', 'home'))} {random.choice(SENDERS)}"
     if phrase == "file leaves":
         name = random.choice(NAMES)
         return phrase, f"{home}/In/gone {name}"[:200] if f"{home}/In/{name}" in files else f"{home}/In/{name}"

@@ -515,6 +515,8 @@ def plain(answer: Any) -> Any:
     """An answer as it is compared: files by their paths."""
     if isinstance(answer, File):
         return answer.path
+    if isinstance(answer, Attachment):
+        return answer.name
     if isinstance(answer, tables.Row):
         return answer.columns, answer.cells
     return tuple(map(plain, answer)) if isinstance(answer, tuple) else answer

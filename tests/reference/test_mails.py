@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from klapp.engine.arriving import waits_for
-from klapp.engine.planner import Planner, Unknown
+from klapp.engine.planner import Planner
 from klapp.engine.runs import Request
 from klapp.engine.tester import HOME
 from klapp.files.empty import Empty
@@ -19,7 +19,7 @@ from klr.effects import MAIL_GIVEN
 from klr.loader import load
 from klr.parser import parse
 from klr.source import Source
-from klr.values import AttachmentValue, MailValue
+from tests.fuzz.agreement import Post, mail_value
 from tests.reference.interpreter import Interpreter
 from tests.reference.mails import Attachment, Mail
 from tests.reference.triggers import starts
@@ -42,21 +42,6 @@ RULES = [
 TEXT = 'coworker "x"\nmay write "~/A/**"\nmay notify\nmay receive mail from "work"\nwhen mail arrives in "work" from "*@ACME.example"\n{}\nend\n'
 
 
-class Post(Unknown):
-    """What came with a mail."""
-
-    def __init__(self, mail: Mail) -> None:
-        self.of = mail
-
-    def attachment(self, mail: str, index: int) -> bytes:
-        return self.of.attachments[index].content
-
-
-def value(mail: Mail) -> MailValue:
-    came = tuple(AttachmentValue("k", i, a.name, len(a.content), a.kind) for i, a in enumerate(mail.attachments))
-    return MailValue(mail.account, "k", mail.subject, mail.sender, "", (), mail.date, mail.text, came)
-
-
 @pytest.mark.parametrize("mail", MAILS, ids=range(len(MAILS)))
 @pytest.mark.parametrize("rule", RULES, ids=range(len(RULES)))
 def test_both_do_the_same(rule: str, mail: Mail) -> None:
@@ -67,13 +52,13 @@ def test_both_do_the_same(rule: str, mail: Mail) -> None:
     assert tree is not None
     (block,) = [part for part in tree.parts if isinstance(part, s.RuleBlock)]
     trigger = program.rules[0].trigger
-    assert waits_for(trigger.arguments, value(mail)) is starts(
+    assert waits_for(trigger.arguments, mail_value(mail)) is starts(
         block.trigger, ("mail arrives", f"{mail.account} {mail.sender}"), HOME
     )
     world = World({}, {"/"}, HOME, now=NOW)
     result: Any = Interpreter(tree, world, NOW, mail=mail).run(block)
     overlay = Overlay(Empty(), None, NOW)
-    request = Request("x", program, program.rules[0], None, NOW, {MAIL_GIVEN: value(mail)})
+    request = Request("x", program, program.rules[0], None, NOW, {MAIL_GIVEN: mail_value(mail)})
     run = Planner(VOCABULARY, overlay, HOME, outside=Post(mail)).plan(1, request)
     assert run.trouble == ""
     assert run.ending.outcome == result.outcome
