@@ -308,6 +308,6 @@ def operation(random: Random) -> Operation:
     kind = random.choice(ALL)
     values: dict[str, Any] = {
         "str": f"/{random.choice(NAMES)}", "int": random.randrange(10**18), "bool": random.random() < 0.5, "bytes": random.choice((b"", b"a", b"\xff\0", "é".encode())),
-        "Identity": (1, random.randrange(99), 3, 4),
+        "Identity": (1, random.randrange(99), 3, 4), "tuple[str, ...]": tuple(random.sample(NAMES, random.randrange(3))),
     }  # fmt: skip
     return kind(**{field.name: values[str(field.type).removesuffix(" | None")] for field in fields(kind)})
