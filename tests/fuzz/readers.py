@@ -306,8 +306,15 @@ def any_value(random: Random, depth: int) -> Any:
 
 def operation(random: Random) -> Operation:
     kind = random.choice(ALL)
+    return kind(**{field.name: _held(str(field.type).removesuffix(" | None"), random) for field in fields(kind)})
+
+
+def _held(type_: str, random: Random) -> Any:
+    """What a field of an operation may hold."""
+    if type_.startswith("tuple["):
+        return tuple(_held(type_[len("tuple[") : -len(", ...]")], random) for _ in range(random.randrange(3)))
     values: dict[str, Any] = {
         "str": f"/{random.choice(NAMES)}", "int": random.randrange(10**18), "bool": random.random() < 0.5, "bytes": random.choice((b"", b"a", b"\xff\0", "é".encode())),
-        "Identity": (1, random.randrange(99), 3, 4), "tuple[str, ...]": tuple(random.sample(NAMES, random.randrange(3))),
+        "Identity": (1, random.randrange(99), 3, 4),
     }  # fmt: skip
-    return kind(**{field.name: values[str(field.type).removesuffix(" | None")] for field in fields(kind)})
+    return values[type_]
