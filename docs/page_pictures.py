@@ -29,6 +29,7 @@ PAGES = {
     "run": "/run?run=1",
     "log": "/log",
     "settings": "/settings",
+    "notices": "/notices",
     "network": "/network",
     "account": "/account",
     "checkup": "/checkup",

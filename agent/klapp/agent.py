@@ -58,6 +58,7 @@ from klapp.mailing import Mailing
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Display, Notices
+from klapp.noticing import Noticing
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
@@ -106,6 +107,7 @@ class Agent:
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         self.notifier = Notices(display, self.log_store, shelf, clock=clock)
         self.closing.callback(self.notifier.close)
+        self.noticing = Noticing(self.log_store, self.notifier)
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)
@@ -420,6 +422,12 @@ class Agent:
         if what not in Mailing.METHODS:
             raise ValueError(f"Nobody can ask for {what!r} of mail.")
         return getattr(self.mailing, what)(**asked)
+
+    def notices(self, what: str, **asked: Any) -> Any:
+        """What ``Noticing`` tells and does, by the name of its method."""
+        if what not in Noticing.METHODS:
+            raise ValueError(f"Nobody can ask for {what!r} of notices.")
+        return getattr(self.noticing, what)(**asked)
 
     def audit(self, what: str, **asked: Any) -> Any:
         """What is asked of the log as a whole; see ``Auditing``."""

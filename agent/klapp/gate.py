@@ -27,6 +27,7 @@ LOCKED = frozenset(
         "audit",
         "network",
         "mail",
+        "notices",
     )
 )
 """What needs a session, where there is an account."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from klapp import telling
 from klapp.account.screen import ScreenWatch
+from klapp.cli.main import main
+from klapp.gate import answer
 from klapp.notices import Action, Kind, Notice, Notices, Settings, TerminalDisplay, opens
 from klapp.notices.deck import MOST, WITHIN, Deck, Pile, Showing, alone
 from klapp.notices.displays import Away, Heard, PlyerDisplay
@@ -380,3 +383,28 @@ def test_what_undo_says() -> None:
     assert "a.pdf" not in part.text
     assert "a.pdf" in part.full
     assert message("klapp", "x").text == "klapp has something to tell you."
+
+
+def test_the_command_shows_and_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    house = House(tmp_path)
+    with house.agent() as agent:
+        agent.notifier.show("Tidy", "a\x1b.pdf is tidy")
+        monkeypatch.setattr("klapp.cli.notices.connected", lambda options: nullcontext(SimpleNamespace(call=call)))
+
+        def call(method: str, **given: Any) -> Any:
+            return answer(agent, method, given)
+
+        assert main(["notices"]) == 0
+        said = capsys.readouterr().out
+        assert "told  Tidy: a" in said
+        assert "\x1b" not in said
+        assert main(["notices", "set", "quiet", "22:00-7:00"]) == 0
+        assert "quiet = 22:00-07:00" in capsys.readouterr().out
+        assert main(["notices", "set", "names", "perhaps"]) != 0
+        assert "on or off" in capsys.readouterr().err
+        assert main(["notices", "set", "names"]) == 2
+        assert [entry.body["after"] for entry in agent.log_store.select("e.kind = 'setting changed'")] == [
+            "22:00-07:00"
+        ]
+        agent.account.create("Ada", "seven blue herons by the lake")
+        assert main(["notices"]) == 1

@@ -135,7 +135,17 @@ def test_the_interview_makes_a_coworker(served: Served, page: Page) -> None:
 
 def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
     served.service.agent.approve("mover")
-    for path in ("/log", "/network", "/settings", "/checkup", "/account", "/", "/simulate?name=mover", "/nothing"):
+    for path in (
+        "/log",
+        "/notices",
+        "/network",
+        "/settings",
+        "/checkup",
+        "/account",
+        "/",
+        "/simulate?name=mover",
+        "/nothing",
+    ):
         page.goto(served.origin + path)
         if path != "/nothing":
             assert problems(page) == [], path
@@ -152,6 +162,25 @@ def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
     page.get_by_label("Days").fill("400")
     page.get_by_role("button", name="Keep it so").click()
     expect(page.get_by_label("Days")).to_have_value("400")
+
+
+def test_notices_are_listed_lead_on_and_their_settings_are_kept(served: Served, page: Page) -> None:
+    page.get_by_role("link", name="Notices").click()
+    expect(page.locator(".kind.approval")).to_have_text("asks you")
+    page.get_by_label("Quiet hours").fill("22:00-7:00")
+    page.get_by_label("Tell me what coworkers did").uncheck()
+    page.get_by_role("button", name="Tell me so").click()
+    expect(page.get_by_label("Quiet hours")).to_have_value("22:00-07:00")
+    expect(page.get_by_label("Tell me what coworkers did")).not_to_be_checked()
+    assert problems(page) == []
+    page.get_by_label("Quiet hours").fill("late")
+    page.get_by_role("button", name="Tell me so").click()
+    expect(page.get_by_role("alert")).to_contain_text("such as 22:00-07:00")
+    page.goto(f"{served.origin}/notices?unusual=yes")
+    expect(page.locator("#main")).to_contain_text("Nothing was unusual")
+    page.goto(f"{served.origin}/notices")
+    page.get_by_role("link", name="Look at what Mover told").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("May “Mover” do this?")
 
 
 def test_the_account_locks_and_a_passkey_opens_it(served: Served, page: Page, context: BrowserContext) -> None:

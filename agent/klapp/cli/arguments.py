@@ -183,6 +183,15 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         help="all runs since then: 9:00, 2026-11-20, 2026-11-20T09:00, or 30m, 2h, 1d for so long ago",
     )
     add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
+    notices = _add(commands, "notices", "show what you were told, or how you are told, and change that", data=True)
+    notices.add_argument("what", nargs="?", choices=("show", "set"), default="show", help="(default: show)")
+    notices.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="quiet (hours such as 22:00-07:00, or off), summaries or names (on or off)",
+    )
+    notices.add_argument("value", nargs="?", metavar="VALUE", help="what it is to be; without it, all are shown")
     network = _add(commands, "network", "show what left this machine, to which host, and for which coworker", data=True)
     network.add_argument("name", nargs="?", metavar="NAME")
     secret = _add(commands, "secret", "keep the secrets with which hosts know you", data=True)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from klapp.audit.events import acting
-from klapp.console import accounts, checkup, coworkers, editor, ledger, newcomer, past
+from klapp.console import accounts, checkup, coworkers, editor, ledger, newcomer, past, told
 from klapp.console.asking import Page, answered, templates
 from klapp.console.doors import Doors
 from klapp.console.guard import Application, Guard
@@ -32,6 +32,7 @@ PAGES: dict[str, tuple[Page, str]] = {
     "/log": (ledger.log, "GET"),
     "/log/verify": (ledger.verify, "POST"),
     "/log/export": (ledger.export, "POST"),
+    "/notices": (told.notices, "GET POST"),
     "/network": (ledger.network, "GET"),
     "/settings": (checkup.settings, "GET POST"),
     "/checkup": (checkup.checkup, "GET"),

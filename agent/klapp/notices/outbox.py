@@ -16,6 +16,8 @@ from klapp.notices.deck import Pile
 from klapp.notices.notice import Kind, Notice
 from klapp.vault.shelf import Shelf
 
+KIND = f"e.kind NOT IN ('intent', 'outcome', 'content') AND e.kind = '{NoticeGiven.kind}'"
+"""The condition of entries that are notices, such that the log's index of rare kinds serves it."""
 SHELF = "notices shown"
 MOST = 1000
 """So many notices that were not shown are looked at after a start; older ones are in the log and on the page."""
@@ -38,9 +40,7 @@ class Outbox:
     def waiting(self) -> list[Pile]:
         """What was not shown yet, as far as the mark tells."""
         mark = self._mark()
-        entries = self._log.select(
-            "e.kind = ? AND e.seq > ? ORDER BY e.seq DESC LIMIT ?", (NoticeGiven.kind, mark["all"], MOST)
-        )
+        entries = self._log.select(f"{KIND} AND e.seq > ? ORDER BY e.seq DESC LIMIT ?", (mark["all"], MOST))
         piles = [_back(one) for one in mark["back"]]
         for entry in reversed(entries):
             notice = notice_of(entry)

@@ -12,6 +12,10 @@ NAMES = ("quiet", "summaries", "names")
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*(?:-|–|to)\s*([01]?\d|2[0-3]):([0-5]\d)")
 
 
+class NoSetting(ValueError):
+    """Notices can not be set so; the message is a sentence for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``quiet`` are the hours in which nothing is shown, "22:00-07:00", or "" for none; ``summaries`` whether it is told
@@ -32,13 +36,13 @@ class Settings:
         return asdict(self)
 
     def changed(self, name: str, value: str) -> Settings:
-        """With one of them as a person typed it. Raises ValueError with a sentence."""
+        """With one of them as a person typed it. Raises NoSetting."""
         if name == "quiet":
             return replace(self, quiet=_hours(value))
         if name not in NAMES:
-            raise ValueError(f"There is no such setting of notices. There are: {', '.join(NAMES)}.")
+            raise NoSetting(f"There is no such setting of notices. There are: {', '.join(NAMES)}.")
         if value.strip().lower() not in ("on", "off"):
-            raise ValueError(f'"{name}" is on or off.')
+            raise NoSetting(f'"{name}" is on or off.')
         on = value.strip().lower() == "on"
         return replace(self, summaries=on) if name == "summaries" else replace(self, names=on)
 
@@ -58,10 +62,10 @@ def _hours(value: str) -> str:
         return ""
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise ValueError("Quiet hours are two times of day, such as 22:00-07:00, or off.")
+        raise NoSetting("Quiet hours are two times of day, such as 22:00-07:00, or off.")
     start, end = (f"{int(hour):02}:{minute}" for hour, minute in (found.group(1, 2), found.group(3, 4)))
     if start == end:
-        raise ValueError(
+        raise NoSetting(
             "Quiet hours that begin and end at the same time would be none, or all. Say off, or other times."
         )
     return f"{start}-{end}"
