@@ -145,11 +145,22 @@ def _within(node: Any, settings: Mapping[str, Setting]) -> Any:
         if isinstance(pattern, s.Template) and (new := _pattern(pattern, settings)) is not pattern:
             return replace(node, arguments=(*_within(node.arguments[:-1], settings), (word, new)))
     changed = {}
-    for each in fields(node):
-        before = getattr(node, each.name)
+    for name in _parts_of(node):
+        before = getattr(node, name)
         if isinstance(before, (tuple, s.Node)) and (after := _within(before, settings)) is not before:
-            changed[each.name] = after
+            changed[name] = after
     return replace(node, **changed) if changed else node
+
+
+_PARTS: dict[type[s.Node], tuple[str, ...]] = {}
+
+
+def _parts_of(node: s.Node) -> tuple[str, ...]:
+    """The names of what such a node is made of, looked up once; where it stands is none of it."""
+    names = _PARTS.get(type(node))
+    if names is None:
+        names = _PARTS[type(node)] = tuple(each.name for each in fields(node) if each.name != "span")
+    return names
 
 
 def _last_name(call: s.Call) -> str:

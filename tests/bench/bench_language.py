@@ -29,7 +29,7 @@ from klapp.vocabulary import VOCABULARY
 from klr.effects import Inputs
 from klr.loader import load
 from klr.proof import TooComplex, escape, glob
-from klr.proof.inclusion import _escape
+from klr.proof.inclusion import ANSWERS
 from klr.values import FileValue
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def loading(count: int, rounds: int) -> None:
                 assert load(path.read_text(encoding="utf-8"), VOCABULARY, path.name).program is not None
 
         def proved_anew() -> None:
-            _escape.cache_clear()
+            ANSWERS.forget()
             everything()
 
         connection = connect(Path(folder) / "klapp.db", bytes(32))
@@ -209,7 +209,7 @@ def proofs(rounds: int) -> None:
         def all_of_them(questions: list[tuple[str, tuple[str, ...]]] = questions) -> None:
             nonlocal refused
             refused = 0
-            _escape.cache_clear()
+            ANSWERS.forget()
             for program, allowed in questions:
                 try:
                     escape(glob(program), [glob(pattern) for pattern in allowed])

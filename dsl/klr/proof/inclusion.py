@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from klr.proof.language import DOT, LAST, SLASH, Form, Language, Ranges, union
+from klr.proof.memory import Remembered
 
 MOST_WORK = 2_000_000
 """What one question may cost: places and edges looked at. The same for the same question, whatever was asked before."""
 LARGEST = 20_000
 """States of a language that is still asked about; see ``klr.shapes``."""
-REMEMBERED = 500
-"""States of a language about which an answer is remembered: larger ones would take much memory, and are rare."""
+REMEMBERED = 50_000
+"""States of all languages together about which answers are remembered: some 20 MB at most."""
 MOST_MOVES = 20_000
 """So much is remembered of what is allowed, for the questions to come."""
 READABLE = tuple(map(ord, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_, ~"))
@@ -63,14 +64,14 @@ def escape(program: Language, allowed: Sequence[Language]) -> str | None:
     """
     if len(program) > LARGEST:
         raise TooComplex
-    search = _escape if len(program) <= REMEMBERED else _escape.__wrapped__
-    return search(program.form, tuple(language.form for language in allowed))
+    return ANSWERS((program.form, tuple(language.form for language in allowed)))
 
 
-@lru_cache(maxsize=512)
-def _escape(program: Form, allowed: tuple[Form, ...]) -> str | None:
-    """Remembered by what the languages are made of: one text asks the same many times, and an editor at every change."""
-    starts, accepts, edges = program
+_Question = tuple[Form, tuple[Form, ...]]
+
+
+def _escape(question: _Question) -> str | None:
+    (starts, accepts, edges), allowed = question
     fence = _fence(allowed)
     found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in starts}
     waiting = deque(found)
@@ -95,6 +96,14 @@ def _escape(program: Form, allowed: tuple[Form, ...]) -> str | None:
         if work > MOST_WORK:
             raise TooComplex
     return None
+
+
+def _weight(question: _Question) -> int:
+    return len(question[0][2])
+
+
+ANSWERS: Remembered[_Question, str | None] = Remembered(_escape, _weight, REMEMBERED)
+"""By what the languages are made of: one text asks the same many times, and an editor at every change."""
 
 
 def _spelled(found: Mapping[_Place, tuple[_Place | None, int]], end: _Place) -> str:

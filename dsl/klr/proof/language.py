@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache, reduce
+from functools import cache, reduce
+
+from klr.proof.memory import Remembered
 
 Ranges = tuple[tuple[int, int], ...]
 """A set of code points: inclusive ranges, sorted, neither overlapping nor touching."""
@@ -299,10 +301,9 @@ def numbered(language: Language) -> Language:
     An exact transduction: for each path p and each whole number n from 2 on, the path whose last component is
     ``klr.values.numbered(name, n)``, and no other.
     """
-    return _numbered(language.form) if len(language) <= 100 else _numbered.__wrapped__(language.form)
+    return _NUMBERED(language.form)
 
 
-@lru_cache(maxsize=256)
 def _numbered(form: Form) -> Language:
     language = Language(*form)
     index: dict[tuple[int, int], int] = {}
@@ -337,6 +338,10 @@ def _numbered(form: Form) -> Language:
                     edges[here].append((common, state(goal, after)))
     changed = Language(starts, frozenset(accepts), tuple(map(tuple, edges)))
     return union(language, changed)
+
+
+_NUMBERED: Remembered[Form, Language] = Remembered(_numbered, lambda form: len(form[2]), 10_000)
+"""An answer has some five times the states of its question."""
 
 
 def _put_number(edges: list[list[tuple[Ranges, int]]], source: int, goal: int) -> None:
