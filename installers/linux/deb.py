@@ -146,7 +146,8 @@ def _desktop(tree: Path, version: str) -> None:
         sized = share / f"icons/hicolor/{side}x{side}"
         put(sized / "apps/klapp.png", pictures.png(side))
         put(sized / "mimetypes/text-x-klr.png", pictures.document(side))
-    put(share / "applications/klapp.desktop", _file("klapp.desktop"))
+    for entry in ("klapp.desktop", "klapp-open.desktop"):
+        put(share / "applications" / entry, _file(entry))
     put(share / "mime/packages/klapp.xml", _file("klapp.xml"))
     about = _file("klapp.metainfo.xml").replace("@VERSION@", version).replace("@DATE@", f"{moment():%Y-%m-%d}")
     put(share / "metainfo/klapp.metainfo.xml", about)

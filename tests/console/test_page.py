@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -107,6 +109,25 @@ def test_the_editor_finds_offers_simulates_formats_and_saves(served: Served, pag
     expect(text).to_have_value(MOVER + "# mine\n")
     assert path.read_text() == MOVER + "# of another editor\n"
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_file_from_elsewhere_is_read_before_it_is_among_the_coworkers(served: Served, page: Page) -> None:
+    file = served.house.file("Mail/evil <b>.klr", MOVER.replace("Mover", "Other").encode())
+    page.goto(f"{served.origin}/bring?{urlencode({'file': str(file)})}")
+    assert problems(page) == []
+    expect(page.locator("code").first).to_have_text(re.compile("evil <b>"))
+    shown = page.get_by_label("Its text").input_value()
+    file.write_text("something else")
+    page.get_by_role("button", name="Put it among my coworkers").click()
+    expect(page.locator("#status")).to_contain_text("does nothing until you allow it")
+    assert (served.house.home.coworkers / "other.klr").read_text() == shown
+    file.write_text(MOVER)
+    page.goto(f"{served.origin}/bring?{urlencode({'file': str(file)})}")
+    page.get_by_role("button", name="Put it among my coworkers").click()
+    expect(page.get_by_role("alert")).to_contain_text("already")
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.goto(f"{served.origin}/bring?file=/etc/passwd")
+    expect(page.locator("main")).to_contain_text("This is no coworker")
 
 
 def test_the_interview_makes_a_coworker(served: Served, page: Page) -> None:

@@ -88,6 +88,9 @@ def _coworkers(commands: Commands[argparse.ArgumentParser]) -> None:
     agent.add_argument("--headless", action="store_true", help="without an icon; stop it with Ctrl+C")
     console = _add(commands, "console", "open klapp's page in your browser: coworkers, what they did, and their text")
     console.add_argument("--link", action="store_true", help="print the link in place of opening it; it is good once")
+    opened = _add(commands, "open", "open a coworker's text in the editor of klapp's page; starts the agent if need be")
+    opened.epilog = "KLAPP_EDITOR names a program that is used in place of the page."
+    opened.add_argument("file", metavar="FILE")
     autostart = _add(commands, "autostart", "have klapp start when you log in, or say whether it does", data=True)
     autostart.add_argument("what", choices=("on", "off", "status"))
     autostart.add_argument("--service", action="store_true", help="without a screen, as a systemd service of yours")

@@ -18,7 +18,7 @@ COMMANDS = {
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "audit": "audit",
     "notices": "notices", "network": "network", "secret": "network", "mail": "mail",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
-    "doctor": "doctor", "console": "console", "autostart": "autostart",
+    "doctor": "doctor", "console": "console", "autostart": "autostart", "open": "opening",
 }  # fmt: skip
 """Which module of the command line serves each command; only that one is loaded."""
 _OPEN = frozenset(("language", "privilege", "completion", "doctor", "autostart"))

@@ -24,11 +24,12 @@ def agent(options: argparse.Namespace) -> int:
         with (
             hold(home.path),
             open_agent(options, home) as facade,
-            Service(facade, say) as service,
             ExitStack() as closing,
         ):
+            service = Service(facade, say)
             console = Console(service)
-            service.open_page = console.open
+            service.open_page = console.open  # before it answers anybody
+            closing.enter_context(service)
             closing.callback(console.close)
             if options.headless:
                 say(f"klapp is at work, with its state in {home.path}. Stop it with Ctrl+C.")

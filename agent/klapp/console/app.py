@@ -26,6 +26,7 @@ PAGES: dict[str, tuple[Page, str]] = {
     "/edit": (editor.edit, "GET POST"),
     "/edit/check": (editor.check, "POST"),
     "/new": (newcomer.new, "GET POST"),
+    "/bring": (newcomer.bring, "GET POST"),
     "/activity": (past.activity, "GET"),
     "/run": (past.run, "GET"),
     "/undo": (past.undo, "POST"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from klapp.console.asking import Asking
+from klapp.console.editing import findings
 from klapp.shipped import about, shipped
 from klapp.starters import (
     Draft,
@@ -19,7 +20,8 @@ from klapp.starters import (
     from_template,
     next_question,
 )
-from klapp.texts import Unreadable, read_text
+from klapp.texts import LARGEST_FILE, Unreadable, read_text
+from klr.settings import name_in
 
 
 def new(asking: Asking) -> Response:
@@ -85,10 +87,41 @@ def _free(asking: Asking, name: str) -> Path:
 def _made(asking: Asking, path: Path, made: Draft, answers: dict[str, str]) -> Response:
     if asking.field("what") != "write":
         return asking.page("made.html", made=made, answers=answers, like=asking.field("template"))
+    _write(asking, path, made.text)
+    return asking.go("/approve", "Written. Look at what it asks for, and let it work.", name=made.name)
+
+
+def _write(asking: Asking, path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(made.text)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     asking.service.agent.coworkers.reload()
-    return asking.go("/approve", "Written. Look at what it asks for, and let it work.", name=made.name)
+
+
+def bring(asking: Asking) -> Response:
+    """A file from elsewhere, such as a mail's attachment: looked at, and put among the coworkers if the person likes.
+
+    What is put there is the text that was shown, whatever the file holds by then.
+    """
+    asking.demand()
+    file = asking.field("file")
+    if not (file.endswith(".klr") and os.path.isabs(file)):
+        raise ValueError("This is no coworker's file.")
+    if not asking.posted:
+        return _brought(asking, file, read_text(Path(file)).replace("\r\n", "\n"))
+    text = asking.field("text").replace("\r\n", "\n")
+    try:
+        name = checked_name(name_in(text))
+        if len(text.encode()) > LARGEST_FILE:
+            raise Refused(f"A coworker's text has at most {LARGEST_FILE:,} bytes.")
+        path = _free(asking, name)
+    except Refused as refused:
+        return _brought(asking, file, text, str(refused))
+    _write(asking, path, text)
+    return asking.go("/edit", "It is among your coworkers now. It does nothing until you allow it.", name=path.name)
+
+
+def _brought(asking: Asking, file: str, text: str, trouble: str = "") -> Response:
+    return asking.page("bring.html", file=file, text=text, findings=findings(text), trouble=trouble)
