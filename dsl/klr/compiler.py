@@ -22,7 +22,7 @@ from klr.effects import MAIL_GIVEN, Act, Ask, EffectError, Ending
 from klr.formats import formatted
 from klr.source import Source
 from klr.types import ATTACHMENT, DATE, ERROR, FILE, GONE, MAIL, PATHS, SECRET, TEXT, WORD, element_of
-from klr.vocabulary import Slot, Verb, Vocabulary
+from klr.vocabulary import Attribute, Slot, Verb, Vocabulary
 
 COMPARISONS: dict[str, ast.cmpop] = {
     "is": ast.Eq(), "is not": ast.NotEq(), "<": ast.Lt(), ">": ast.Gt(), "<=": ast.LtE(), ">=": ast.GtE(),
@@ -306,6 +306,8 @@ class _Compiler:
         if self.facts.host_of(node) is not None:
             return self._address(node)
         path = self.facts.is_path(node)
+        if node.constant is not None and not (path and node.constant.startswith("~/")):
+            return _constant(node.constant)
         pieces: list[ast.expr] = []
         for index, part in enumerate(node.parts):
             if isinstance(part, s.Hole):
@@ -362,6 +364,8 @@ class _Compiler:
         assert known is not None
         if known.pure is None:
             return ast.Yield(_call(_load("Ask"), _constant(node.name), of, _constant(self._line_of(node))))
+        if isinstance(known.pure, Attribute):
+            return _attribute(of, known.pure.name)
         name = f"p_{known.of.name}_{node.name}"
         self.globals[name] = known.pure
         return _call(_load(name), of, *([_load("v_now"), _load("zone")] if known.uses_now else []))

@@ -172,6 +172,16 @@ class Verb:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribute:
+    """What a value holds under a name of its own: the ``pure`` of a property that a program can read without a call."""
+
+    name: str
+
+    def __call__(self, value: object) -> Any:
+        return getattr(value, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
     """Something that a value of type ``of`` tells of itself, written ``file.NAME``.
 

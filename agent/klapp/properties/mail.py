@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from klr.types import ATTACHMENT, DATE, MAIL, SIZE, TEXT, YES_NO, list_of
-from klr.vocabulary import Property
+from klr.vocabulary import Attribute, Property
 
 ALL: tuple[Property, ...] = (
-    Property("subject", TEXT, "Its subject, in one line.", "mail.subject", of=MAIL, pure=lambda mail: mail.subject),
+    Property("subject", TEXT, "Its subject, in one line.", "mail.subject", of=MAIL, pure=Attribute("subject")),
     Property(
         "sender",
         TEXT,
         "The address of who says to have sent it, in small letters. Nothing proves that they did.",
         'mail.sender is "billing@example.com"',
         of=MAIL,
-        pure=lambda mail: mail.sender,
+        pure=Attribute("sender"),
     ),
     Property(
         "sender_name",
@@ -21,7 +21,7 @@ ALL: tuple[Property, ...] = (
         "The name that stands beside the sender's address; empty where there is none.",
         "mail.sender_name",
         of=MAIL,
-        pure=lambda mail: mail.sender_name,
+        pure=Attribute("sender_name"),
     ),
     Property(
         "recipients",
@@ -29,7 +29,7 @@ ALL: tuple[Property, ...] = (
         "The addresses to which it was sent openly, in small letters.",
         'mail.recipients contains "office@example.com"',
         of=MAIL,
-        pure=lambda mail: mail.recipients,
+        pure=Attribute("recipients"),
     ),
     Property(
         "date",
@@ -37,7 +37,7 @@ ALL: tuple[Property, ...] = (
         "When it was sent, as it says itself; when it was received where it does not say.",
         "mail.date > today - 7 days",
         of=MAIL,
-        pure=lambda mail: mail.date,
+        pure=Attribute("date"),
     ),
     Property(
         "text",
@@ -45,16 +45,16 @@ ALL: tuple[Property, ...] = (
         "What stands in it, without formatting; the first 200,000 characters.",
         'mail.text contains "Invoice"',
         of=MAIL,
-        pure=lambda mail: mail.text,
+        pure=Attribute("text"),
     ),
-    Property("account", TEXT, "The name of its account.", "mail.account", of=MAIL, pure=lambda mail: mail.account),
+    Property("account", TEXT, "The name of its account.", "mail.account", of=MAIL, pure=Attribute("account")),
     Property(
         "attachments",
         list_of(ATTACHMENT),
         "The files that came with it.",
         "count of mail.attachments",
         of=MAIL,
-        pure=lambda mail: mail.attachments,
+        pure=Attribute("attachments"),
     ),
     Property(
         "has_attachments",
@@ -70,7 +70,7 @@ ALL: tuple[Property, ...] = (
         "The name that it came with, as far as a file can be called that.",
         "paper.name",
         of=ATTACHMENT,
-        pure=lambda attachment: attachment.name,
+        pure=Attribute("name"),
     ),
     Property(
         "stem",
@@ -78,7 +78,7 @@ ALL: tuple[Property, ...] = (
         "The name without its extension.",
         "paper.stem",
         of=ATTACHMENT,
-        pure=lambda attachment: attachment.stem,
+        pure=Attribute("stem"),
     ),
     Property(
         "extension",
@@ -86,17 +86,15 @@ ALL: tuple[Property, ...] = (
         "What follows the last dot of the name, in small letters; empty where there is none.",
         'paper.extension is "pdf"',
         of=ATTACHMENT,
-        pure=lambda attachment: attachment.extension,
+        pure=Attribute("extension"),
     ),
-    Property(
-        "size", SIZE, "How large it is.", "paper.size > 1 MB", of=ATTACHMENT, pure=lambda attachment: attachment.size
-    ),
+    Property("size", SIZE, "How large it is.", "paper.size > 1 MB", of=ATTACHMENT, pure=Attribute("size")),
     Property(
         "kind",
         TEXT,
         "What it is by its content, whatever its name says, in the words of `file.kind`.",
         'paper.kind is "pdf"',
         of=ATTACHMENT,
-        pure=lambda attachment: attachment.kind,
+        pure=Attribute("kind"),
     ),
 )
