@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from klapp.approving import Approving
 from klapp.audit.events import (
     Paused,
     Resumed,
-    RulesChanged,
     SettingChanged,
     VaultOpened,
 )
@@ -31,6 +29,7 @@ from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.cache import Proofs, forget_proofs
+from klapp.coworkers.changes import Changes
 from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
@@ -66,6 +65,7 @@ from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.secrets import Secrets
 from klapp.vault.shelf import Shelf
+from klapp.vault.slots import RECOVERY
 from klapp.vocabulary import VOCABULARY
 from klr.answers import settled
 from klr.loader import load
@@ -102,8 +102,9 @@ class Agent:
         # A keyring that did not open the vault may be locked, and would ask the person for its password.
         self.witnesses = Witnesses(self.log_store, vault.ring if vault.by == "keyring" else None)
         self.closing.callback(self.witnesses.close)
-        if vault.refused:
-            self.log_store.record(VaultOpened(vault.by, vault.refused))
+        self.opened = VaultOpened(vault.by, vault.refused)
+        if vault.refused or vault.by == RECOVERY:
+            self.log_store.record(self.opened)
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         self.notifier = Notices(display, self.log_store, shelf, clock=clock)
         self.closing.callback(self.notifier.close)
@@ -111,7 +112,7 @@ class Agent:
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)
-        self.coworkers = Coworkers(home.coworkers, shelf, proofs.load, clock, self._new_text)
+        self.coworkers = Coworkers(home.coworkers, shelf, proofs.load, clock, Changes(self.log_store.record))
         self.keeper = Keeper(home.kept, vault.key(PURPOSE))
         self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, _forget)
         self.trash = platform_trash(home.path)
@@ -292,10 +293,6 @@ class Agent:
     def _named(self, name: str | None) -> str:
         """A coworker's own name; "" for all of them."""
         return self.coworkers.find(name).name if name is not None else ""
-
-    def _new_text(self, name: str, path: Path, before: str, now: str) -> None:
-        lines = unified_diff(before.splitlines(), now.splitlines(), "before", "now", lineterm="", n=1)
-        self.log_store.record(RulesChanged(name, str(path), "\n".join(lines)))
 
     def ready(self) -> list[Coworker]:
         """The coworkers that may run now."""

@@ -94,6 +94,8 @@ class Service:
             self._trouble("log", trouble, "/log")
         self._hook, threading.excepthook = threading.excepthook, self._thread_ended
         self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
+        if not self.agent.opened.refused:  # then it is in the log already
+            self.agent.log_store.record(self.agent.opened)
         self._seen.forget()
         self._mark_recovered()
         self._turns.start()

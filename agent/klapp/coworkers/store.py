@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,13 @@ class Kept(Protocol):
     def get(self, name: str) -> Any | None: ...
     def put(self, name: str, value: Any) -> None: ...
     def delete(self, name: str) -> None: ...
+
+
+class Told(Protocol):
+    """Whoever is to know what becomes of coworkers' files (``klapp.coworkers.changes.Changes``)."""
+
+    def changed(self, name: str, path: Path, before: str, now: str) -> None: ...
+    def gone(self, name: str, path: Path, before: str) -> None: ...
 
 
 Load = Callable[[str, str], Loaded]
@@ -83,15 +90,14 @@ class Coworkers:
         kept: Kept,
         load: Load,
         clock: Callable[[], datetime],
-        on_new_text: Callable[[str, Path, str, str], None] = lambda _name, _path, _before, _now: None,
+        told: Told | None = None,
     ) -> None:
-        """``load`` checks and compiles a text. ``on_new_text`` is told of each right version that was not there before: the coworker's name, the file, the
-        text that was in force ("" for none) and the new one."""
+        """``load`` checks and compiles a text; whoever is ``told`` gets to know each right version, and each file that is gone."""
         self.folder = folder
         self.kept = kept
         self._load_text = load
         self.clock = clock
-        self.on_new_text = on_new_text
+        self.told = told
         self._lock = RLock()
         self._texts: dict[Path, tuple[str, str, Loaded]] = {}
         """For each file its text, the same with the settings in force, and what became of that."""
@@ -115,6 +121,7 @@ class Coworkers:
                     )
                 now[coworker.name] = coworker
             self._coworkers = now
+            self._look_for_gone(now.values())
             return [c for name, c in now.items() if before.get(name) != c]
 
     def _load(self, path: Path) -> Coworker:
@@ -198,9 +205,26 @@ class Coworkers:
 
     def _remember(self, path: Path, text: str, name: str) -> None:
         before = self.kept.get(f"good:{path.name}")
-        if before != text:
+        files = self.kept.get("files")
+        is_new = before is None or (files is not None and path.name not in files)  # a file that was gone is new again
+        if before != text or is_new:
             self.kept.put(f"good:{path.name}", text)
-            self.on_new_text(name, path, before or "", text)
+            if self.told:
+                self.told.changed(name, path, "" if is_new else str(before), text)
+
+    def _look_for_gone(self, now: Iterable[Coworker]) -> None:
+        """Tell of files that were there at the last look, be it in an earlier life, and hold no coworker any more."""
+        files = {coworker.path.name: coworker.name for coworker in now if coworker.program is not None}
+        before = self.kept.get("files") or {}
+        if files == before:
+            return
+        for file, name in before.items():
+            path = self.folder / file
+            if file not in files and not path.exists():
+                self._texts.pop(path, None)
+                if self.told:
+                    self.told.gone(name, path, self.kept.get(f"good:{file}") or "")
+        self.kept.put("files", files | {file: name for file, name in before.items() if (self.folder / file).exists()})
 
     def _last_good(self, path: Path) -> Program | None:
         text = self.kept.get(f"good:{path.name}")

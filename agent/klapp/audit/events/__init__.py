@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from klapp.audit.events.acting import Acting, acting, acting_now
-from klapp.audit.events.coworkers import Approved, Paused, Refused, Resumed, Revoked, RulesChanged, SettingChanged
+from klapp.audit.events.coworkers import (
+    Approved,
+    Paused,
+    Refused,
+    Resumed,
+    Revoked,
+    RulesChanged,
+    RulesGone,
+    SettingChanged,
+)
 from klapp.audit.events.event import Event
 from klapp.audit.events.outside import NetworkContact, RequestBegun, UpdateChecked
 from klapp.audit.events.people import KeyUsed, LockedOut, LoggedIn, LoggedOut, NoticeGiven, SecretSet, VaultOpened
@@ -51,6 +60,7 @@ __all__ = [
     "Retired",
     "Revoked",
     "RulesChanged",
+    "RulesGone",
     "SecretSet",
     "SettingChanged",
     "TakenOver",

@@ -23,6 +23,20 @@ class RulesChanged(Event):
 
 
 @dataclass(frozen=True)
+class RulesGone(Event):
+    """The file of a coworker was removed; ``diff`` shows all of its last rules, as a unified diff."""
+
+    kind = "rules gone"
+    says = 'The file of "{coworker}" is not there any more:\n{diff}'
+    public = ("coworker",)
+    ocsf = Ocsf(ENTITY, 4)
+
+    coworker: str
+    file: str
+    diff: str
+
+
+@dataclass(frozen=True)
 class Approved(Event):
     """A person allowed a coworker what it asks for."""
 
