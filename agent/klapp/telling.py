@@ -32,7 +32,14 @@ def failed(report: RunReport) -> Notice:
     """A run failed, and is not tried again."""
     text = f"Run {report.run} failed."
     actions = (opens("Look", "/run", run=str(report.run)), Action("Pause", "pause", (report.coworker, "")))
-    return Notice(Kind.FAILURE, report.coworker, text, f"{text} {report.reason}", f"failure {report.coworker}", actions)
+    return Notice(
+        Kind.FAILURE,
+        report.coworker,
+        text,
+        f"Run {report.run} failed: {report.reason}",
+        f"failure {report.coworker}",
+        actions,
+    )
 
 
 def paused(name: str, times: str, reason: str) -> Notice:
