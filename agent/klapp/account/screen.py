@@ -6,6 +6,7 @@ session ends by itself when nothing is done.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 _SAVERS = ("freedesktop", "gnome", "cinnamon", "mate")
-_SESSION = "org.freedesktop.login1.Session"
+_LOGIND, _SESSION = "org.freedesktop.login1", "org.freedesktop.login1.Session"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _SIGNALS: dict[str, tuple[tuple[str, str], ...]] = {
     "SESSION": tuple((f"org.{name}.ScreenSaver", "ActiveChanged") for name in _SAVERS),
@@ -40,6 +41,7 @@ class ScreenWatch:
         self._connections: list[Any] = []
         self._stopped = False
         self.is_locked = False
+        self._mine = ""
 
     def start(self) -> None:
         """Begin, where there are buses."""
@@ -63,8 +65,11 @@ class ScreenWatch:
         # There may be no such bus, and it may go away; whoever runs it, klapp does without.
         with suppress(Exception), open_dbus_connection(bus=bus) as connection:
             self._connections.append(connection)
+            # Anybody may send any signal over the system's bus: only logind is believed, and of this session alone.
+            said = {"sender": _LOGIND} if bus == "SYSTEM" else {}
+            self._mine = _own_session(connection) if bus == "SYSTEM" else ""
             for interface, member in signals:
-                rule = MatchRule(type="signal", interface=interface, member=member)
+                rule = MatchRule(type="signal", interface=interface, member=member, **said)
                 if interface == _PROPERTIES:
                     rule.add_arg_condition(0, _SESSION)
                 connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=5)
@@ -85,7 +90,10 @@ class ScreenWatch:
                     self.is_locked = True
 
     def _heard(self, message: Any) -> None:
-        member, body = message.header.fields.get(3), message.body  # 3: the member's name, in the specification's table
+        path, interface, member = (message.header.fields.get(code) for code in (1, 2, 3))  # the specification's table
+        body = message.body
+        if self._mine and path != self._mine and interface in (_SESSION, _PROPERTIES):
+            return  # another person's screen
         match member:
             case "PrepareForSleep" if body != (False,):
                 self._tell(_ASLEEP)
@@ -106,3 +114,20 @@ class ScreenWatch:
             return
         self.is_locked = self.is_locked or what == _LOCKED
         self._locked(what)
+
+
+def _own_session(connection: Any) -> str:
+    """The object of the session that this process belongs to or, for one that a user's systemd runs, of that person's
+    screen; "" where logind knows of none."""
+    from jeepney import DBusAddress, MessageType, Properties, new_method_call
+
+    manager = DBusAddress("/org/freedesktop/login1", _LOGIND, f"{_LOGIND}.Manager")
+    found = connection.send_and_get_reply(new_method_call(manager, "GetSessionByPID", "u", (os.getpid(),)), timeout=5)
+    if found.header.message_type is MessageType.method_return:
+        return str(found.body[0])
+    user = connection.send_and_get_reply(new_method_call(manager, "GetUser", "u", (os.getuid(),)), timeout=5)
+    if user.header.message_type is not MessageType.method_return:
+        return ""
+    address = DBusAddress(user.body[0], _LOGIND, f"{_LOGIND}.User")
+    screen = connection.send_and_get_reply(Properties(address).get("Display"), timeout=5)
+    return str(screen.body[0][1][1]) if screen.header.message_type is MessageType.method_return else ""
