@@ -61,6 +61,7 @@ from klapp.noticing import Noticing
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
+from klapp.unusual import Watch
 from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.secrets import Secrets
@@ -109,6 +110,7 @@ class Agent:
         self.notifier = Notices(display, self.log_store, shelf, clock=clock)
         self.closing.callback(self.notifier.close)
         self.noticing = Noticing(self.log_store, self.notifier)
+        self.watch = Watch(self.log_store, shelf, self.notifier.tell)
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)

@@ -92,6 +92,7 @@ class Service:
         if trouble := self.agent.witnesses.trouble():
             self._tell(trouble)
             self._trouble("log", trouble, "/log")
+            self.agent.watch.log_is_wrong(trouble)
         self._hook, threading.excepthook = threading.excepthook, self._thread_ended
         self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
         if not self.agent.opened.refused:  # then it is in the log already
@@ -109,6 +110,7 @@ class Service:
         self._server.start()
         self._screen.start()
         self.agent.notifier.start()
+        self.agent.watch.look_at_clock()
         self._ask()
         return self
 
@@ -298,6 +300,8 @@ class Service:
         for step in steps:
             if "problem" in step:
                 wrong = step["problem"] is not None
+                if wrong:
+                    self.agent.watch.log_is_wrong("The log is not as klapp wrote it.")
                 self._trouble("log", "The log is not as klapp wrote it." if wrong else "", "/log")
             yield step
 

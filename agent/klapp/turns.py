@@ -375,6 +375,7 @@ class Turns:
             return
         if summary := telling.worked(name, bout.work):
             self.agent.notifier.tell(summary)
+        self.agent.watch.look(name)
         ended = [phrase for phrase, did in (("finishes", bout.finished), ("fails", bout.failed)) if did]
         for phrase in ended:
             self.offer(replace(start, through=bout.through) for start in self.index.others(phrase, name))
