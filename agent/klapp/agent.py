@@ -52,6 +52,7 @@ from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
 from klapp.mail.accounts import Accounts
+from klapp.mail.outbox import Outbox
 from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
 from klapp.network import Broker
@@ -130,7 +131,9 @@ class Agent:
         self.approving = Approving(self.log_store, self.coworkers, self._would_do)
         self.accounts = Accounts(shelf)
         self.received = Received(self.log_store.connection, self.log_store.lock)
-        self.mailing = Mailing(self.log_store, self.coworkers, self.accounts, self.received, self.broker)
+        self.mailing = Mailing(
+            self.log_store, self.coworkers, self.accounts, self.received, Outbox(shelf), self.broker, self._tell
+        )
         self.engine = Engine(
             self.log_store,
             self._files_within,

@@ -39,6 +39,7 @@ GRAVE = frozenset(
         ("network", "set_secret"),
         ("network", "remove_secret"),
         ("mail", "add"),
+        ("mail", "again"),
         ("mail", "remove"),
         ("mail", "sender"),
     )

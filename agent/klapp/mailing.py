@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from klapp.audit.events import NetworkContact, SecretSet
@@ -16,6 +17,7 @@ from klapp.engine.record import Logged
 from klapp.mail import letters, smtp
 from klapp.mail.accounts import PORTS, SMTP_PORTS, Account, Accounts
 from klapp.mail.imap import MailError, Session
+from klapp.mail.outbox import OnItsWay, Outbox
 from klapp.mail.received import Received, Waiting
 from klapp.network import Broker, NetworkError
 from klapp.operations import Letter
@@ -23,19 +25,35 @@ from klr.effects import MAIL_GIVEN
 from klr.program import Program
 from klr.values import MailValue
 
+SHORT = 8
+"""Digits of a token by which a person names a mail."""
+ASK = "Look whether it arrived, and then say what is to be done: klapp mail unsure"
+
 
 class Mailing:
     """The accounts of one person, and the mails that came. Takes and gives data that JSON can hold; raises NoCoworker or
     ValueError with a sentence for a person. A password goes in and never comes out."""
 
-    METHODS = frozenset({"accounts", "add", "remove", "sender", "test"})
+    METHODS = frozenset({"accounts", "add", "again", "leave", "remove", "sender", "test", "unsure"})
 
-    def __init__(self, log: Log, coworkers: Coworkers, accounts: Accounts, received: Received, broker: Broker) -> None:
+    def __init__(
+        self,
+        log: Log,
+        coworkers: Coworkers,
+        accounts: Accounts,
+        received: Received,
+        outbox: Outbox,
+        broker: Broker,
+        tell: Callable[[str], None],
+    ) -> None:
         self._log = log
         self._coworkers = coworkers
         self._accounts = accounts
         self.received = received
         self.broker = broker
+        self._outbox = outbox
+        self._tell = tell
+        self._under_way: set[str] = set()
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 
@@ -110,8 +128,85 @@ class Mailing:
             self._log.record(NetworkContact(f"mail of {name}", account.smtp_shown, "tried", 0, 0))
         return self._told(account) | found
 
-    def post(self, letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
-        """Send a mail from the account that sends; see ``klapp.engine.outside.Post``."""
+    # -- what is sent -------------------------------------------------------------------------------------------------
+
+    def post(self, coworker: str, letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
+        """Send a mail from the account that sends; see ``klapp.engine.outside.Post``. Where nobody knows whether it was
+        sent, the person is asked."""
+        account = self._sending()
+        data = letters.written(letter, account.address, token)
+        mail = OnItsWay(token, coworker, letter.to, letter.subject, datetime.now(UTC), data)
+
+        def begins() -> None:
+            self._outbox.put(mail)
+            begun()
+
+        self._under_way.add(token)
+        try:
+            smtp.submit(account, self.broker.context, letter.to, data, begins)
+        except NetworkError as error:
+            if error.begun:
+                self._tell(f"It is not known whether the mail to {letter.to} was sent. {ASK}")
+            else:
+                self._outbox.forget(token)
+            raise
+        else:
+            self._outbox.forget(token)
+        finally:
+            self._under_way.discard(token)
+        return account.smtp_shown, len(data)
+
+    def unsure(self) -> list[dict[str, Any]]:
+        """The mails of which nobody knows whether they were sent, oldest first, for the person to decide: each with its
+        ``id``, and the ``message_id`` by which who received it can find it."""
+        return [
+            {
+                "id": mail.token[:SHORT],
+                "at": mail.at.isoformat(),
+                "coworker": mail.coworker,
+                "to": mail.to,
+                "subject": mail.subject,
+                "bytes": len(mail.data),
+                "message_id": letters.id_of(mail.data),
+            }
+            for mail in self._waiting()
+        ]
+
+    def again(self, name: str) -> dict[str, Any]:
+        """Send such a mail once more, the very same, with the same Message-ID."""
+        mail = self._one_unsure(name)
+        where = f"mail to {mail.to}"
+        try:
+            account = self._sending()
+            where = f"mail to {mail.to} by {account.smtp_shown}"
+            smtp.submit(account, self.broker.context, mail.to, mail.data, lambda: None)
+        except NetworkError as error:
+            result = "perhaps sent" if error.begun else str(error.status or "refused")
+            self._log.record(NetworkContact(mail.coworker, where, result, 0, 0))
+            raise NoCoworker(error.message) from None
+        self._outbox.forget(mail.token)
+        self._log.record(NetworkContact(mail.coworker, where, "sent again", len(mail.data), 0))
+        return {"to": mail.to}
+
+    def leave(self, name: str) -> dict[str, Any]:
+        """Leave such a mail as it is: it is forgotten here."""
+        mail = self._one_unsure(name)
+        self._outbox.forget(mail.token)
+        self._log.record(NetworkContact(mail.coworker, f"mail to {mail.to}", "left as it is", 0, 0))
+        return {"to": mail.to}
+
+    def _waiting(self) -> list[OnItsWay]:
+        """What is kept and not being sent right now."""
+        return [mail for mail in self._outbox.all() if mail.token not in self._under_way]
+
+    def _one_unsure(self, name: str) -> OnItsWay:
+        found = [mail for mail in self._waiting() if len(name) >= SHORT and mail.token.startswith(name)]
+        if len(found) != 1:
+            raise NoCoworker(f"No mail {name} waits for an answer. See them with: klapp mail unsure")
+        return found[0]
+
+    def _sending(self) -> Account:
+        """The account that sends. Raises NetworkError."""
         account = self._accounts.sender()
         if account is None:
             able = [one.name for one in self._accounts.all() if one.smtp_server]
@@ -121,9 +216,7 @@ class Mailing:
             raise NetworkError(
                 f"{'Several accounts' if able else 'No mail account'} can send. Nothing was sent; {help}"
             )
-        mail = letters.written(letter, account.address, token)
-        smtp.submit(account, self.broker.context, letter.to, mail, begun)
-        return account.smtp_shown, len(mail)
+        return account
 
     def _one(self, name: str) -> Account:
         account = self._accounts.get(name)

@@ -23,6 +23,7 @@ from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
 from klapp.engine.encoding import decode
 from klapp.engine.record import Logged
 from klapp.mail.received import Waiting
+from klapp.mailing import ASK
 from klapp.network.apps import open_with
 from klapp.triggers.clock import Clock, Key, Strike
 from klapp.triggers.folders import Change, FolderWatch
@@ -89,6 +90,8 @@ class Service:
     def __enter__(self) -> Service:
         for report in self.agent.recovered:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
+        if unsure := self.agent.mailing.unsure():
+            self._tell(f"It is not known of {len(unsure)} mail(s) whether they were sent. {ASK}")
         if trouble := self.agent.witnesses.trouble():
             self._tell(trouble)
             self._trouble("log", trouble, "/log")

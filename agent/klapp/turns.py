@@ -321,7 +321,7 @@ class Turns:
         """A run ended, whoever started it; gives the rules that led to it by finishing."""
         start = self._running.pop(id(request), None)
         through = start.through if start else frozenset()
-        if report.outcome == "failed" and self._tried_again(request, start):
+        if report.outcome == "failed" and not report.unsure and self._tried_again(request, start):
             return through
         bout = self._bouts.setdefault(request.coworker, _Bout())
         bout.finished = bout.finished or report.outcome in ("done", "stopped")

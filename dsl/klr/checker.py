@@ -74,7 +74,7 @@ def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics:
     return _Checker(source, tree, vocabulary, diagnostics).check()
 
 
-def patterns_of(may: s.May) -> tuple[s.Template, ...]:
+def _patterns_of(may: s.May) -> tuple[s.Template, ...]:
     """The patterns of a ``may`` line, wherever they stand."""
     kind = PERMISSIONS.get(may.permission)
     return may.to if kind is not None and kind.joins == "to" else may.patterns
@@ -174,7 +174,7 @@ class _Checker:
         if None in hosts:
             return
         patterns = []
-        for template in patterns_of(may):
+        for template in _patterns_of(may):
             pattern = template.constant
             if pattern is None:
                 self.error(
@@ -213,7 +213,7 @@ class _Checker:
                 continue
             patterns.append(pattern)
             self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-        if not patterns_of(may):
+        if not _patterns_of(may):
             self.checked.grant_spans[len(self.checked.grant_spans)] = may.span
         line = self.source.place(may.span.start)[0]
         yield Grant(kind.name, tuple(patterns), line, tuple(host for host in hosts if host))

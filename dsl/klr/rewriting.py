@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from klr import syntax as s
-from klr.addresses import AddressError, host_of
-from klr.checker import patterns_of
 from klr.format import format_source
 from klr.loader import Loaded
 from klr.parser import parse
 from klr.permissions import may_line
 from klr.privilege import tightest
-from klr.recipients import is_mail
+from klr.program import Grant
 from klr.source import Source, Span
-from klr.vocabulary import PERMISSIONS, Permission
+from klr.vocabulary import Permission
 
 _Edit = tuple[Span, str]
 
@@ -28,9 +28,8 @@ def least_privilege(loaded: Loaded) -> str:
     source = loaded.source
     parsed = parse(source)
     assert parsed.tree is not None
-    edits = list(
-        _edits(source, parsed.tree, {(line.permission, line.to): line.patterns for line in tightest(loaded.needs)})
-    )
+    wanted = {(line.permission, line.to): line.patterns for line in tightest(loaded.needs)}
+    edits = list(_edits(source, parsed.tree, loaded.grants, wanted))
     text = source.text
     for span, written in sorted(edits, reverse=True):
         text = text[: span.start] + written + text[span.end :]
@@ -40,13 +39,22 @@ def least_privilege(loaded: Loaded) -> str:
     return format_source(rewritten, parse(rewritten))
 
 
-def _edits(source: Source, tree: s.Coworker, wanted: dict[tuple[Permission, str], tuple[str, ...]]) -> list[_Edit]:
+def _edits(
+    source: Source,
+    tree: s.Coworker,
+    grants: Sequence[Grant],
+    wanted: dict[tuple[Permission, str], tuple[str, ...]],
+) -> list[_Edit]:
+    """``grants`` are what the ``may`` lines come to, in order, with the values of settings that are in force."""
     lines = [part for part in tree.parts if isinstance(part, s.May)]
+    kinds = list(map(_kind, grants))
     edits: list[_Edit] = []
-    known = {key: need for key, need in wanted.items() if any(_kind(line) == key for line in lines)}
-    for kind in dict.fromkeys(map(_kind, lines)):
-        mine = [line for line in lines if _kind(line) == kind]
-        have = {_written(pattern, kind[0]) for line in mine for pattern in patterns_of(line)}
+    known = {key: need for key, need in wanted.items() if key in kinds}
+    for kind in dict.fromkeys(kinds):
+        mine = [line for line, same in zip(lines, kinds, strict=True) if same == kind]
+        have = {
+            pattern for grant, same in zip(grants, kinds, strict=True) if same == kind for pattern in grant.patterns
+        }
         need = next((patterns for key, patterns in known.items() if key == kind), None)
         if need is not None and have == set(need):
             continue
@@ -62,23 +70,9 @@ def _edits(source: Source, tree: s.Coworker, wanted: dict[tuple[Permission, str]
     return edits
 
 
-def _kind(line: s.May) -> tuple[str, str]:
-    """The permission of a line and the host that it names; a line that names several is of no one's kind."""
-    hosts = [_written(host, "contact") for host in line.to if patterns_of(line) is not line.to]
-    return line.permission, hosts[0] if len(hosts) == 1 else "\0" * len(hosts)
-
-
-def _written(pattern: s.Template, permission: str) -> str:
-    """A pattern as needs have it: hosts in their one form."""
-    text = pattern.constant or ""
-    if is_mail(text) and permission in ("contact", "send mail"):
-        return text.lower()
-    if PERMISSIONS.get(permission) is None or PERMISSIONS[permission].takes != "hosts":
-        return text
-    try:
-        return host_of(text)
-    except AddressError:
-        return text
+def _kind(grant: Grant) -> tuple[Permission, str]:
+    """The permission of a line and to whom it lets something go; a line that names several is of no one's kind."""
+    return grant.permission, grant.to[0] if len(grant.to) == 1 else "\0" * len(grant.to)
 
 
 def _removed(source: Source, span: Span) -> _Edit:

@@ -17,6 +17,7 @@ from klr import answers, runtime
 from klr import syntax as s
 from klr.parser import parse
 from klr.program import Setting
+from klr.recipients import is_mail
 from klr.shapes import escaped
 from klr.source import Source
 from klr.types import PATHS, TEXT
@@ -123,11 +124,19 @@ def filled(tree: s.Coworker, settings: Mapping[str, Setting]) -> s.Coworker:
 def _part(part: s.Part, settings: Mapping[str, Setting]) -> s.Part:
     if isinstance(part, s.May):
         patterns = tuple(_pattern(pattern, settings) for pattern in part.patterns)
-        return part if _same(patterns, part.patterns) else replace(part, patterns=patterns)
+        to = tuple(_recipient(template, settings) for template in part.to)
+        same = _same(patterns, part.patterns) and _same(to, part.to)
+        return part if same else replace(part, patterns=patterns, to=to)
     if isinstance(part, (s.RuleBlock, s.Define)):
         made: s.Part = _within(part, settings)
         return made
     return part
+
+
+def _recipient(template: s.Template, settings: Mapping[str, Setting]) -> s.Template:
+    """To whom something may go, written out; a host is written out by whoever writes the line."""
+    filled: s.Template = _pattern(template, settings)
+    return filled if is_mail(filled.constant or "") else template
 
 
 def _within(node: Any, settings: Mapping[str, Setting]) -> Any:

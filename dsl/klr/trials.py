@@ -13,6 +13,7 @@ from klr.addresses import AddressError, address
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.moments import NoZone, zone_of
 from klr.program import Expectation, GivenFile, GivenMail, Setting, TestCase, TriggerUse
+from klr.recipients import address_problem
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
@@ -25,10 +26,10 @@ PYTHON_TYPES: Mapping[Type, type] = {
     TEXT: str, NUMBER: Decimal, YES_NO: bool, SIZE: int, DATE: datetime, TIME: time, DURATION: timedelta, MONTHS: Months,
 }  # fmt: skip
 """The Python type of the answers of each type."""
-EXPECTED = ("file", "notice", "request", "skip", "failure")
+EXPECTED = ("file", "notice", "request", "mail", "skip", "failure")
 OF_MAIL: Mapping[str, Type] = {"subject": TEXT, "sender": TEXT, "sender_name": TEXT, "text": TEXT, "date": DATE}
 """What a given mail can say of itself, besides its attachments."""
-ABSENT = ("file", "notice", "request")
+ABSENT = ("file", "notice", "request", "mail")
 
 
 @dataclass(slots=True)
@@ -258,14 +259,33 @@ class Trials:
             )
         case.events.append((use.phrase, use.arguments["schedule"]))
 
+    def _expect_mail(self, step: s.Expect, case: _Case, line: int) -> None:
+        """``expect mail "ann@example.com" with subject "..." text "..." file "a.pdf"``, or ``expect no mail``."""
+        to = step.value.constant if isinstance(step.value, s.Template) else None
+        if step.value is not None and (problem := address_problem(to or "")):
+            self.error(problem, step.value.span, 'For example: `expect mail "ann@example.com"`.')
+        if step.absent and step.details:
+            self.error("A mail that is not expected has no more than an address.", step.span)
+        along = tuple(value for word, value in step.details if word == "file")
+        names = tuple(value.constant for value in along if isinstance(value, s.Template) and value.constant)
+        if len(names) != len(along):
+            self.error("Here stands the name of a file.", step.span, 'For example: `with file "march.pdf"`.')
+        others = [(word, value) for word, value in step.details if word != "file"]
+        told = dict(self._details(others, "mail", {"subject": TEXT, "text": TEXT}))
+        kind = f"{'no ' * step.absent}mail"
+        case.expectations.append(Expectation(kind, to, line, told.get("text"), told.get("subject"), names))
+
     def _expect(self, step: s.Expect, case: _Case, line: int) -> None:
         if step.what == MISSING:
             return
         if step.what not in EXPECTED or (step.absent and step.what not in ABSENT):
-            known = "`file`, `no file`, `notice`, `no notice`, `request`, `no request`, `skip` or `failure`"
+            known = "`file`, `no file`, `notice`, `no notice`, `request`, `no request`, `mail`, `no mail`, `skip` or `failure`"
             self.error(
                 f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}."
             )
+            return
+        if step.what == "mail":
+            self._expect_mail(step, case, line)
             return
         content = dict(self._details(step.details))
         if set(content) - {"text"} or (content and (step.what not in ("file", "request") or step.absent)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klapp.coworkers.approval import asks_more, in_words
+from klapp.coworkers.store import NoCoworker
 from klapp.engine.outside import is_granted
+from klapp.engine.tester import run_tests
 from klapp.mail.accounts import Account, AccountError
 from klapp.mail.letters import message_id, written
 from klapp.mail.smtp import look, submit
 from klapp.network import Broker, NetworkError
 from klapp.operations import Letter, SendMail, from_json
+from klapp.service import Service
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load
 from klr.proof import matches
@@ -124,9 +128,42 @@ def test_a_mail_whose_fate_nobody_knows_is_not_sent_a_second_time(tmp_path: Path
             assert "Perhaps it was sent to ann@example.com" in failed["reason"]
             (contact,) = agent.network("contacts")
             assert contact["result"] == "perhaps sent"
+            assert "klapp mail unsure" in house.told.notices[-1][1]
+            (unsure,) = agent.mail("unsure")
+        server.mute = False
         with house.agent() as agent:
             assert not agent.recovered
-        assert len(server.envelopes) == 1
+            assert agent.mail("unsure") == [unsure]
+            assert len(server.envelopes) == 1
+            with pytest.raises(NoCoworker, match="klapp mail unsure"):
+                agent.mail("again", name="")
+            agent.mail("again", name=unsure["id"])
+            first, second = server.mails
+            assert first["Message-ID"] == second["Message-ID"] == unsure["message_id"]
+            assert server.envelopes[0] == server.envelopes[1]
+            assert agent.mail("unsure") == []
+            assert [contact["result"] for contact in agent.network("contacts")] == ["perhaps sent", "sent again"]
+
+
+def test_a_retry_does_not_send_what_was_perhaps_sent(tmp_path: Path) -> None:
+    server_side, trusting = certificates(tmp_path)
+    text = SENDER.replace('in "~/In"\n', 'in "~/In"\n    retry 3 times after 1 seconds\n')
+    with postman(server_side) as server:
+        house = house_of(tmp_path, trusting, server.port, text)
+        server.mute = True
+        with house.agent() as agent, Service(agent, lambda text: None) as service:
+            for number in (1, 2):
+                house.file(f"In/new {number}.txt", b"x")
+                end = time.monotonic() + 30
+                while len(agent.mail("unsure")) < number:
+                    assert time.monotonic() < end
+                    time.sleep(0.02)
+            # The second run began when all was said about the first.
+            assert service._turns.agenda.count("Sender", why="retry") == 0
+            assert len(server.envelopes) == 2
+            for unsure in agent.mail("unsure"):
+                assert agent.mail("leave", name=unsure["id"]) == {"to": "ann@example.com"}
+            assert agent.mail("unsure") == []
 
 
 def test_after_a_crash_a_mail_is_not_sent_a_second_time(tmp_path: Path) -> None:
@@ -137,19 +174,19 @@ def test_after_a_crash_a_mail_is_not_sent_a_second_time(tmp_path: Path) -> None:
     with postman(server_side) as server:
         house = house_of(tmp_path, trusting, server.port)
         with house.agent(sandboxed=False) as agent:
-            post = agent.mailing.post
 
-            def dies(*given: Any) -> Any:
-                post(*given)
+            def dies(token: str) -> None:
                 raise Killed
 
-            agent.mailing.post = dies  # type: ignore[method-assign, assignment]
+            agent.mailing._outbox.forget = dies  # type: ignore[method-assign]
             with pytest.raises(Killed):
                 reports(agent.run("one"))
         assert len(server.envelopes) == 1
         with house.agent() as agent:
             (closed,) = agent.recovered
             assert "perhaps has arrived" in closed["reason"]
+            (unsure,) = agent.mail("unsure")
+            assert (unsure["to"], unsure["coworker"]) == ("ann@example.com", "Sender")
         assert len(server.envelopes) == 1
 
 
@@ -180,6 +217,32 @@ def test_who_may_not_be_written_to_is_refused_behind_the_proof_as_well(tmp_path:
                 with pytest.raises(Exception, match="may not write mail"):
                     reach.mail(Letter(to, "x", "y", list), "t")
         assert not server.envelopes
+
+
+def test_a_coworkers_own_test_tells_what_it_mails() -> None:
+    text = (
+        SENDER
+        + """
+test "mails"
+  given file "~/In/a.pdf" with text "x" modified 2026-03-09
+  when file arrives "~/In/a.pdf"
+  expect mail "ann@example.com" with subject "Invoice a" text "Dear Ann,\\n.\\nsee a.pdf" file "a.pdf"
+  expect mail
+  expect no mail "bob@example.com"
+  expect mail "bob@example.com"
+  expect mail "ann@example.com" with file "b.pdf"
+  expect no mail
+end
+"""
+    )
+    program = load(text, VOCABULARY).program
+    assert program is not None
+    (result,) = run_tests(program, VOCABULARY)
+    assert [why for _, why in result.failures] == [
+        "There was no such mail. There was: one to ann@example.com.",
+        'The mail is about "Invoice a", says "Dear Ann,\n.\nsee a.pdf" and brings a.pdf.',
+        "There was a mail to ann@example.com.",
+    ]
 
 
 # -- the server -------------------------------------------------------------------------------------------------------
@@ -245,7 +308,7 @@ def test_of_several_accounts_the_person_chooses(tmp_path: Path) -> None:
         agent.mail("add", **account(465, name="home"))
         assert [one["sends"] for one in agent.mail("accounts")] == [False, False]
         with pytest.raises(NetworkError, match=r"Several accounts can send.*klapp mail sender"):
-            agent.mailing.post(Letter("a@example.com", "", "", list), "t", lambda: None)
+            agent.mailing.post("x", Letter("a@example.com", "", "", list), "t", lambda: None)
         agent.mail("sender", name="work")
         assert [(one["name"], one["sends"]) for one in agent.mail("accounts")] == [("home", False), ("work", True)]
 

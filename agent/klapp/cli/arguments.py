@@ -205,7 +205,7 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     secret.add_argument("--value-fd", type=_descriptor, metavar="N", help="read the value from this file descriptor")
     mail = _add(commands, "mail", "look after the mail accounts that coworkers may read and send from", data=True)
-    mail.add_argument("what", choices=("list", "add", "test", "sender", "remove"))
+    mail.add_argument("what", choices=("list", "add", "test", "sender", "remove", "unsure", "again", "leave"))
     mail.add_argument("name", nargs="?", metavar="NAME")
     mail.add_argument("--server", metavar="HOST", help="where the mail is, such as imap.example.com")
     mail.add_argument("--port", type=_positive, metavar="N", help="of the server (default: the usual one)")

@@ -11,9 +11,9 @@ from klapp.cli.output import FINE, WrongUsage, say, say_json
 
 
 def mail(options: argparse.Namespace) -> int:
-    """``klapp mail list | add NAME | test NAME | sender NAME | remove NAME``."""
-    if options.what != "list" and not options.name:
-        raise WrongUsage(f"Say which account: klapp mail {options.what} NAME")
+    """``klapp mail list | add NAME | test NAME | sender NAME | remove NAME | unsure | again ID | leave ID``."""
+    if options.what not in ("list", "unsure") and not options.name:
+        raise WrongUsage(f"Say which: klapp mail {options.what} NAME")
     if options.what == "add" and not (options.server and options.user):
         raise WrongUsage(f"Say where it is and who you are: klapp mail add {options.name} --server HOST --user NAME")
     password = value_of(options, f"Password of {options.user}: ") if options.what == "add" else ""
@@ -45,6 +45,12 @@ def mail(options: argparse.Namespace) -> int:
             say(f'"{options.name}" can be read. {found["server"]} {how}.')
             if found["smtp_server"]:
                 say(f"It can send from {found['address']}, by {found['smtp_server']}.")
+        elif options.what == "unsure":
+            return _unsure(source.call("mail", what="unsure"), options.format)
+        elif options.what in ("again", "leave"):
+            found = source.call("mail", what=options.what, name=options.name)
+            done = "was sent once more" if options.what == "again" else "is left as it is"
+            say(f"The mail to {found['to']} {done}.")
         elif options.what == "sender":
             found = source.call("mail", what="sender", name=options.name)
             say(f"Coworkers send mail from {found['address']} now.")
@@ -65,4 +71,18 @@ def _list(accounts: list[dict[str, Any]], form: str) -> int:
         say(f"{one['name']}  {where}{sends}  ({users})")
     if not accounts:
         say("There is no mail account. Add one with: klapp mail add NAME --server HOST --user NAME")
+    return FINE
+
+
+def _unsure(mails: list[dict[str, Any]], form: str) -> int:
+    if form == "json":
+        say_json(mails)
+        return FINE
+    for one in mails:
+        say(f"{one['id']}  {one['at'][:16].replace('T', ' ')} UTC  {one['coworker']}  to {one['to']}  {one['subject']}")
+        say(f"    perhaps sent; its Message-ID is {one['message_id']}")
+    if mails:
+        say("To send one once more: klapp mail again ID. To leave it as it is: klapp mail leave ID")
+    else:
+        say("Of each mail it is known what became of it.")
     return FINE

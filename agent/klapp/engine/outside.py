@@ -122,12 +122,12 @@ class Nowhere:
         raise FileError("The file was not opened: the run was cut short.", "network")
 
 
-Post = Callable[[Letter, str, Callable[[], None]], tuple[str, int]]
-"""Sends a mail under a token, and calls what it is given right before it tells the server the mail's end; gives the server
+Post = Callable[[str, Letter, str, Callable[[], None]], tuple[str, int]]
+"""Sends a mail of a coworker under a token, and calls what it is given right before it tells the server the mail's end; gives the server
 and how many bytes it was sent. Raises NetworkError and FileError."""
 
 
-def no_post(letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
+def no_post(coworker: str, letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
     """There is no account that could send."""
     raise NetworkError("No mail account can send yet. Nothing was sent; add one with: klapp mail add")
 
@@ -180,7 +180,7 @@ class Reach(Nowhere):
         if not is_granted(letter.to, self.recipients):
             raise FileError(f"This coworker may not write mail to {letter.to}. Nothing was sent.", "denied")
         try:
-            server, size = self._post(letter, token, lambda: self._begins(letter.to, token))
+            server, size = self._post(self.coworker, letter, token, lambda: self._begins(letter.to, token))
         except NetworkError as error:
             self._failed(f"mail to {letter.to}", error, 0)
             raise FileError(error.message, "perhaps" if error.begun else "network") from None
@@ -215,7 +215,7 @@ class Reach(Nowhere):
             answer = self.broker.request(request, self.hosts, lambda: self._begins(host, token))
         except NetworkError as error:
             self._failed(host, error, len(request.body.data) if request.body is not None else 0)
-            raise FileError(error.message, "perhaps" if error.begun else "network") from None
+            raise FileError(error.message, "perhaps" if error.begun and not error.status else "network") from None
         self._noted(host, str(answer.status), answer.sent, answer.received)
         return answer.text()
 

@@ -16,7 +16,7 @@ class RunReport:
     """One run. ``run`` is None for a simulation; ``started`` an ISO moment; ``file`` the path that started it, or None.
 
     ``steps`` are what it did, or would do. ``undone_by`` is the run that took it back last, if any, and
-    ``undone_partly`` whether that left something of it.
+    ``undone_partly`` whether that left something of it. ``unsure`` where it sent something of which nobody knows whether it arrived.
     """
 
     run: int | None
@@ -29,6 +29,7 @@ class RunReport:
     undoes: int | None = None
     undone_by: int | None = None
     undone_partly: bool = False
+    unsure: bool = False
 
     def effects(self) -> list[dict[str, Any]]:
         """Each step as a ``sentence`` in plain words, and as data under ``operation``."""
@@ -78,6 +79,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
         body.get("undoes"),
         logged.undone_by,
         logged.partly,
+        any("act" in effect and effect.get("refused", ("", ""))[1] == "perhaps" for effect in body.get("effects", ())),
     )
 
 

@@ -15,7 +15,7 @@ from klapp.files.empty import Empty
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import Notify, SendData, SendFile
+from klapp.operations import Notify, SendData, SendFile, SendMail
 from klr.effects import MAIL_GIVEN, Ask, Ending
 from klr.loader import load
 from klr.program import Expectation, GivenFile, GivenMail, Program, Rule, TestCase
@@ -182,6 +182,8 @@ class _Trial:
                 return f"{expected.value} is there." if self._at(expanded(expected.value, HOME)) else ""
             case "notice" | "no notice":
                 return self._notice_problem(expected, runs)
+            case "mail" | "no mail":
+                return _mail_problem(expected, runs)
             case "request" | "no request":
                 return self._request_problem(expected, runs)
         outcome = {"skip": "skipped", "failure": "failed"}[expected.kind]
@@ -237,6 +239,26 @@ class _Trial:
             shown = ", ".join(f'"{text}"' for text in notices) or "none"
             return "" if matching else f"There was no such notice. There was: {shown}."
         return f'There was a notice: "{matching[0]}".' if matching else ""
+
+
+def _mail_problem(expected: Expectation, runs: list[PlannedRun]) -> str:
+    steps = [step.operation for run in runs for step in run.steps()]
+    sent = [one for one in steps if isinstance(one, SendMail)]
+    to = [one for one in sent if expected.value in (None, one.address)]
+    if expected.kind == "no mail":
+        return f"There was a mail to {to[0].address}." if to else ""
+    if not to:
+        return f"There was no such mail. There was: {', '.join(f'one to {one.address}' for one in sent) or 'none'}."
+    if any(_is_expected(one, expected) for one in to):
+        return ""
+    along = ", ".join(path.rpartition("/")[2] for path in to[0].paths) or "no file"
+    return f'The mail is about "{to[0].subject}", says "{to[0].text}" and brings {along}.'
+
+
+def _is_expected(mail: SendMail, expected: Expectation) -> bool:
+    names = {path.rpartition("/")[2] for path in mail.paths}
+    fits = expected.subject in (None, mail.subject) and expected.text in (None, mail.text)
+    return fits and names.issuperset(expected.files)
 
 
 def _with_settings(program: Program, vocabulary: Vocabulary, test: TestCase) -> Program:

@@ -7,6 +7,7 @@ have been looked at before that. The lines are ASCII, whatever the text is.
 from __future__ import annotations
 
 import hashlib
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -22,6 +23,11 @@ def message_id(token: str, sender: str) -> str:
     """The Message-ID of the mail of one step of one run, which the log knows by its token: the same however often that mail
     is sent, so that whoever gets it twice can see that it is the same."""
     return f"<{hashlib.sha256(f'klapp mail {token}'.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
+
+
+def id_of(mail: bytes) -> str:
+    """The Message-ID of a mail that was written here."""
+    return str(message_from_bytes(mail, policy=_POLICY)["Message-ID"])
 
 
 def written(letter: Letter, sender: str, token: str) -> bytes:

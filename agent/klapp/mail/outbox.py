@@ -1,0 +1,59 @@
+"""Mails that a server was told the end of and has not answered for: kept, encrypted, until it is known or decided."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from klapp.vault.shelf import Shelf
+
+_PREFIX = "mail on its way:"
+KEPT = timedelta(days=30)
+"""Afterwards nobody would want it to be sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """A mail of which it is not known whether it was sent: ``data`` is all of it, ``at`` when (UTC)."""
+
+    token: str
+    coworker: str
+    to: str
+    subject: str
+    at: datetime
+    data: bytes
+
+
+class Outbox:
+    """The mails on their way, by the token of the step that sends each."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def put(self, mail: OnItsWay) -> None:
+        """Keep a mail, right before its end is told."""
+        kept = {
+            "coworker": mail.coworker,
+            "to": mail.to,
+            "subject": mail.subject,
+            "at": mail.at.isoformat(),
+            "data": base64.b64encode(mail.data).decode("ascii"),
+        }
+        self._shelf.put(_PREFIX + mail.token, kept)
+
+    def forget(self, token: str) -> None:
+        """It is known, or decided, what became of it."""
+        self._shelf.delete(_PREFIX + token)
+
+    def all(self) -> list[OnItsWay]:
+        """The mails that are kept, oldest first; those that are too old are forgotten."""
+        found = []
+        for key, kept in self._shelf.items(_PREFIX).items():
+            token, at = key.removeprefix(_PREFIX), datetime.fromisoformat(kept["at"])
+            if datetime.now(UTC) - at > KEPT:
+                self.forget(token)
+                continue
+            data = base64.b64decode(kept["data"])
+            found.append(OnItsWay(token, kept["coworker"], kept["to"], kept["subject"], at, data))
+        return sorted(found, key=lambda mail: (mail.at, mail.token))
