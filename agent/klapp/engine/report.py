@@ -16,7 +16,8 @@ class RunReport:
     """One run. ``run`` is None for a simulation; ``started`` an ISO moment; ``file`` the path that started it, or None.
 
     ``steps`` are what it did, or would do. ``undone_by`` is the run that took it back last, if any, and
-    ``undone_partly`` whether that left something of it. ``unsure`` where it sent something of which nobody knows whether it arrived.
+    ``undone_partly`` whether that left something of it. ``unsure`` where it sent something of which nobody
+    knows whether it arrived.
     """
 
     run: int | None
