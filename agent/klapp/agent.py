@@ -35,12 +35,14 @@ from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
 from klapp.engine.executor import Engine
 from klapp.engine.outside import Reach
+from klapp.engine.record import Logged
 from klapp.engine.recovery import recover
 from klapp.engine.replay import explain, replay
 from klapp.engine.report import RunReport, report_of
 from klapp.engine.runs import Request
 from klapp.engine.services import SERVICES
 from klapp.engine.simulate import simulate
+from klapp.engine.story import story_of
 from klapp.engine.undo import since as runs_since
 from klapp.engine.undo import undo
 from klapp.engine.workers import WorkerPool
@@ -410,8 +412,10 @@ class Agent:
             yield report_of(entries)
 
     def explain(self, run: int) -> dict[str, Any]:
-        """Why a run did what it did, step by step."""
-        return explain(self.log_store, run, program_of)
+        """Why a run did what it did, step by step, and its ``story``: see ``klapp.engine.story``."""
+        account = explain(self.log_store, run, program_of)
+        entries = self.log_store.entries(run)
+        return account | {"story": story_of(self.engine, Logged.of(entries), entries, account, program_of)}
 
     def network(self, what: str, **asked: Any) -> Any:
         """What ``Networking`` tells and does, by the name of its method."""

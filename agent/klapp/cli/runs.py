@@ -176,7 +176,7 @@ def _print_logged(options: argparse.Namespace, report: dict[str, Any]) -> None:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """``klapp explain RUN|CODE``."""
+    """``klapp explain RUN|CODE [--trace]``."""
     if isinstance(options.what, str):
         from klapp.cli.language import explain_code
 
@@ -191,13 +191,35 @@ def explain(options: argparse.Namespace) -> int:
         say(f"because of {shown(explanation['file'])}")
     if fingerprint := (explanation.get("input") or {}).get("sha256"):
         say(f"whose content was {explanation['input'].get('size', 0):,} bytes with the SHA-256 {fingerprint}")
-    for step in explanation["steps"]:
-        say(
-            f"  line {step['line']:>3}  {step['text']}"
-            + (f"  ->  {step['value']}" if step.get("value") is not None else "")
-        )
+    if options.trace:
+        _tell_steps(explanation)
+    else:
+        _tell_story(options.what, explanation["story"])
     say(f"Outcome: {explanation['outcome']}" + (f": {explanation['reason']}" if explanation.get("reason") else ""))
     return FINE
+
+
+def _tell_steps(explanation: dict[str, Any]) -> None:
+    """Say each decision with its line and value, and each wish with what became of it."""
+    for step in explanation["steps"]:
+        value = f"  ->  {step['value']}" if step.get("value") is not None else ""
+        say(f"  line {step['line']:>3}  {step['text']}{value}")
+    for effect in explanation["effects"]:
+        say(f"  effect    {effect['sentence']}")
+
+
+def _tell_story(number: int, story: dict[str, Any]) -> None:
+    """Say what began a run, what was decided, what was done, and how it could be taken back."""
+    say(story["began"])
+    back = story["back"]
+    for title, sentences in (("What was decided:", story["decided"]), ("What it did:", story["did"])):
+        if sentences:
+            say("\n".join([title, *(f"  {sentence}" for sentence in sentences)]))
+    if back["possible"]:
+        say(f"It can be taken back with `klapp undo {number}`, which will have:")
+        say("\n".join(f"  {sentence}" for sentence in back["how"]) or "  changed nothing: what it did leaves no trace")
+    else:
+        say(back["why"])
 
 
 def replay(options: argparse.Namespace) -> int:

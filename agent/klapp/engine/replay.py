@@ -46,7 +46,8 @@ def differences(program: Run, body: Mapping[str, Any], blob: Callable[[str], byt
 
 
 def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
-    """Why a run did what it did: its account, and ``steps``, each with line, text and (but for acts) value."""
+    """Why a run did what it did: its account, and ``steps``, each with line, text and value; those that were wishes also
+    with ``act``, the verb."""
     logged = Logged.of(log.entries(run)).whole()
     account = report(logged).to_json()
     if logged.body.get("undoes") is not None:
@@ -95,9 +96,13 @@ def _rule(log: Log, logged: Logged, load: Load) -> Rule:
         raise ValueError(
             f"Run {logged.number} took back run {logged.body['undoes']}; it decided nothing of its own. Look at that run instead."
         )
-    text = log.blob(logged.body["program"]).decode("utf-8", "surrogatepass")
     index: int = logged.body["rule"]
-    return load(text).rules[index]
+    return load(text_of(log, logged.body)).rules[index]
+
+
+def text_of(log: Log, body: Mapping[str, Any]) -> str:
+    """The text of the coworker that a run's body names, as it was then. Raises LogError where it is not there."""
+    return log.blob(body["program"]).decode("utf-8", "surrogatepass")
 
 
 def _inputs(logged: Logged) -> Inputs:
@@ -146,7 +151,8 @@ class _Replay:
             return
         refused = record.get("refused")
         outcome = f"was refused: {refused[0]}" if refused else "was done"
-        self.steps.append({"line": effect.line, "text": f"{effect.verb} {told(effect.arguments)}", "value": outcome})
+        text = f"{effect.verb} {told(effect.arguments)}"
+        self.steps.append({"line": effect.line, "text": text, "value": outcome, "act": effect.verb})
 
 
 def _compared(record: dict[str, Any] | None, effect: Effect) -> Difference | None:

@@ -49,6 +49,15 @@ def undo(
     return reports
 
 
+def would_take_back(engine: Engine, logged: Logged) -> tuple[list[Step], str]:
+    """What an undo of a run would do now, and why it would do nothing, or "". Only planned: nothing is changed."""
+    wish = _Wish(logged, None)
+    if refusal := _refusal(engine, wish):
+        return [], refusal
+    batch = _UndoBatch(engine, [wish], datetime.now())
+    return (batch.planned[0].steps, "") if batch.planned else ([], batch.refused[0].reason)
+
+
 class _Wish(NamedTuple):
     """A run that is to be taken back, whole or (``chosen``) only these of its steps."""
 
