@@ -199,7 +199,8 @@ def test_a_whole_working_day_without_an_agent(klapp: Terminal) -> None:
     assert {name: logged[name] for name in ("run", "coworker", "started", "outcome", "effects")} == {
         name: report[name] for name in ("run", "coworker", "started", "outcome", "effects")
     }
-    assert "line" in klapp("explain", str(report["run"]))
+    assert "(line 7)" in klapp("explain", str(report["run"]))
+    assert "  line   8  " in klapp("explain", "--trace", str(report["run"]))
     assert "every decision is the same" in klapp("replay", str(report["run"]))
     assert "did nothing to" in klapp("undo", "last", "--only", str(klapp.person / "elsewhere"), code=1)
     klapp("undo", "--since", "1d", "--only", str(klapp.person / "Out"))

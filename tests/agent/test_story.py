@@ -85,6 +85,4 @@ def test_stories_of_undone_runs_and_of_undos(house: House, agent: Agent) -> None
     assert agent.explain(done["run"])["story"]["back"]["why"] == f"It was taken back already, by run {undone['run']}."
     story = agent.explain(undone["run"])["story"]
     assert story["began"] == f"Run {done['run']} was taken back."
-    assert (
-        story["back"]["how"] == [f"moved {house.person}/In/a.txt to {house.person}/Out/a.txt"] or story["back"]["how"]
-    )
+    assert f"moved {house.person}/In/a.txt to {house.person}/Out/a.txt" in story["back"]["how"]
