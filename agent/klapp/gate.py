@@ -1,7 +1,7 @@
 """What can be asked of the agent from outside, and what of that the account locks.
 
 The command line, the socket and the page ask by method name and arguments; a ``session`` among the arguments is the
-token of who has logged in. What is not listed here can not be asked for, and what is not said to be open is locked.
+token of who has logged in, and ``by_person`` False says that nobody asks but a page that keeps itself up to date. What is not listed here can not be asked for, and what is not said to be open is locked.
 """
 
 from __future__ import annotations
@@ -69,15 +69,17 @@ _WITHOUT_SESSION = frozenset(("account.create", "account.login", "account.lock",
 def answer(agent: Agent, method: str, arguments: dict[str, Any]) -> Any:
     """The agent's answer. Raises ValueError for what can not be asked, and what the agent and the account raise."""
     given = dict(arguments)
-    session = given.pop("session", "")
+    session, by_person = given.pop("session", ""), given.pop("by_person", True)
     if not isinstance(session, str):
         raise ValueError("A session is a text.")
     if method in OF_ACCOUNT:
         if method not in _WITHOUT_SESSION:
             given["session"] = session
+        if method == "account.status":
+            given["by_person"] = bool(by_person)
         return getattr(agent.account, OF_ACCOUNT[method])(**given)
     if method in LOCKED:
-        agent.account.demand(session, fresh=(method, given.get("what")) in GRAVE)
+        agent.account.demand(session, fresh=(method, given.get("what")) in GRAVE, by_person=bool(by_person))
     elif method not in OPEN:
         raise ValueError(f"This agent does not know how to {method!r}.")
     return getattr(agent, method)(**given)

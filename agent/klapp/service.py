@@ -311,6 +311,11 @@ class Service:
     def _named(self, name: str | None) -> str | None:
         return None if name is None else self.agent.coworkers.find(name).name
 
+    @property
+    def version(self) -> str:
+        """Another one when something has been done, or begins to be; for who shows it."""
+        return f"{self.agent.log_store.count()}{'+' if self._turns.busy else ''}"
+
     def overview(self) -> dict[str, Any]:
         """What the tray shows; see ``klapp.glance``."""
         soonest = min(self._clock.next_runs().values(), default=None)

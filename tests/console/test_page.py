@@ -185,6 +185,28 @@ def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
     expect(page.get_by_label("Days")).to_have_value("400")
 
 
+def test_what_changes_is_shown_without_loading_the_page_anew(served: Served, page: Page) -> None:
+    page.evaluate("window.mine = 1")
+    served.service.answer("approve", {"name": "mover"})
+    expect(page.locator(".state")).to_have_text("at work")
+    served.house.file("In/a.txt", b"1")
+    expect(page.get_by_role("link", name=re.compile("^20"))).to_be_visible()
+    assert page.evaluate("window.mine") == 1
+    assert problems(page) == []
+    page.get_by_role("button", name="Pause all").focus()
+    page.get_by_role("link", name="Mover", exact=True).focus()
+    served.service.answer("pause", {"name": "Mover"})
+    page.wait_for_timeout(100)
+    expect(page.get_by_role("link", name="Mover", exact=True)).to_be_focused()
+    page.get_by_role("link", name="New coworker").focus()
+    expect(page.locator(".state")).to_have_text("paused")
+    page.goto(f"{served.origin}/activity")
+    served.service.answer("resume", {"name": "Mover"})
+    served.house.file("In/b.txt", b"1")
+    expect(page.locator(".runs")).to_contain_text("b.txt")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
 def test_notices_are_listed_lead_on_and_their_settings_are_kept(served: Served, page: Page) -> None:
     page.get_by_role("link", name="Notices").click()
     expect(page.locator(".kind.approval")).to_have_text("asks you")

@@ -55,7 +55,7 @@ class Account:
         """Whether there is one."""
         return self._shelf.get(_NAME) is not None
 
-    def status(self, session: str = "") -> dict[str, Any]:
+    def status(self, session: str = "", *, by_person: bool = True) -> dict[str, Any]:
         """What everybody at this machine may know."""
         kept = self._shelf.get(_NAME)
         if kept is None:
@@ -67,17 +67,18 @@ class Account:
             "totp": bool(kept["totp"]),
             "passkeys": [one["name"] for one in _passkeys(kept)],
             "recovery_codes": len(kept["codes"]),
-            "open": self._sessions.use(session, self._policy()) is None,
+            "open": self._sessions.use(session, self._policy(), by_person=by_person) is None,
             "sessions": self._sessions.all(),
             "failures": self._lockout.failures(),
             "wait": round(self._lockout.wait()),
         }
 
-    def demand(self, session: str, *, fresh: bool = False) -> None:
-        """Go on only where there is no account, or this session holds; raises NeedsLogin otherwise."""
+    def demand(self, session: str, *, fresh: bool = False, by_person: bool = True) -> None:
+        """Go on only where there is no account, or this session holds; raises NeedsLogin otherwise. Something that is not
+        asked ``by_person``, such as a page that keeps itself up to date, does not keep the session from ending."""
         if not self.exists:
             return
-        why = self._sessions.use(session, self._policy(), fresh=fresh)
+        why = self._sessions.use(session, self._policy(), fresh=fresh, by_person=by_person)
         if why is None:
             return
         if why in ("idle", "over"):

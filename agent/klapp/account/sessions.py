@@ -35,8 +35,10 @@ class Sessions:
         self._shelf.put(_NAME, {**kept, _digest(token): {"origin": origin, "began": now, "used": now}})
         return token
 
-    def use(self, token: str, policy: Policy, *, fresh: bool = False) -> str | None:
-        """None where a session holds, and it was used now; else why it does not: "none", "idle", "over", "not fresh"."""
+    def use(self, token: str, policy: Policy, *, fresh: bool = False, by_person: bool = True) -> str | None:
+        """None where a session holds, and it was used now; else why it does not: "none", "idle", "over", "not fresh".
+
+        What is not done ``by_person`` does not count as a use."""
         kept = self._kept()
         session = kept.get(_digest(token)) if token else None
         if session is None:
@@ -49,7 +51,7 @@ class Sessions:
             return self._ended(token, "idle")
         if fresh and now.since(began) > FRESH:
             return "not fresh"
-        if now.since(used) > min(WRITTEN, policy.idle_minutes * 30):
+        if by_person and now.since(used) > min(WRITTEN, policy.idle_minutes * 30):
             self._shelf.put(_NAME, {**kept, _digest(token): {**session, "used": now.to_json()}})
         return None
 

@@ -33,6 +33,7 @@ PAGES: dict[str, tuple[Page, str]] = {
     "/log": (ledger.log, "GET"),
     "/log/verify": (ledger.verify, "POST"),
     "/log/export": (ledger.export, "POST"),
+    "/version": (told.version, "GET"),
     "/notices": (told.notices, "GET POST"),
     "/network": (ledger.network, "GET"),
     "/settings": (checkup.settings, "GET POST"),

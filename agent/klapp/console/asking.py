@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from klapp.account.errors import AccountError, NeedsLogin
-from klapp.console.doors import Visit
+from klapp.console.doors import LIVE, Visit
 from klapp.files.shown import shown
 from klapp.service import Service
 
@@ -46,15 +46,22 @@ class Asking:
         text = self.field(name)
         return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 16 and int(text) else None
 
+    @property
+    def live(self) -> bool:
+        """Whether it is no person who asks, but the page's script that keeps it up to date."""
+        return LIVE in self.request.headers
+
     def ask(self, method: str, **arguments: Any) -> Any:
         """What the agent answers to who has logged in here."""
         if self.visit.session:
             arguments["session"] = self.visit.session
+        if self.live:
+            arguments["by_person"] = False
         return self.service.answer(method, arguments)
 
     def demand(self) -> None:
         """Go on only where the account, if there is one, is open; raises NeedsLogin."""
-        self.service.agent.account.demand(self.visit.session)
+        self.service.agent.account.demand(self.visit.session, by_person=not self.live)
 
     @property
     def account(self) -> dict[str, Any]:
@@ -66,7 +73,9 @@ class Asking:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page; what was to be told once is told on it."""
-        told, self.visit.told = self.visit.told, []
+        told: list[str] = []
+        if not self.live:
+            told, self.visit.told = self.visit.told, []
         account = self.account
         html = (
             templates()

@@ -15,6 +15,8 @@ LINK_SECONDS = 60.0
 IDLE_SECONDS, ABSOLUTE_SECONDS = 15 * 60.0, 12 * 3600.0
 """A visit ends when nothing was asked for so long, and at the latest after so long, as sessions of the account do."""
 MOST_VISITS = 20
+LIVE = "x-klapp-live"
+"""The header of what the page's script asks for by itself; that does not count as a use of the visit, or of a session."""
 
 
 @dataclass(slots=True)
@@ -65,12 +67,12 @@ class Doors:
             self._visits[_digest(token)] = Visit(now, now)
             return token, path
 
-    def visit(self, token: str) -> Visit | None:
-        """The visit of that token, which is used now; None where there is none any more."""
+    def visit(self, token: str, *, by_person: bool = True) -> Visit | None:
+        """The visit of that token, which is used now, if it is ``by_person``; None where there is none any more."""
         with self._lock:
             self._forget()
             visit = self._visits.get(_digest(token)) if token else None
-            if visit is not None:
+            if visit is not None and by_person:
                 visit.used = self._clock()
             return visit
 

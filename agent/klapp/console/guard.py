@@ -13,7 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-from klapp.console.doors import Doors
+from klapp.console.doors import LIVE, Doors
 from klapp.console.peers import is_another_persons
 
 Scope = MutableMapping[str, Any]
@@ -110,7 +110,7 @@ class Guard:
         if method not in ("GET", "HEAD", "POST"):
             raise Refused(405, "This page knows no such request.")
         token = _cookie(headers.get("cookie", ""), self.cookie)
-        visit = self._doors.visit(token)
+        visit = self._doors.visit(token, by_person=LIVE not in headers)
         if not (self._within if visit else self._outside).take():
             raise Refused(429, "Too many requests at once. Wait a moment, and load the page again.")
         scope["visit"], scope["token"], scope["form"] = visit, token, {}

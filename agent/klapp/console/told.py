@@ -23,6 +23,11 @@ def notices(asking: Asking) -> Response:
     )
 
 
+def version(asking: Asking) -> Response:
+    """For the page's script: a text that is another one when something has changed."""
+    return asking.data({"version": asking.service.version})
+
+
 def _changed(asking: Asking) -> Response:
     for name in ("quiet", "summaries", "names"):
         default = "" if name == "quiet" else "off"  # a box that is not ticked is not sent

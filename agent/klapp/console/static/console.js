@@ -1,4 +1,4 @@
-// The page's own script: findings while one types, words to write, passkeys. Everything else works without it.
+// The page's own script: what changes is shown as it does, findings while one types, words to write, passkeys. Everything else works without it.
 const field = (name) => document.querySelector(`input[name="${name}"]`).value;
 
 async function ask(path, values) {
@@ -150,3 +150,46 @@ document.getElementById("with-passkey")?.addEventListener("click", async () => {
     tell(`The passkey was not used: ${error.message}`);
   }
 });
+
+// What changes is shown without loading the page anew; asked for only while somebody can see it.
+const parts = () => [...document.querySelectorAll("[data-live]")];
+if (parts().length) {
+  const header = { "X-Klapp-Live": "1" };
+  let shown = "", timer = 0;
+  const fresh = () => new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // it parses the page, and runs nothing in it
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.setRequestHeader("X-Klapp-Live", "1");
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject(new Error("closed")));
+    request.onerror = reject;
+    request.send();
+  });
+  const update = (page) => {
+    let whole = true;
+    for (const old of parts()) {
+      const now = page.querySelector(`[data-live="${old.dataset.live}"]`);
+      if (!now || now.isEqualNode(old)) continue;
+      // Nothing is taken from under somebody's hand, or from the middle of what is being read out.
+      if (old.contains(document.activeElement)) whole = false;
+      else old.replaceWith(document.importNode(now, true));
+    }
+    return whole;
+  };
+  const look = async () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    try {
+      const response = await fetch("/version", { headers: header });
+      if (!response.ok) return;
+      const { version } = await response.json();
+      if (shown && version !== shown && !update(await fresh())) shown = "again";
+      else shown = version;
+    } catch {
+      return; // the page was closed
+    }
+    timer = setTimeout(look, 2000);
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+}
