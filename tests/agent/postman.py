@@ -28,6 +28,7 @@ class Postman:
     refuses: dict[str, str] = field(default_factory=dict)
     answer: str = "250 taken"
     mute: bool = False
+    user: str = USER
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -55,7 +56,7 @@ class Postman:
 
     def lets_in(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
         self.logins.append((given.login, given.password))
-        fits = (given.login, given.password) == (USER.encode(), PASSWORD.encode())
+        fits = (given.login, given.password) == (self.user.encode(), PASSWORD.encode())
         return AuthResult(success=fits, handled=False)
 
 

@@ -34,6 +34,7 @@ from klr.runtime import component
 from tests.agent.dovecot import PASSWORD, USER, Dovecot, dovecot, mail
 from tests.agent.hosts import certificates
 from tests.agent.house import House
+from tests.agent.postman import postman
 
 NOW = datetime(2026, 3, 9, 12)
 WAIT = 20
@@ -99,6 +100,46 @@ def papers(house: House) -> list[str]:
 
 def begun(service: Service) -> Callable[[], object]:
     return lambda: service.agent.received.place("work")
+
+
+FORWARDER = """coworker "Forwarder"
+
+may receive mail from "work"
+may send mails of "work" to "ann@example.com"
+
+when mail arrives in "work" from "*@acme.example"
+  let papers = mail.attachments where it.kind is "pdf"
+  send mail to "ann@example.com" about "Fwd: {mail.subject}" saying mail.text with papers
+end
+
+test "papers go on"
+  given mail "work" with sender "a@acme.example" attachment "a.txt"
+  when mail arrives "work"
+  expect mail "ann@example.com"
+end
+"""
+
+
+def test_what_comes_with_a_mail_is_sent_on(tmp_path: Path, inbox: Dovecot) -> None:
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(inbox.base / "127.0.0.1.pem")
+    house = house_of(tmp_path, inbox)
+    with postman(server_side) as sends:
+        sends.user = USER
+        with house.agent() as agent:
+            agent.mail(
+                "add", name="work", server="127.0.0.1", port=inbox.tls, user=USER, password=PASSWORD,
+                smtp="127.0.0.1", smtp_port=sends.port, address="paula@example.com",
+            )  # fmt: skip
+            assert agent.mail("test", name="work")["smtp_server"] == "127.0.0.1"
+        with at_work(house, FORWARDER) as (service, until):
+            until(begun(service))
+            inbox.deliver(mail("new", a_pdf=b"%PDF-1", b_txt=b"text"))
+            until(lambda: sends.envelopes)
+            until(lambda: [run["outcome"] for run in service.agent.log()] == ["done"])
+        (sent,) = sends.mails
+        assert sent["Subject"] == "Fwd: new"
+        assert [(one.get_filename(), one.get_content()) for one in sent.iter_attachments()] == [("a.pdf", b"%PDF-1")]
 
 
 def test_what_comes_with_a_new_mail_is_saved_once(tmp_path: Path, inbox: Dovecot) -> None:

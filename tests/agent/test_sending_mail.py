@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from fnmatch import fnmatch
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,11 @@ from klapp.operations import Letter, SendMail, from_json
 from klapp.service import Service
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load
-from klr.proof import matches
+from klr.permissions import _Grant, _Judge
+from klr.program import Need
+from klr.proof import literal, matches, union
 from klr.recipients import address_problem, recipients
+from klr.source import NOWHERE
 from tests.agent.hosts import certificates
 from tests.agent.house import House, reports
 from tests.agent.postman import PASSWORD, USER, postman
@@ -213,7 +218,15 @@ def test_who_may_not_be_written_to_is_refused_behind_the_proof_as_well(tmp_path:
             (one,) = agent.coworkers.all()
             assert one.program is not None
             reach = agent._reach(one.program, "Sender")
-            for to in ("eve@other.example", "ann@example.com@other.example", "ann@example.com.other", ""):
+            for to in (
+                "eve@other.example",
+                "ann@example.com@other.example",
+                "ann@example.com.other",
+                "",
+                "a>\r\nRCPT TO:<eve@example.com",
+                "a b@example.com",
+                "a@example.com\n",
+            ):
                 with pytest.raises(Exception, match="may not write mail"):
                     reach.mail(Letter(to, "x", "y", list), "t")
         assert not server.envelopes
@@ -344,6 +357,29 @@ def test_the_guard_and_the_proof_read_patterns_alike(address: str, patterns: lis
         return
     proved = any(matches(recipients(pattern), f"/{address}") for pattern in valid)
     assert is_granted(address, valid) == proved
+
+
+SIGNS = [f"{name}.{end}" for name in "ab" for end in "xy"]
+PEOPLE = [f"{name}@{host}" for name in "cd" for host in ("e.f", "g.f")]
+PATHS = {pattern: [sign for sign in SIGNS if fnmatch(sign, pattern)] for pattern in ("a*", "b*", "*.x", "a.y", "*")}
+WHOM = {
+    pattern: [one for one in PEOPLE if fnmatch(one, pattern)] for pattern in ("c@*", "*@e.f", "d@g.f", "*@*", "c@e.f")
+}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(PATHS)), st.sampled_from(list(WHOM))), max_size=5),
+    st.sampled_from(list(WHOM)),
+)
+def test_pairs_of_files_and_people_are_granted_just_where_each_of_them_is(
+    lines: list[tuple[str, str]], to: str
+) -> None:
+    among = union(*(literal(f"/h/{sign}") for sign in SIGNS))
+    people = union(*(literal(f"/{one}") for one in WHOM[to]))
+    need = Need("send contents", among, ("/h/*",), to, people)
+    grants = [_Grant("send contents", f"/h/{pattern}", whom, NOWHERE) for pattern, whom in lines]
+    granted = {(sign, one) for pattern, whom in lines for sign in PATHS[pattern] for one in WHOM[whom]}
+    assert (_Judge._witness(need, grants) is None) == granted.issuperset(product(SIGNS, WHOM[to]))
 
 
 HEAD = 'coworker "x"\nmay receive mail from "work"\n'

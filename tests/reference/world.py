@@ -298,12 +298,14 @@ def send(world: World, value: Any, address: str, secret: str | None) -> None:
 ADDRESS = re.compile(r"[a-z0-9!#$%&'+=^_`{|}~-]+(\.[a-z0-9!#$%&'+=^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.I)  # fmt: skip
 
 
-def send_mail(world: World, to: str, about: str, saying: str, along: File | tuple[File, ...] | None) -> None:
+def send_mail(world: World, to: str, about: str, saying: str, along: Any) -> None:
     """A mail to one person. That it goes out, and what becomes of it there, is no matter of the program."""
     if not ADDRESS.fullmatch(to) or not to.isascii() or len(to) > 254 or to.index("@") > 64:
         raise Refused("value")
-    files = () if along is None else (along,) if isinstance(along, File) else along
-    if sum(file.size for file in files) > 25_000_000 or len(saying) > 1_000_000:
+    things = () if along is None else (along,) if isinstance(along, (File, Attachment)) else along
+    files = tuple(one for one in things if isinstance(one, File))
+    size = sum(one.size if isinstance(one, File) else len(one.content) for one in things)
+    if size > 25_000_000 or len(saying) > 1_000_000:
         raise Refused("value")
     for file in files:
         world.there(file.path)

@@ -67,6 +67,10 @@ class RealWorld:
         """Send a mail from the person's account."""
         self.outside.mail(letter, token)
 
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment, if the coworker may have it."""
+        return self.outside.attachment(mail, index)
+
     def was_sent(self, token: str) -> bool:
         """Whether the request or mail of this token was begun."""
         return self.outside.was_sent(token)

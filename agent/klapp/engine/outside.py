@@ -41,14 +41,19 @@ def recipients_of(program: Program) -> frozenset[str]:
     return frozenset(written | {to for grant in program.grants for to in grant.to if "://" not in to})
 
 
+_PLAIN = r"[!#-'*+./0-9=?A-Z^-~-]"
+"""What the part of an address before the ``@`` can hold; nothing that could end it, or a line."""
+
+
 def is_granted(address: str, patterns: Iterable[str]) -> bool:
     """Whether an address is one of those that patterns hold; read here anew, apart from what proved it."""
     local, at, host = address.lower().rpartition("@")
-    return bool(at) and any(_holds(*pattern.rpartition("@")[::2], local, host) for pattern in patterns)
+    plain = bool(at) and re.fullmatch(f"{_PLAIN}+", local) and re.fullmatch("[a-z0-9.-]+", host)
+    return bool(plain) and any(_holds(*pattern.rpartition("@")[::2], local, host) for pattern in patterns)
 
 
 def _holds(of_local: str, of_host: str, local: str, host: str) -> bool:
-    fits_local = re.fullmatch("[^@]*".join(map(re.escape, of_local.split("*"))), local)
+    fits_local = re.fullmatch(f"{_PLAIN}*".join(map(re.escape, of_local.split("*"))), local)
     if of_host.startswith("*."):
         return bool(fits_local) and host.endswith(of_host[1:])
     return bool(fits_local) and of_host in ("*", host)

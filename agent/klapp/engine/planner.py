@@ -60,6 +60,10 @@ class Remembering:
     def mail(self, *_: object) -> None:
         """Nothing, as for a request."""
 
+    def attachment(self, *_: object) -> bytes:
+        """Nothing: it is asked for when the plan is carried out."""
+        return b""
+
     def was_sent(self, token: str) -> bool:
         """No: nothing is ever sent from here."""
         return False

@@ -251,14 +251,18 @@ def _mail_problem(expected: Expectation, runs: list[PlannedRun]) -> str:
         return f"There was no such mail. There was: {', '.join(f'one to {one.address}' for one in sent) or 'none'}."
     if any(_is_expected(one, expected) for one in to):
         return ""
-    along = ", ".join(path.rpartition("/")[2] for path in to[0].paths) or "no file"
+    along = ", ".join(_along(to[0])) or "no file"
     return f'The mail is about "{to[0].subject}", says "{to[0].text}" and brings {along}.'
 
 
 def _is_expected(mail: SendMail, expected: Expectation) -> bool:
-    names = {path.rpartition("/")[2] for path in mail.paths}
     fits = expected.subject in (None, mail.subject) and expected.text in (None, mail.text)
-    return fits and names.issuperset(expected.files)
+    return fits and set(_along(mail)).issuperset(expected.files)
+
+
+def _along(mail: SendMail) -> tuple[str, ...]:
+    """The names of what goes along with a mail."""
+    return (*(path.rpartition("/")[2] for path in mail.paths), *mail.names)
 
 
 def _with_settings(program: Program, vocabulary: Vocabulary, test: TestCase) -> Program:

@@ -161,6 +161,10 @@ class _Doing:
         """No worker sends anything."""
         raise FileError("Only the agent itself sends mail.", "denied")
 
+    def attachment(self, *_: object) -> bytes:
+        """No worker sends anything."""
+        raise FileError("Only the agent itself sends mail.", "denied")
+
     def was_sent(self, token: str) -> bool:
         """No worker sends anything."""
         return False

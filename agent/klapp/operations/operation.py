@@ -47,6 +47,9 @@ class World(Protocol):
     def mail(self, letter: Letter, token: str) -> None:
         """Send a mail, once. Raises FileError."""
 
+    def attachment(self, mail: str, index: int) -> bytes:
+        """The bytes of an attachment of a mail that was received. Raises FileError."""
+
     def open(self, path: str, app: str) -> None:
         """Open a file in an app. Raises FileError."""
 
@@ -157,7 +160,7 @@ def _decoded(value: Any, type_: str) -> Any:
             return base64.b64decode(text, validate=True)
         case "Identity", [int(), int(), int(), int()]:
             return tuple(value)
-        case "tuple[str, ...]" | "tuple[Identity, ...]", list():
+        case "tuple[str, ...]" | "tuple[int, ...]" | "tuple[Identity, ...]", list():
             element = type_.removeprefix("tuple[").partition(",")[0]
             return tuple(_decoded(one, element) for one in value)
     raise ValueError(f"a part of a logged operation is not of type {type_}")

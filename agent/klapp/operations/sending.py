@@ -112,7 +112,8 @@ def _form(name: str, data: bytes, boundary: str) -> bytes:
 
 @dataclass(frozen=True)
 class SendMail(Sending):
-    """Send a mail to one address, with the files at some paths."""
+    """Send a mail to one address, with the files at some paths, and with what came with a ``mail``: by its key, and the
+    ``numbers`` and ``names`` of its attachments."""
 
     kind: ClassVar[str] = "send mail"
     address: str
@@ -120,6 +121,9 @@ class SendMail(Sending):
     text: str
     paths: tuple[str, ...]
     identities: tuple[Identity, ...]
+    mail: str
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
     token: str
 
     @property
@@ -130,7 +134,9 @@ class SendMail(Sending):
     def apply(self, world: World) -> None:
         def attached() -> list[tuple[str, bytes]]:
             pairs = zip(self.paths, self.identities, strict=True)
-            return [(path.rpartition("/")[2], _bytes_of(world.files, path, which)) for path, which in pairs]
+            files = [(path.rpartition("/")[2], _bytes_of(world.files, path, which)) for path, which in pairs]
+            came = zip(self.names, self.numbers, strict=True)
+            return [*files, *((name, world.attachment(self.mail, number)) for name, number in came)]
 
         world.mail(Letter(self.address, self.subject, self.text, attached), self.token)
 
@@ -138,7 +144,7 @@ class SendMail(Sending):
         return {"read": self.paths} if self.paths else {}
 
     def sentence(self) -> str:
-        along = f" with {', '.join(map(shown, self.paths))}" if self.paths else ""
+        along = f" with {', '.join(map(shown, (*self.paths, *self.names)))}" if self.paths or self.names else ""
         return f"sent mail to {shown(self.address)} about “{shown(self.subject)}”{along}"
 
 

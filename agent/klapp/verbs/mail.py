@@ -14,7 +14,7 @@ from klapp.verbs.writing import written
 from klr.recipients import address_problem
 from klr.runtime import show_size
 from klr.types import ATTACHED, ATTACHMENT, PATH, RECIPIENT, TEXT
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Slot, Verb
 
 LARGEST_ALONG = 25_000_000
@@ -55,15 +55,19 @@ def plan_send_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> P
         raise FileError(
             f"A mail has at most {LONGEST_SUBJECT} characters in its subject and {LONGEST_TEXT:,} in its text.", "value"
         )
-    attached = () if along is None else (along,) if isinstance(along, FileValue) else along
+    attached = () if along is None else (along,) if isinstance(along, (FileValue, AttachmentValue)) else along
     size = sum(file.size for file in attached)
     if size > LARGEST_ALONG:
         limit = show_size(LARGEST_ALONG)
         raise FileError(f"{show_size(size)} are too much for one mail, which takes {limit}. Nothing was sent.", "value")
-    paths = tuple(file.path for file in attached)
-    identities = tuple(identity_of(files, file) for file in attached)
+    lying = [file for file in attached if isinstance(file, FileValue)]
+    came = [one for one in attached if isinstance(one, AttachmentValue)]
+    paths = tuple(file.path for file in lying)
+    identities = tuple(identity_of(files, file) for file in lying)
+    mail, numbers = came[0].mail if came else "", tuple(one.number for one in came)
+    names = tuple(one.name for one in came)
     plain = text.encode("utf-8", "replace").decode()
-    return Plan((SendMail(to, subject, plain, paths, identities, new_token()),))
+    return Plan((SendMail(to, subject, plain, paths, identities, mail, numbers, names, new_token()),))
 
 
 def in_one_line(text: str) -> str:
@@ -77,7 +81,13 @@ SEND_MAIL = Verb(
         Slot("to", RECIPIENT, doc="The mail address of one person."),
         Slot("about", TEXT, doc="Its subject; several lines become one."),
         Slot("saying", TEXT, doc="Its text."),
-        Slot("with", ATTACHED, needs=("read",), required=False, doc="A file, or a list of files, that goes along."),
+        Slot(
+            "with",
+            ATTACHED,
+            needs=("read",),
+            required=False,
+            doc="A file or a list of files that goes along, or what came with a mail.",
+        ),
     ),
     "Sends a mail from your own account. It is sent once; after a crash it is not sent again, and it can not be taken back.",
     'send mail to "ann@example.com" about "Invoice {file.stem}" saying "Please see the file." with file',
