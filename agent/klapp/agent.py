@@ -27,6 +27,7 @@ from klapp.audit.events import (
 from klapp.audit.log import Log
 from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
+from klapp.bystanding import Bystanding
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.cache import Proofs, forget_proofs
 from klapp.coworkers.changes import Changes
@@ -34,6 +35,7 @@ from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
 from klapp.engine.executor import Engine
+from klapp.engine.lives import lives_of
 from klapp.engine.outside import Reach
 from klapp.engine.record import Logged
 from klapp.engine.recovery import recover
@@ -416,6 +418,28 @@ class Agent:
         account = explain(self.log_store, run, program_of)
         entries = self.log_store.entries(run)
         return account | {"story": story_of(self.engine, Logged.of(entries), entries, account, program_of)}
+
+    def history(self, path: str) -> dict[str, Any]:
+        """What happened to a file, by the absolute path of any of its names: {"path", "there", "lives", "others"}; see
+        ``klapp.engine.lives``, and for the others, who did nothing to it, ``klapp.bystanding``."""
+        self.coworkers.reload()
+        lives = lives_of(self.log_store, path)
+        life = lives[-1] if lives else None
+        asking = Bystanding(
+            self.engine, self.dispatcher, lambda run: explain(self.log_store, run, program_of), self.clock()
+        )
+        places = list(dict.fromkeys((life.names[0], life.names[-1]) if life else (path,)))
+        return {
+            "path": path,
+            "there": os.path.lexists(path),
+            "lives": [one.to_json() for one in lives],
+            "others": [
+                told
+                for coworker in self.coworkers.all()
+                for place in places
+                for told in asking.why_not(coworker, _why(coworker) if coworker.state != "ready" else "", place, life)
+            ],
+        }
 
     def network(self, what: str, **asked: Any) -> Any:
         """What ``Networking`` tells and does, by the name of its method."""

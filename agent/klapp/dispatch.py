@@ -111,6 +111,13 @@ def watched_folders(program: Program, person: str) -> list[tuple[str, bool]]:
     return [_place(rule.trigger.arguments["in"], person) for rule in program.rules if waits_for_files(rule)]
 
 
+def watches(rule: Rule, path: str, person: str) -> bool:
+    """Whether a path lies where a rule waits for files or folders, whatever its name."""
+    folder, deep = _place(rule.trigger.arguments["in"], person)
+    above = path.rpartition("/")[0] or "/"
+    return above == folder or (deep and (folder == "/" or above.startswith(f"{folder}/")))
+
+
 def _place(written: str, person: str) -> tuple[str, bool]:
     """The folder to be watched for what a rule says behind ``in``: as far as it is no pattern; and whether deep."""
     parts = written.removesuffix("/**").split("/")

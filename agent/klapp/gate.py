@@ -22,6 +22,7 @@ LOCKED = frozenset(
         "change_setting",
         "log",
         "explain",
+        "history",
         "replay",
         "undo",
         "audit",

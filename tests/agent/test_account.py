@@ -348,7 +348,7 @@ def test_every_door_is_open_or_locked_and_no_other_is_there(tmp_path: Path) -> N
         gate.answer(agent, "account.create", {"name": "Maria", "password": PASSWORD})
         tries: dict[str, dict[str, Any]] = {
             "approve": {"name": "one"}, "revoke": {"name": "one"}, "log": {}, "explain": {"run": 1}, "undo": {},
-            "replay": {"run": 1}, "audit": {"what": "verify"},
+            "replay": {"run": 1}, "history": {"path": "/x"}, "audit": {"what": "verify"},
         }  # fmt: skip
         for name in gate.LOCKED:
             with pytest.raises(NeedsLogin):

@@ -201,6 +201,11 @@ def test_a_whole_working_day_without_an_agent(klapp: Terminal) -> None:
     }
     assert "(line 7)" in klapp("explain", str(report["run"]))
     assert "  line   8  " in klapp("explain", "--trace", str(report["run"]))
+    told = klapp("explain", "--file", str(klapp.person / "In" / "-a\nb.txt"))
+    assert f'"Sorter", run {report["run"]}, from the command line: done' in told
+    assert json.loads(klapp("explain", "--file", "nothing", "--format", "json"))["lives"] == []
+    klapp("explain", code=2)
+    klapp("explain", "1", "--file", "x", code=2)
     assert "every decision is the same" in klapp("replay", str(report["run"]))
     assert "did nothing to" in klapp("undo", "last", "--only", str(klapp.person / "elsewhere"), code=1)
     klapp("undo", "--since", "1d", "--only", str(klapp.person / "Out"))

@@ -42,7 +42,13 @@ def test_a_coworker_is_approved_runs_is_explained_and_undone(served: Served, pag
     assert problems(page) == []
     page.get_by_role("link", name="Run 1").click()
     expect(page.get_by_role("region", name="Steps")).to_contain_text("was done")
+    expect(page.get_by_role("heading", name="Taking it back")).to_be_visible()
     assert problems(page) == []
+    page.locator("a[href^='/file?']").click()
+    expect(page.locator("ol.runs li")).to_have_count(1)
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("→")
+    assert problems(page) == []
+    page.go_back()
     page.get_by_role("button", name="Undo this run").click()
     expect(page.locator("#status")).to_contain_text("as it was before it")
     assert (house.person / "In" / "<img src=x onerror=alert(1)>.txt").read_bytes() == b"x"

@@ -162,7 +162,12 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     log.add_argument("--follow", action="store_true", help="go on showing what is done from now on")
     log.add_argument("--newest", type=_positive, metavar="N", help="only the newest N runs")
     explain = _add(commands, "explain", "say why a run did what it did, or what the code of a finding means", data=True)
-    explain.add_argument("what", type=_run_or_code, metavar="RUN|CODE", help="a run's number, or a code such as K401")
+    explain.add_argument(
+        "what", nargs="?", type=_run_or_code, metavar="RUN|CODE", help="a run's number, or a code such as K401"
+    )
+    explain.add_argument(
+        "--file", metavar="PATH", help="what happened to this file under all its names, and why not more"
+    )
     explain.add_argument("--trace", action="store_true", help="each decision with its line, the values and the effects")
     replay = _add(commands, "replay", "run again from the log alone, and compare", data=True)
     replay.add_argument("run", type=_positive, metavar="RUN")

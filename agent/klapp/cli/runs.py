@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from klapp.cli.connection import Source, connected
-from klapp.cli.output import FINE, PROBLEMS, Complaint, progress, say, say_json, tint
+from klapp.cli.output import FINE, PROBLEMS, Complaint, WrongUsage, progress, say, say_json, tint
 from klapp.files.shown import shown
 
 SHOWN_RUNS = 50
@@ -176,7 +176,11 @@ def _print_logged(options: argparse.Namespace, report: dict[str, Any]) -> None:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """``klapp explain RUN|CODE [--trace]``."""
+    """``klapp explain RUN|CODE [--trace]`` and ``klapp explain --file PATH``."""
+    if (options.what is None) == (options.file is None):
+        raise WrongUsage("Say what to explain: a run's number, a code such as K401, or a file with --file PATH.")
+    if options.file is not None:
+        return _explain_file(options)
     if isinstance(options.what, str):
         from klapp.cli.language import explain_code
 
@@ -197,6 +201,39 @@ def explain(options: argparse.Namespace) -> int:
         _tell_story(options.what, explanation["story"])
     say(f"Outcome: {explanation['outcome']}" + (f": {explanation['reason']}" if explanation.get("reason") else ""))
     return FINE
+
+
+def _explain_file(options: argparse.Namespace) -> int:
+    with connected(options) as source:
+        found = source.call("history", path=os.path.abspath(options.file))
+    if options.format == "json":
+        say_json(found)
+        return FINE
+    if not found["lives"]:
+        say(f"klapp did nothing to {shown(found['path'])}, as far as its log tells.")
+    for life in found["lives"]:
+        say(" -> ".join(map(shown, life["names"])))
+        for one in life["happenings"]:
+            _tell_happening(one)
+    if found["others"]:
+        say("Who watches its place, and why each did nothing:")
+    for one in found["others"]:
+        run = f" (run {one['run']})" if one["run"] else ""
+        say(f'  "{one["coworker"]}", line {one["line"]}, at {shown(one["path"])}: {one["why"]}{run}')
+    return FINE
+
+
+def _tell_happening(one: dict[str, Any]) -> None:
+    """Say what one run did to a file."""
+    undoing = f", which took back run {one['undoes']}" if one["undoes"] is not None else ""
+    undone = f" (taken back by run {one['undone_by']})" if one["undone_by"] else ""
+    reason = f": {one['reason']}" if one["reason"] else ""
+    when = one["started"][:19].replace("T", " ")
+    say(
+        f'  {when}  "{one["coworker"]}", run {one["run"]}{undoing}, from the {one["origin"]}: {one["outcome"]}{reason}{undone}'
+    )
+    for sentence in one["did"]:
+        say(f"      {sentence}")
 
 
 def _tell_steps(explanation: dict[str, Any]) -> None:

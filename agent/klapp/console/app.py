@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[Page, str]] = {
     "/bring": (newcomer.bring, "GET POST"),
     "/activity": (past.activity, "GET"),
     "/run": (past.run, "GET"),
+    "/file": (past.file, "GET"),
     "/undo": (past.undo, "POST"),
     "/log": (ledger.log, "GET"),
     "/log/verify": (ledger.verify, "POST"),

@@ -1,7 +1,8 @@
-"""The pages of what was done: the timeline with its pictures, one run step by step, and taking runs back."""
+"""The pages of what was done: the timeline with its pictures, one run step by step, one file, and taking runs back."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from starlette.responses import Response
@@ -39,6 +40,17 @@ def run(asking: Asking) -> Response:
     found = asking.ask("explain", run=number)
     places = [_place(effect) for effect in found["effects"]]
     return asking.page("run.html", run=found, places=places if len(set(places) - {""}) > 1 else [])
+
+
+def file(asking: Asking) -> Response:
+    """What happened to a file under all its names, and why nothing else did."""
+    path = asking.field("path").strip()
+    if path.startswith("~/"):
+        path = asking.service.agent.person.rstrip("/") + path[1:]
+    if path and not os.path.isabs(path):
+        raise ValueError("Write the whole path of the file, such as ~/Downloads/letter.pdf.")
+    found = asking.ask("history", path=os.path.normpath(path)) if path else None
+    return asking.page("file.html", path=path, found=found)
 
 
 def undo(asking: Asking) -> Response:

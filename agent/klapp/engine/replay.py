@@ -54,7 +54,11 @@ def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
         what = "a part of run" if logged.body.get("part") is not None else "run"
         text = f"took back {what} {logged.body['undoes']}"
         return account | {"steps": [{"line": 0, "text": text, "value": None}]}
-    rule = _rule(log, logged, load)
+    return account | {"input": logged.input(), "steps": traced(_rule(log, logged, load), logged, log.blob)}
+
+
+def traced(rule: Rule, logged: Logged, blob: Callable[[str], bytes]) -> list[dict[str, Any]]:
+    """The steps of a run of a rule: what it decided, line by line, on which values."""
     steps: list[dict[str, Any]] = []
 
     def trace(line: int, text: str, value: Any) -> None:
@@ -63,8 +67,8 @@ def explain(log: Log, run: int, load: Load) -> dict[str, Any]:
             steps.append(step)
 
     tracer: Tracer = trace
-    _Replay(logged.body, log.blob, steps).compare(rule.traced(_inputs(logged), tracer))
-    return account | {"input": logged.input(), "steps": steps}
+    _Replay(logged.body, blob, steps).compare(rule.traced(_inputs(logged), tracer))
+    return steps
 
 
 def told(value: Any) -> str:

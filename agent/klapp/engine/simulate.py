@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from klapp.engine.executor import Engine, batches
 from klapp.engine.record import Bodies, Logged
+from klapp.engine.replay import traced
 from klapp.engine.report import RunReport, report
 from klapp.engine.runs import Request
 
@@ -20,3 +22,14 @@ def simulate(engine: Engine, requests: Iterable[Request]) -> list[RunReport]:
                 reports.append(report(Logged(0, bodies.of(run, {})), simulated=True))
                 bodies.blobs.clear()
     return reports
+
+
+def decided(engine: Engine, request: Request) -> dict[str, Any]:
+    """The account of one run that never was, with the ``steps`` of its decisions, as ``explain`` gives it. Nothing is
+    logged."""
+    bodies = Bodies(engine.home, 0)
+    with engine.hands_for(request, simulated=True) as hands:
+        (run,) = hands.plan([(0, request)], whole=True)
+    logged = Logged(0, bodies.of(run, {}))
+    steps = traced(request.rule, logged, bodies.blobs.__getitem__)
+    return report(logged, simulated=True).to_json() | {"steps": steps}

@@ -1,0 +1,149 @@
+"""What happened to a file through all the names that it had, told from the log alone.
+
+A *life* is what klapp knows of one file: the runs that it started or that did something to it, followed from name to name
+in both directions. Where klapp had moved or removed a file, another one that takes its name begins a life of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from klapp.audit.log import INTENT, OUTCOME, Entry, Log
+from klapp.audit.pages import Filter, every
+from klapp.audit.search import indexing
+from klapp.engine.record import REPLAN, Logged
+from klapp.engine.report import report
+from klapp.operations import Copy, Move, Replace, Restore, Trash
+from klapp.operations.folders import MakeFolder, RemoveFolder
+from klapp.operations.operation import Operation
+from klapp.operations.steps import Step
+
+MOST_NAMES = 100
+"""So many names of a file are followed."""
+_KINDS = (INTENT, REPLAN, OUTCOME)
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(slots=True)
+class Life:
+    """The names of one file, oldest first, and what happened to it: accounts of runs, with ``who`` and ``origin``,
+    ``rule`` (an index), ``did``, the sentences of what was done to it, and ``goals``, the paths that the run made."""
+
+    names: list[str]
+    happenings: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As data."""
+        return {"names": self.names, "happenings": self.happenings}
+
+
+def lives_of(log: Log, path: str) -> list[Life]:
+    """The lives of the files that had a path for a name, oldest first. Of runs whose values were erased nothing is told."""
+    for _ in indexing(log):
+        pass
+    runs: dict[int, list[Entry]] = {}
+    looked: set[str] = set()
+    names = {path}
+    lives: list[Life] = []
+    while names - looked and len(looked) < MOST_NAMES:
+        for name in sorted(names - looked):
+            looked.add(name)
+            for number in _mentioning(log, name):
+                if number not in runs:
+                    runs[number] = log.entries(number)
+        followed = _Following()
+        for number in sorted(runs):
+            followed.run(runs[number])
+        lives = followed.of(path)
+        names |= {name for life in lives for name in life.names}
+    return lives
+
+
+def _mentioning(log: Log, path: str) -> Iterable[int]:
+    """The runs whose values have all the words of a path. Words beyond ASCII are left to the exact look that follows."""
+    words = " ".join(word for word in _WORD.findall(path) if word.isascii())
+    found = every(log, Filter(kinds=_KINDS, text=words or None))
+    return {entry.run for entry in found if entry.run is not None and not entry.erased}
+
+
+class _Following:
+    """Plays runs in their order, and knows at each moment which file has which name."""
+
+    def __init__(self) -> None:
+        self.at: dict[str, Life] = {}
+        self.trashed: dict[str, Life] = {}
+        self.all: list[Life] = []
+
+    def of(self, path: str) -> list[Life]:
+        """The lives that had this name."""
+        return [life for life in self.all if path in life.names]
+
+    def _life(self, path: str) -> Life:
+        life = self.at.get(path)
+        if life is None:
+            life = self.at[path] = Life([path])
+            self.all.append(life)
+        return life
+
+    def run(self, entries: list[Entry]) -> None:
+        """One run: what started it, and what it did."""
+        logged = Logged.of(entries)
+        if logged.erased:
+            return
+        account = report(logged)
+        told: dict[int, tuple[Life, list[str]]] = {}
+        if account.file is not None:
+            life = self._life(account.file)
+            told[id(life)] = life, []
+        for step in account.steps:
+            for life in self._done(step):
+                told.setdefault(id(life), (life, []))[1].append(step.operation.sentence())
+        for life, did in told.values():
+            head = account.to_json()
+            del head["effects"]
+            head |= {"who": entries[0].who, "origin": entries[0].origin, "rule": logged.body.get("rule")}
+            goals = [goal for step in account.steps if (goal := step.operation.makes()) is not None]
+            life.happenings.append(head | {"did": did, "goals": goals})
+
+    def _done(self, step: Step) -> list[Life]:
+        """The lives that a step concerns."""
+        operation = step.operation
+        if isinstance(operation, MakeFolder | RemoveFolder):
+            return []
+        if isinstance(operation, Move | Replace):
+            return self._moved(operation)
+        if isinstance(operation, Copy):
+            made = Life([operation.goal])
+            self.all.append(made)
+            source = self._life(operation.source)
+            self.at[operation.goal] = made
+            return [source, made]
+        if isinstance(operation, Trash):
+            life = self.trashed[operation.token] = self._life(operation.path)
+            del self.at[operation.path]
+            return [life]
+        if isinstance(operation, Restore) and operation.token in self.trashed:
+            life = self.at[operation.path] = self.trashed.pop(operation.token)
+            _named(life, operation.path)
+            return [life]
+        return [self._life(path) for path in _paths(operation)]
+
+    def _moved(self, operation: Move | Replace) -> list[Life]:
+        life = self._life(operation.source)
+        del self.at[operation.source]
+        replaced = [self._life(operation.goal)] if isinstance(operation, Replace) else []
+        self.at[operation.goal] = life
+        _named(life, operation.goal)
+        return [life, *replaced]
+
+
+def _named(life: Life, path: str) -> None:
+    if life.names[-1] != path:
+        life.names.append(path)
+
+
+def _paths(operation: Operation) -> set[str]:
+    return {path for paths in operation.places().values() for path in paths}
