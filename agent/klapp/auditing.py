@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from klapp.audit import proofs
 from klapp.audit.choosing import Choice, Chosen, Mention, choosing
@@ -18,14 +18,10 @@ from klapp.audit.retiring import Retention, policy, retire, retired, set_policy
 from klapp.audit.search import indexing
 from klapp.audit.verify import verifying
 from klapp.audit.witness import Witnesses
-from klapp.engine.record import Logged
+from klapp.engine.copies import Copies, Found
 from klapp.files.kept import Keeper
-from klapp.operations.keeping import Keep
 from klapp.vault.database import Connection
-from klapp.vault.sealed import Tampered
 
-MOST_IN_MEMORY = 64 << 20
-"""Bytes of a kept copy in which a subject is looked for."""
 MOST_MEGABYTES = 1e12
 Items = Iterator[dict[str, Any]]
 """{"progress", "of"} on the way, then what was asked for."""
@@ -48,7 +44,7 @@ class Auditing:
         self._log = log
         self._forget = forget
         self._witnesses = witnesses
-        self._keeper = keeper
+        self._copies = Copies(log, keeper)
 
     # -- is it whole --------------------------------------------------------------------------------------------------
 
@@ -131,10 +127,16 @@ class Auditing:
         subject: str | None = None,
         before: int | None = None,
         rules: bool = False,
+        copies: bool = False,
         do: bool = False,
     ) -> Items:
-        """Erase values: those of a coworker, those that mention a subject, those before a moment. In the end {"entries",
-        "runs", "rules_left", "open_runs", "erased"}; without ``do`` it only says what would be erased."""
+        """Erase values: those of a coworker, those that mention a subject, those before a moment; and with them the kept
+        copies of the files that these runs replaced, and those that mention the subject.
+
+        In the end {"entries", "runs", "rules_left", "open_runs", "copies", "unread", "erased"}; without ``do`` it only
+        says what would be erased. ``unread`` are the kept copies that could not be searched for the subject, each with
+        its "run", "path" and "why"; they stay, unless ``copies`` says that they go, too.
+        """
         choice = Choice(coworker, before, subject, rules)
         chosen = Chosen()
         for step in choosing(self._log, choice):
@@ -142,44 +144,34 @@ class Auditing:
                 chosen = step
             else:
                 yield _progress(step)
-        if do and chosen.keys:
-            copies = {*self._copies_of(chosen), *self._copies_with(subject)}
+        found = Found()
+        for looked in self._copies.searched(Mention(subject)) if subject is not None else ():
+            if isinstance(looked, Found):
+                found = looked
+            else:
+                yield _progress(looked) | {"what": "kept copies"}
+        needed = self._copies.of_runs(self._log.unfinished())
+        dropped = (self._copies.of_runs(chosen.runs) | found.meant) - needed
+        unread = {token: why for token, why in found.unread.items() if token not in dropped | needed}
+        told = [
+            {"run": run, "path": path, "why": unread[token]} for token, run, path in self._copies.named(sorted(unread))
+        ]
+        if copies:
+            dropped |= unread.keys()
+        erased = do and bool(chosen.keys or dropped)
+        if erased:
             meant = Mention(subject).of_text if subject is not None else lambda _path: False
             erase(self._log, choice, chosen, lambda connection: self._forget(connection, meant))
-            for token in copies:
-                self._keeper.drop(token)
+            self._copies.drop(dropped)
         yield {
             "entries": chosen.entries,
             "runs": len(chosen.runs),
             "rules_left": sorted(chosen.rules_left),
             "open_runs": sorted(chosen.open_runs),
-            "erased": bool(do and chosen.keys),
+            "copies": len(dropped),
+            "unread": [] if copies else told,
+            "erased": erased,
         }
-
-    def _copies_with(self, subject: str | None) -> Iterator[str]:
-        """The tokens of the kept copies whose text mentions a subject, whichever runs they are of."""
-        if subject is None:
-            return
-        mention = Mention(subject)
-        for token in self._keeper.tokens():
-            content = _Beginning()
-            try:
-                self._keeper.bring(token, cast(BinaryIO, content))
-            except (OSError, Tampered, ValueError):
-                continue
-            if mention.of_text(bytes(content.data).decode("utf-8", "replace")):
-                yield token
-
-    def _copies_of(self, chosen: Chosen) -> list[str]:
-        """The tokens of the kept copies that only an undo of these runs could bring back."""
-        found: list[str] = []
-        for run in chosen.runs:
-            try:
-                logged = Logged.of(self._log.entries(run))
-            except ValueError:
-                continue
-            found.extend(operation.token for operation, _ in logged.planned() if isinstance(operation, Keep))
-        return found
 
     def inputs(self, megabytes: float | None = None, *, change: bool = False) -> dict[str, Any]:
         """Up to which size the files that start runs are hashed for the log: {"megabytes"}, None for any, 0 for none."""
@@ -196,17 +188,6 @@ class Auditing:
             set_policy(self._log, Retention(days, megabytes))
         rule = policy(self._log)
         return {"days": rule.days, "megabytes": rule.megabytes, "let_go": retire(self._log, rule)}
-
-
-class _Beginning:
-    """Takes what is written to it into memory, but no more than ``MOST_IN_MEMORY``."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self.data += data[: MOST_IN_MEMORY - len(self.data)]
-        return len(data)
 
 
 class _Counted:

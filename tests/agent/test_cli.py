@@ -392,6 +392,23 @@ def test_audit_shows_exports_and_erases(klapp: Terminal, tmp_path: Path) -> None
     assert json.loads(klapp("audit", "inputs", "--none", "--format", "json")) == {"megabytes": 0}
     klapp("audit", "inputs", "--megabytes", "0", code=2)
     klapp("audit", "erase", code=2)
+    klapp("audit", "erase", "--copies", code=2)
     klapp("audit", "erase", "--before", "yesterday", code=2)
     klapp("audit", "show", "--kind", "nonsense", code=1)
     assert "Nothing in the log" in klapp("audit", "show", "--coworker", "nobody")
+
+
+def test_an_erasure_tells_which_copies_it_could_not_search(klapp: Terminal) -> None:
+    klapp.sorter('coworker "Newest"\nmay read "~/In/*"\nmay remove "~/In/*"\nmay write "~/Out/*"\n\nwhen file arrives in "~/In"\n  move file to "~/Out/" on conflict replace\nend\n')  # fmt: skip
+    for name, content in (("a.png", b"\x89PNG\r\n\x1a\n"), ("b.txt", b"of Zebediah")):
+        for folder in ("In", "Out"):
+            (klapp.person / folder).mkdir(exist_ok=True)
+            (klapp.person / folder / name).write_bytes(content if folder == "Out" else b"new")
+    klapp("approve", "Newest", "--yes")
+    klapp("run", "Newest")
+    told = klapp("audit", "erase", "--subject", "Zebediah", "--yes")
+    assert "1 kept copy of a replaced file was removed" in told
+    assert "a.png (run 1): it has no text" in told
+    assert "2 kept" not in told
+    assert "1 kept copy" in klapp("audit", "erase", "--subject", "Zebediah", "--copies", "--yes")
+    assert "Nothing was erased" in klapp("audit", "erase", "--subject", "Zebediah", "--copies", "--yes")

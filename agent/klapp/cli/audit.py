@@ -13,8 +13,10 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, WrongUsage, progress, say, say_json
+from klapp.files.shown import shown
 
 LONGEST_NOTE = 1 << 16
+MOST_SHOWN = 20
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -36,7 +38,7 @@ def _asked(source: Source, what: str, **arguments: Any) -> Iterator[dict[str, An
     """The items of an answer; the words on how far it is go to a waiting person."""
     for item in source.stream("audit", what=what, **arguments):
         if "progress" in item:
-            progress(f"{item['progress']:,} of {item['of']:,} entries")
+            progress(f"{item['progress']:,} of {item['of']:,} {item.get('what', 'entries')}")
         else:
             progress("")
             yield item
@@ -201,12 +203,13 @@ def erase(options: argparse.Namespace) -> int:
         "subject": options.subject,
         "before": _nanoseconds(options.before),
         "rules": options.rules,
+        "copies": options.copies,
     }
-    if not any(choice.values()):
+    if not (choice["coworker"] or choice["subject"] or choice["before"]):
         raise WrongUsage("Say what to erase: --coworker NAME, --subject TEXT, --before DATE, or several of them.")
     with connected(options) as source:
         (found,) = _asked(source, "erase", **choice)
-        if found["entries"] and (options.yes or _agreed(found)):
+        if (found["entries"] or found["copies"]) and (options.yes or _agreed(found)):
             (found,) = _asked(source, "erase", **choice, do=True)
     if options.format == "json":
         say_json(found)
@@ -217,15 +220,34 @@ def erase(options: argparse.Namespace) -> int:
             "were there, when, and how they ended is still in the log, and it still verifies."
         )
         say("Copies of klapp's folder that you made before, such as backups, still hold them: erase those too.")
-    elif not found["entries"]:
-        say("No values in the log are like that. Nothing was erased.")
+        if found["copies"]:
+            say(f"{_copies(found['copies'])} removed with them.")
+    elif not (found["entries"] or found["copies"]):
+        say("No values in the log, and no kept copy, are like that. Nothing was erased.")
     else:
         say("Nothing was erased.")
+    _tell_unread(found["unread"])
     for name in found["rules_left"]:
         say(f'The rules of "{name}" mention it as well. They were left; erase what was done by them too with --rules.')
     if found["open_runs"]:
         say(f"{len(found['open_runs'])} runs that have not ended were left out. Erase again when they have.")
     return FINE
+
+
+def _copies(count: int) -> str:
+    return "1 kept copy of a replaced file was" if count == 1 else f"{count:,} kept copies of replaced files were"
+
+
+def _tell_unread(unread: list[dict[str, Any]]) -> None:
+    if not unread:
+        return
+    say("These kept copies of replaced files could not be searched for it, and stay:")
+    for one in unread[:MOST_SHOWN]:
+        where = f"{shown(one['path'])} (run {one['run']})" if one["run"] else "one of which the log tells no more"
+        say(f"  {where}: {one['why']}.")
+    if len(unread) > MOST_SHOWN:
+        say(f"  and {len(unread) - MOST_SHOWN:,} more; see all with --format json")
+    say("Remove all of them, so that these files can not be brought back by an undo, with --copies.")
 
 
 def _counted(found: dict[str, Any]) -> str:
@@ -237,6 +259,9 @@ def _agreed(found: dict[str, Any]) -> bool:
     say(
         f"This erases the values of {_counted(found)} for good; the runs can then not be explained, replayed or undone."
     )
+    if found["copies"]:
+        say(f"With them {found['copies']:,} kept copies of replaced files go.")
+    _tell_unread(found["unread"])
     if not sys.stdin.isatty():
         raise Complaint("Nobody is here to ask. Erase without a question with --yes.")
     return input("Erase them? [y/N] ").strip().lower() in ("y", "yes")

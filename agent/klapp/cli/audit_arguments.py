@@ -36,6 +36,9 @@ def add_audit(audit: argparse.ArgumentParser, add: Add) -> None:
     )
     erase.add_argument("--before", type=_moment, metavar="DATE", help="those of runs before this day or moment")
     erase.add_argument("--rules", action="store_true", help="with --subject: also where only the rules mention it")
+    erase.add_argument(
+        "--copies", action="store_true", help="with --subject: also each kept copy that can not be searched"
+    )
     erase.add_argument("--yes", action="store_true", help="without asking")
     retain = add(commands, "retain", "say how much of the log is kept, and let go of the rest", data=True)
     retain.add_argument("--days", type=_count, metavar="N", help="keep entries for so many days")

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from klapp.sandbox.documents import Unreadable, pdf_text, workbook_cells
+from klapp.sandbox.words import words
 
 REQUEST = struct.Struct("!IQ")
 """Lengths of the request's JSON and of the document, in bytes."""
@@ -46,14 +47,19 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     while header := source.read(REQUEST.size):
         request_length, length = REQUEST.unpack(header)
         request = json.loads(source.read(request_length))
-        answer = json.dumps(_answered(request.get("as"), source.read(length))).encode("ascii")
+        answer = json.dumps(_answered(request, source.read(length))).encode("ascii")
         sink.write(ANSWER.pack(len(answer)) + answer)
         sink.flush()
 
 
-def _answered(kind: object, data: bytes) -> dict[str, object]:
+def _answered(request: dict[str, str], data: bytes) -> dict[str, object]:
     try:
-        return {"cells": workbook_cells(data)} if kind == "workbook" else {"text": pdf_text(data)}
+        match request["as"]:
+            case "workbook":
+                return {"cells": workbook_cells(data)}
+            case "words":
+                return {"words": words(request["kind"], data)}
+        return {"text": pdf_text(data)}
     except Unreadable as error:
         return {"unreadable": str(error)}
     except MemoryError:

@@ -52,11 +52,18 @@ class Reader:
             return rows
         raise Failed("can not be read")
 
-    def _answered(self, kind: str, data: bytes, wanted: str) -> object:
+    def words(self, kind: str, data: bytes) -> tuple[str, bool]:
+        """All that a document says, and whether that is all; ``kind`` as ``file.kind`` tells it. Raises Failed."""
+        match self._answered("words", data, "words", kind=kind):
+            case [str(text), bool(whole)]:
+                return text, whole
+        raise Failed("can not be read")
+
+    def _answered(self, form: str, data: bytes, wanted: str, **more: str) -> object:
         with self._lock:
             self._stay()
             try:
-                answer = self._asked(kind, data)
+                answer = self._asked({"as": form, **more}, data)
             finally:
                 self._rest()
         if wanted in answer:
@@ -71,12 +78,12 @@ class Reader:
 
     # -- the process --------------------------------------------------------------------------------------------------
 
-    def _asked(self, kind: str, data: bytes) -> dict[str, object]:
+    def _asked(self, wish: dict[str, str], data: bytes) -> dict[str, object]:
         process = self._process if self._process and self._process.poll() is None else self._start()
         killer = threading.Timer(self.patience, process.kill)
         killer.start()
         try:
-            request = json.dumps({"as": kind}).encode("ascii")
+            request = json.dumps(wish).encode("ascii")
             assert process.stdin
             process.stdin.write(REQUEST.pack(len(request), len(data)) + request)
             process.stdin.write(data)
