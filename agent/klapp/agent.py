@@ -56,7 +56,7 @@ from klapp.home import Home
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
 from klapp.mail.accounts import Accounts
-from klapp.mail.outbox import Outbox
+from klapp.mail.outbox import Outbox, forget_unsure
 from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
 from klapp.network import Broker
@@ -499,6 +499,7 @@ def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     forget_gone(connection, meant)
     agenda.forget_gone(connection, meant)
     forget_meant(connection, meant)
+    forget_unsure(connection, meant)
     forget_proofs(connection)
 
 

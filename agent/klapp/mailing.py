@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,6 +27,8 @@ from klr.effects import MAIL_GIVEN
 from klr.program import Program
 from klr.values import MailValue
 
+MOST_AN_HOUR = 200
+"""Mails to one address: beyond that, machines may be answering each other."""
 SHORT = 8
 """Digits of a token by which a person names a mail."""
 ASK = "Look whether it arrived, and then say what is to be done: klapp mail unsure"
@@ -54,6 +58,7 @@ class Mailing:
         self._outbox = outbox
         self._tell = tell
         self._under_way: set[str] = set()
+        self._lately: dict[str, deque[float]] = {}
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 
@@ -134,6 +139,7 @@ class Mailing:
         """Send a mail from the account that sends; see ``klapp.engine.outside.Post``. Where nobody knows whether it was
         sent, the person is asked."""
         account = self._sending()
+        self._keep_pace(letter.to)
         data = letters.written(letter, account.address, token)
         mail = OnItsWay(token, coworker, letter.to, letter.subject, datetime.now(UTC), data)
 
@@ -155,6 +161,19 @@ class Mailing:
         finally:
             self._under_way.discard(token)
         return account.smtp_shown, len(data)
+
+    def _keep_pace(self, to: str) -> None:
+        """Count a mail. Raises NetworkError where there are too many to one address."""
+        now = time.monotonic()
+        lately = self._lately.setdefault(to.lower(), deque())
+        while lately and now - lately[0] > 3600:
+            lately.popleft()
+        if len(lately) >= MOST_AN_HOUR:
+            raise NetworkError(
+                f"More than {MOST_AN_HOUR} mails within an hour would go to {to}. Perhaps machines answer each other. "
+                "Nothing was sent."
+            )
+        lately.append(now)
 
     def unsure(self) -> list[dict[str, Any]]:
         """The mails of which nobody knows whether they were sent, oldest first, for the person to decide: each with its

@@ -20,6 +20,7 @@ from klapp.engine.outside import is_granted
 from klapp.engine.tester import run_tests
 from klapp.mail.accounts import Account, AccountError
 from klapp.mail.letters import message_id, written
+from klapp.mail.outbox import forget_unsure
 from klapp.mail.smtp import look, submit
 from klapp.network import Broker, NetworkError
 from klapp.operations import Letter, SendMail, from_json
@@ -312,6 +313,46 @@ def test_nothing_is_said_to_a_server_that_does_not_encrypt_or_is_another(tmp_pat
 def test_what_can_not_send_is_not_kept(tmp_path: Path, others: dict[str, Any]) -> None:
     with House(tmp_path).agent(sandboxed=False) as agent, pytest.raises(AccountError):
         agent.mail("add", **account(465, **others))
+
+
+def test_machines_that_answer_each_other_come_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server_side, trusting = certificates(tmp_path)
+    monkeypatch.setattr("klapp.mailing.MOST_AN_HOUR", 2)
+    with postman(server_side) as server:
+        house = house_of(tmp_path, trusting, server.port)
+        with house.agent() as agent:
+            assert [reports(agent.run("one"))[0]["outcome"] for _ in range(3)] == ["done", "done", "failed"]
+        assert len(server.envelopes) == 2
+
+
+def test_what_is_unsure_is_erased_with_what_it_is_about(tmp_path: Path) -> None:
+    server_side, trusting = certificates(tmp_path)
+    with postman(server_side) as server:
+        house = house_of(tmp_path, trusting, server.port)
+        server.mute = True
+        with house.agent() as agent:
+            reports(agent.run("one"))
+            with agent.log_store.lock:
+                forget_unsure(agent.log_store.connection, lambda text: "elsewhere" in text)
+                assert len(agent.mail("unsure")) == 1
+                forget_unsure(agent.log_store.connection, lambda text: "märz" in text)
+            assert agent.mail("unsure") == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "granted"),
+    [
+        ("a*b*c@x.y", "a--b--c@x.y", True),
+        ("a*b*c@x.y", "abc@x.y", True),
+        ("a*b*c@x.y", "ac@x.y", False),
+        ("ab*ba@x.y", "aba@x.y", False),
+        ("*@*.x.y", "a@x.y", False),
+        ("*@*.x.y", "a@b.x.y", True),
+        ("*a*" * 20 + "@x.y", "a" * 5000 + "!@x.y", True),
+    ],
+)
+def test_patterns_are_read_in_linear_time(pattern: str, address: str, granted: bool) -> None:
+    assert is_granted(address, [pattern]) == granted
 
 
 def test_of_several_accounts_the_person_chooses(tmp_path: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from klapp.mail.mime import mail_of
+from klapp.vault.database import Connection
 from klapp.vault.shelf import Shelf
 
 _PREFIX = "mail on its way:"
@@ -57,3 +61,16 @@ class Outbox:
             data = base64.b64decode(kept["data"])
             found.append(OnItsWay(token, kept["coworker"], kept["to"], kept["subject"], at, data))
         return sorted(found, key=lambda mail: (mail.at, mail.token))
+
+
+def forget_unsure(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: let go of the mails in which something is meant; nobody can send them any more."""
+    like = (f"{_PREFIX}%",)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shelf'").fetchone() is None:
+        return
+    gone = []
+    for name, value in connection.execute("SELECT name, value FROM shelf WHERE name LIKE ?", like):
+        mail = mail_of(base64.b64decode(json.loads(value)["data"]), "", "", datetime.min)
+        if any(map(meant, (mail.subject, *mail.recipients, mail.text, *(one.name for one in mail.attachments)))):
+            gone.append((name,))
+    connection.executemany("DELETE FROM shelf WHERE name = ?", gone)

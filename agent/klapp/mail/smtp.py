@@ -12,7 +12,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from klapp.mail.accounts import Account
 from klapp.network import NetworkError
@@ -113,6 +113,8 @@ def _connected(account: Account, context: ssl.SSLContext, seconds: float) -> Ite
             raise NetworkError(f"{account.smtp_server} does not encrypt, so nothing was said to it.")
         _log_in(wire, account)
         yield wire
+        with suppress(OSError, smtplib.SMTPException):
+            wire.docmd("QUIT")
     except NetworkError:
         raise
     except (OSError, smtplib.SMTPException, ValueError) as error:
