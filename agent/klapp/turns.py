@@ -28,7 +28,7 @@ from klapp.triggers.clock import local_zone
 from klapp.triggers.schedule import opens
 from klr.program import Options, Rule
 
-LOOKING_ON = frozenset(("command line", "page"))
+LOOKING_ON = ("command line", "socket", "page")
 """From where a person asks who is told there what was done, and needs no notice of it."""
 LONGEST_RETRY = timedelta(days=1)
 ORIGINS = {
@@ -327,7 +327,7 @@ class Turns:
         bout.finished = bout.finished or report.outcome in ("done", "stopped")
         bout.failed = bout.failed or report.outcome == "failed"
         bout.through |= through | {(request.coworker, request.rule.index)} | self.agent.lineage.of(request)
-        if start is not None or acting_now().origin not in LOOKING_ON:
+        if start is not None or not acting_now().origin.startswith(LOOKING_ON):
             bout.work.add(report)
         self._counted(request, report)
         if start is None and not self._waiting[request.coworker]:

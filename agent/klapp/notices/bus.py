@@ -40,7 +40,7 @@ def has_bus() -> bool:
 
 
 class BusDisplay:
-    """Notices of the desktop. One thread at a time calls its methods; a thread of its own listens."""
+    """Notices of the desktop. A thread of its own listens; what it hears is told on it."""
 
     at_once = False
 
@@ -72,7 +72,7 @@ class BusDisplay:
                 self._bus.sock.shutdown(2)
 
     def disturbs(self) -> bool:
-        """Whether no daemon says that the person is not to be disturbed. To be asked by who presents."""
+        """Whether no daemon says that the person is not to be disturbed. May ask the daemon, and take as long."""
         if self._owner and self._abilities is None:
             with suppress(Away):
                 self._learn()

@@ -54,16 +54,19 @@ class Notices:
 
     def tell(self, notice: Notice) -> None:
         """Tell the person. Never raises: a notice that can not be shown must not fail a run."""
+        with suppress(Exception):
+            self._told(notice)
+
+    def _told(self, notice: Notice) -> None:
         if notice.kind is Kind.SUMMARY and not self.settings.summaries:
             return
         with suppress(Exception):  # such as a full disk, which may be what is to be told
             self._outbox.keep(notice, TERMINAL if self._display.at_once else DESKTOP)
         if self._display.at_once:
-            with suppress(Exception):
-                self._display.present(alone(notice, visible=self._visible()))
+            self._display.present(alone(notice, visible=self._visible()))
             return
         if not self._display.reachable():
-            with suppress(Exception):
+            with suppress(Exception):  # it is shown all the same when it can be
                 self._display.missed(alone(notice, visible=self._visible()))
         with self._changing:
             self._load()
@@ -128,7 +131,8 @@ class Notices:
         """Show what a command has left, as one; for an agent that was never started."""
         if not self._stopped:
             self._stopped = True
-            self._show_what_may_be(at_once=True)
+            with suppress(Exception):  # what was not shown stays in the log, and is shown by the next agent
+                self._show_what_may_be(at_once=True)
             self._display.stop()
 
     # -- showing ------------------------------------------------------------------------------------------------------
@@ -141,7 +145,9 @@ class Notices:
 
     def _loop(self) -> None:
         while True:
-            free = self._show_what_may_be()
+            free = False
+            with suppress(Exception):  # such as a disk that can not be read just now: it is tried again
+                free = self._show_what_may_be()
             with self._changing:
                 if self._stopped:
                     return

@@ -18,6 +18,8 @@ GAP = 4.0
 """Seconds between two showings of one group."""
 LATELY = 600.0
 """Seconds for which what was shown of a group is replaced by what comes after it, rather than joined by it."""
+MOST_OPEN = 50
+"""So many are taken to be on the screen still; some daemons never say that one is not."""
 MOST_GROUPS = 3
 """With more groups than this waiting, they become one showing."""
 NOUNS: Mapping[Kind, tuple[str, str]] = {
@@ -152,7 +154,10 @@ class Deck:
                 self._piles[group] = replace(pile, count=pile.count - fresh)
             self._lately[group] = _Shown(0 if len(showing.fresh) > 1 else number, now, showing.covers[group])
         self.open.pop(showing.replaces, None)
+        self.open.pop(number, None)
         self.open[number] = showing
+        if len(self.open) > MOST_OPEN:
+            del self.open[next(iter(self.open))]
         for group in [group for group, one in self._lately.items() if now - one.moment > LATELY]:
             del self._lately[group]
 
