@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from klapp.audit.events import Trouble
 from klapp.engine.outside import Reach
+from klapp.engine.tester import run_tests
 from klapp.files.protocol import FileError
 from klapp.mail import imap
 from klapp.mail.accounts import Account, AccountError
@@ -108,19 +109,22 @@ may receive mail from "work"
 may send mails of "work" to "ann@example.com"
 
 when mail arrives in "work" from "*@acme.example"
-  let papers = mail.attachments where it.kind is "pdf"
+  let papers = mail.attachments where it.kind is "pdf" or it.text contains "please"
   send mail to "ann@example.com" about "Fwd: {mail.subject}" saying mail.text with papers
 end
 
 test "papers go on"
-  given mail "work" with sender "a@acme.example" attachment "a.txt"
+  given mail "work" with sender "a@acme.example" attachment "a please" attachment "b"
   when mail arrives "work"
-  expect mail "ann@example.com"
+  expect mail "ann@example.com" with file "a please"
 end
 """
 
 
 def test_what_comes_with_a_mail_is_sent_on(tmp_path: Path, inbox: Dovecot) -> None:
+    program = load(FORWARDER, VOCABULARY).program
+    assert program is not None
+    assert all(one.passed for one in run_tests(program, VOCABULARY))
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(inbox.base / "127.0.0.1.pem")
     house = house_of(tmp_path, inbox)
@@ -134,12 +138,15 @@ def test_what_comes_with_a_mail_is_sent_on(tmp_path: Path, inbox: Dovecot) -> No
             assert agent.mail("test", name="work")["smtp_server"] == "127.0.0.1"
         with at_work(house, FORWARDER) as (service, until):
             until(begun(service))
-            inbox.deliver(mail("new", a_pdf=b"%PDF-1", b_txt=b"text"))
+            inbox.deliver(mail("new", a_pdf=b"%PDF-1", b_txt=b"text", c_txt=b"please \xe4"))
             until(lambda: sends.envelopes)
             until(lambda: [run["outcome"] for run in service.agent.log()] == ["done"])
         (sent,) = sends.mails
         assert sent["Subject"] == "Fwd: new"
-        assert [(one.get_filename(), one.get_content()) for one in sent.iter_attachments()] == [("a.pdf", b"%PDF-1")]
+        assert [(one.get_filename(), one.get_content()) for one in sent.iter_attachments()] == [
+            ("a.pdf", b"%PDF-1"),
+            ("c.txt", b"please \xe4"),
+        ]
 
 
 def test_what_comes_with_a_new_mail_is_saved_once(tmp_path: Path, inbox: Dovecot) -> None:

@@ -255,6 +255,10 @@ class Interpreter:
             return self._tried((name, of), lambda: ASKED[name](self.world, self._file_at(of)))
         return self._tried((name, of), lambda: self.world.matching(of))
 
+    def _text_of(self, paper: Attachment) -> Any:
+        self.size += len(paper.content)
+        return self._tried(("text", plain(paper)), lambda: OF_ATTACHMENT["text"](paper))
+
     @staticmethod
     def _file_at(path: str) -> str:
         check_path(path)
@@ -353,6 +357,8 @@ class Interpreter:
                     return of.columns
                 if isinstance(of, Mail):
                     return OF_MAIL[node.name](of)
+                if isinstance(of, Attachment) and node.name == "text":
+                    return self._text_of(of)
                 if isinstance(of, Attachment):
                     return OF_ATTACHMENT[node.name](of)
                 if isinstance(of, tuple) and of and isinstance(of[0], Groups):

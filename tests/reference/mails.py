@@ -42,4 +42,5 @@ OF_ATTACHMENT: Mapping[str, Callable[[Attachment], Any]] = {
     "extension": lambda one: halves(one.name)[1][1:].lower(),
     "size": lambda one: len(one.content),
     "kind": lambda one: one.kind,
+    "text": lambda one: one.content.decode() if one.kind == "text" else "",
 }

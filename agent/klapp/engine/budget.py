@@ -38,7 +38,7 @@ class Spending:
             self._act(effect, self.verbs[effect.verb])
         elif effect.name in self.questions:
             self.requests += 1
-        elif isinstance(effect.of, FileValue):
+        elif isinstance(effect.of, (FileValue, AttachmentValue)):
             self.size += effect.of.size
         crossed = self._crossed()
         if not crossed:

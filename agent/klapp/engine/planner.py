@@ -16,7 +16,7 @@ from klapp.operations.steps import Step, plan
 from klapp.verbs.plan import check_path
 from klr.effects import Act, Ask, Effect, EffectError, Ending, Inputs, OutOfBudget, Run
 from klr.types import PATH
-from klr.values import FileValue
+from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Vocabulary
 
 Asker = Callable[[Overlay, Ask], Any]
@@ -152,9 +152,10 @@ class Planner:
             ask = ask._replace(of=self._at(from_home(ask.of, self.home)))
         if self.known_answer is not None and (answer := self.known_answer(self.overlay, ask)) is not None:
             return answer
-        known = self.vocabulary.properties[ask.name]
+        of_mail = isinstance(ask.of, AttachmentValue)
+        known = self.vocabulary.members["attachment", ask.name] if of_mail else self.vocabulary.properties[ask.name]
         assert known.ask is not None
-        return known.ask(self.overlay, ask.of)
+        return known.ask((self.outside or Unknown()) if of_mail else self.overlay, ask.of)
 
     def _asked(self, ask: Ask) -> Any:
         """What a host answers."""

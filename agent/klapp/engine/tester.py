@@ -117,6 +117,8 @@ class _Trial:
 
     def _told(self, overlay: Overlay, ask: Ask) -> Any:
         """What a `given` line tells of a file; its identity follows the file wherever it is moved."""
+        if isinstance(ask.of, AttachmentValue):
+            return ask.of.name  # as for its bytes; what its content would tell of it, its name tells here
         if isinstance(ask.of, tuple) and not isinstance(ask.of, FileValue):
             return self.test.replies.get(ask.of[0])
         return self.told.get(ask.of.identity, {}).get(ask.name)

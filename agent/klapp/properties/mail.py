@@ -1,9 +1,33 @@
-"""What a mail and its attachments tell of themselves: all of it was found out when the mail was received."""
+"""What a mail and its attachments tell of themselves: found out when the mail was received, but for what stands in a paper."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from klapp.files.shown import shown
+from klapp.properties.content import LARGEST_TEXT
+from klapp.properties.texts import text_of
+from klr.effects import EffectError
 from klr.types import ATTACHMENT, DATE, MAIL, SIZE, TEXT, YES_NO, list_of
+from klr.values import AttachmentValue
 from klr.vocabulary import Attribute, Property
+
+
+class _Post(Protocol):
+    """Where the bytes of attachments are."""
+
+    def attachment(self, mail: str, index: int) -> bytes: ...
+
+
+def _text(post: _Post, attachment: AttachmentValue) -> str:
+    if attachment.kind not in ("pdf", "text"):
+        return ""
+    if attachment.size > LARGEST_TEXT:
+        limit = LARGEST_TEXT // 1_000_000
+        message = f"{shown(attachment.name)} is too large for its text to be read: the limit is {limit} MB."
+        raise EffectError(message, "value")
+    return text_of(attachment.kind, post.attachment(attachment.mail, attachment.number), attachment.name)
+
 
 ALL: tuple[Property, ...] = (
     Property("subject", TEXT, "Its subject, in one line.", "mail.subject", of=MAIL, pure=Attribute("subject")),
@@ -96,5 +120,13 @@ ALL: tuple[Property, ...] = (
         'paper.kind is "pdf"',
         of=ATTACHMENT,
         pure=Attribute("kind"),
+    ),
+    Property(
+        "text",
+        TEXT,
+        "What stands in it, for text files and PDFs; empty for every other kind.",
+        'paper.text contains "Invoice"',
+        of=ATTACHMENT,
+        ask=_text,
     ),
 )
