@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from klr.proof import (
     GlobError,
     Language,
+    any_of,
     concat,
     escape,
     extensions,
@@ -19,6 +20,7 @@ from klr.proof import (
     last_component,
     literal,
     matches,
+    meet,
     name_hole,
     numbered,
     one_of,
@@ -27,6 +29,7 @@ from klr.proof import (
     text_hole,
     union,
 )
+from klr.proof.language import NOT_SLASH
 from klr.values import numbered as numbered_name
 from klr.values import split_name
 
@@ -206,3 +209,22 @@ def test_bad_patterns_are_refused_where_they_are_bad(pattern: str, offset: int) 
         glob(pattern)
     assert caught.value.offset == offset
     assert caught.value.message.endswith((".", "below it."))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "do"),
+    [
+        ("~/In/*", "~/In/a", True), ("~/In/*", "~/Out/*", False), ("~/In/*", "/home/p/In/a", True), ("/a/*", "/b/**", False),
+        ("~/[a-c]/*.pdf", "~/b/**/*.PDF", False), ("~/**", "/**", True),
+    ],
+)  # fmt: skip
+def test_whether_patterns_meet(one: str, other: str, do: bool) -> None:
+    assert meet(glob(one), glob(other)) is do
+    assert meet(glob(other), glob(one)) is do
+
+
+def test_whether_large_languages_meet_is_said_soon() -> None:
+    parts = [concat(any_of(NOT_SLASH), literal("a"), *[one_of(NOT_SLASH)] * 60) for _ in range(30)]
+    large = concat(literal("/"), union(*parts))
+    assert meet(large, large)
+    assert not meet(concat(literal("/x/"), large), concat(literal("/y/"), large))

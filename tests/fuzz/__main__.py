@@ -25,7 +25,7 @@ from pathlib import Path
 from tests.fuzz import coverage
 from tests.fuzz.campaign import KINDS, Failure, Lot, described, prepare, smaller, work
 
-KINDS_IN_TURN = ("programs",) * 14 + ("alarms", "readers", "readers") + ("programs",) * 14 + ("disk",)
+KINDS_IN_TURN = (("programs",) * 13 + ("flows", "readers")) * 2 + ("alarms", "disk")
 """One lot in thirty-two is on the disk."""
 MOST_FAILURES = 20
 ENOUGH = 50_000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from klapp.dispatch import CLOCK
 from klapp.engine.arriving import waits_for
 from klapp.engine.outside import grants_of_files
-from klapp.engine.planner import Planner, Remembering, Unknown
+from klapp.engine.planner import Planner, Remembering
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
+from klapp.files.failures import missing
 from klapp.files.overlay import Overlay
 from klapp.lane import Lane
 from klapp.operations import MakeFolder, Notify
@@ -25,8 +27,10 @@ from klr.shapes import arrival_pattern
 from klr.source import Source
 from klr.values import AttachmentValue, FileValue, MailValue
 from tests.fuzz.worlds import Disk, Scene
+from tests.reference.flows import Flows, Followed
 from tests.reference.globs import matches
-from tests.reference.interpreter import Interpreter, Limits, Result, literal
+from tests.reference.hosts import EDGE, Hosts
+from tests.reference.interpreter import Limits, Result, literal
 from tests.reference.mails import Mail
 from tests.reference.triggers import GIVES, Happening, starts
 from tests.reference.world import File, World
@@ -77,6 +81,19 @@ class Subject:
         rules = tuple(part for part in tree.parts if isinstance(part, s.RuleBlock))
         return cls(program, source, tree, rules, grants, _limits(tree))
 
+    def may_tell(self, source: str, where: str, to: str, home: str) -> bool:
+        """Whether a ``may send`` line lets a host, or a person, know something."""
+        if source == "answers" and where == to:
+            return True
+        return any(
+            grant.permission in SAYING[source]
+            and any(fits(who, to) for who in grant.to)
+            and any(
+                matches(one, where, home) if source in ("names", "contents") else one == where for one in grant.patterns
+            )
+            for grant in self.program.grants
+        )
+
     def line_of(self, node: s.Node) -> int:
         return self.source.text.count("\n", 0, node.span.start) + 1
 
@@ -110,7 +127,10 @@ class Stage:
         self.disk = Disk(scene, readable)
         self.overlay = Overlay(self.disk, Lane.of(grants_of_files(subject.program), scene.home), scene.now)
         self.planner = Planner(VOCABULARY, self.overlay, scene.home)
+        self.outside = Outside(self.overlay)
+        self.planner.world = self.planner.outside = self.outside
         self.world = scene.reference(readable)
+        self.flows = Flows()
         self.runs: list[tuple[PlannedRun, Result]] = []
 
     def play(self) -> None:
@@ -125,7 +145,7 @@ class Stage:
             file, met, folder = self._given(event, before)
             mail = scene.mails[event[1]] if GIVES.get(event[0]) == "mail" else None
             came = {MAIL_GIVEN: mail_value(mail)} if mail else {}
-            self.planner.outside = Post(mail)
+            self.outside.post = mail
             for index in started:
                 rule = program.rules[index]
                 asked = {answer.name: answer.value for answer in rule.trigger.answers}
@@ -134,7 +154,7 @@ class Stage:
                 run = self.planner.plan(len(self.runs), request)
                 said = [one.answer.message for one in run.effects if isinstance(one.answer, Refusal)]
                 self.world.now = now
-                interpreter = Interpreter(
+                interpreter = Followed(
                     self.subject.tree,
                     self.world,
                     now,
@@ -147,6 +167,7 @@ class Stage:
                     self.subject.line_of,
                     mail,
                 )
+                interpreter.flows = self.flows
                 self.runs.append((run, interpreter.run(self.subject.rules[index])))
                 self._same_run(*self.runs[-1])
             now += timedelta(minutes=61)
@@ -212,11 +233,17 @@ class Stage:
         steps = [step.operation for run, _ in self.runs for step in run.steps()]
         made = {operation.path for operation in steps if isinstance(operation, MakeFolder)}
         agree("new folders", made - self.world.folders, set())
+        agree("told", self.outside.hosts.heard, self.world.hosts.heard)
+        agree("opened", self.outside.opened, self.world.opened)
         agree("notices", [one.text for one in steps if isinstance(one, Notify)], self.world.told)
 
     def _in_its_lane(self) -> None:
-        """Nothing outside the ``may`` lines was touched, as the reference and as klapp's operations tell it."""
+        """Nothing outside the ``may`` lines was touched or told, as the reference and as klapp's operations tell it."""
         subject, home = self.subject, self.scene.home
+        for to, label in self.flows.told.items():
+            for source, where in sorted(label):
+                if not subject.may_tell(source, where, to, home):
+                    raise Disagreement("flow", f"{to} is told {source} of {where!r}")
         for permission, path in dict.fromkeys(self.world.touched):
             if not subject.may(permission, path, home):
                 raise Disagreement("lane", f"the reference would {permission} {path!r}")
@@ -239,7 +266,8 @@ class Stage:
         self.disk.readable = lambda path: True
         known = Became()
         for run, _ in reversed(self.runs):
-            for _ in take_back(run.steps(), Remembering(self.overlay), known):
+            steps = [step for step in run.steps() if step.operation.kind not in SENT]
+            for _ in take_back(steps, Remembering(self.overlay), known):
                 pass
         agree("undo", contents(self.overlay), {path: placed.content for path, placed in self.scene.files.items()})
         times = {value.path: value.modified for value in self.overlay.list("/**")}
@@ -256,16 +284,47 @@ def mail_value(mail: Mail) -> MailValue:
     )
 
 
-class Post(Unknown):
-    """What came with a mail."""
+class Outside(Remembering):
+    """Hosts, people and apps that note all that reaches them, and the mail that started a run."""
 
-    def __init__(self, mail: Mail | None) -> None:
-        self.of = mail
+    def __init__(self, files: Overlay) -> None:
+        super().__init__(files)
+        self.hosts = Hosts()
+        self.opened: list[tuple[str, str]] = []
+        self.post: Mail | None = None
+
+    def ask(self, address: str, secret: str) -> str:
+        return self.hosts.ask(address, secret)
 
     def attachment(self, mail: str, index: int) -> bytes:
-        if self.of is None:
-            return super().attachment(mail, index)
-        return self.of.attachments[index].content
+        assert self.post is not None
+        return self.post.attachments[index].content
+
+    def send(self, *given: Any) -> None:
+        method, address, kind, body, secret, token = given
+        content = body().replace(b"--" + token.encode(), b"--" + EDGE.encode())
+        self.hosts.tell(method, address, kind.replace(token, EDGE), content, secret)
+
+    def mail(self, *given: Any) -> None:
+        letter, _ = given
+        self.hosts.mail(letter.to, letter.subject, letter.text, letter.attached())
+
+    def open(self, path: str, app: str) -> None:
+        if self.files.look(path) is None:
+            raise missing(path)
+        self.opened.append((path, app))
+
+
+SENT = ("send data", "send file", "send mail", "open")
+"""Operations that can not be taken back."""
+SAYING = {
+    "names": ("send names", "send contents"), "contents": ("send contents",), "answers": ("send answers",), "mail": ("send mails",),
+}  # fmt: skip
+
+
+def fits(who: str, to: str) -> bool:
+    """Whether a line for a host, or for the people of a pattern, is one for this host or person."""
+    return who == to if "@" not in who else "@" in to and matches(f"/{who}".lower(), f"/{to}".lower(), "")
 
 
 def contents(overlay: Overlay) -> dict[str, bytes]:
@@ -285,6 +344,8 @@ def plain(value: Any) -> Any:
         return value.path
     if isinstance(value, AttachmentValue):
         return value.name
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, RowValue):
         return value.columns, value.cells
     return tuple(map(plain, value)) if isinstance(value, tuple) else value

@@ -72,15 +72,19 @@ def prepare() -> None:
 def work(kind: str, seed: int, number: int) -> Lot:
     """One lot: everything that follows from its kind, the seed and its number."""
     lot = Lot()
-    before = signal.signal(signal.SIGALRM, _too_slow)
-    signal.alarm(LONGEST)
+    before = signal.signal(signal.SIGPROF, _too_slow), signal.signal(signal.SIGALRM, _too_slow)
+    # Its own seconds, for others may want the processor too; what waits for ever is ended all the same.
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    signal.alarm(LONGEST * 20)
     try:
         KINDS[kind](lot, Random(f"{seed} {kind} {number}"), f"{kind}:{seed}:{number}")
     except Exception as error:
         lot.failures.append(Failure(f"{kind}:{seed}:{number}", law_of(error), _told(error)))
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before[0])
+        signal.signal(signal.SIGALRM, before[1])
     return lot
 
 
@@ -100,9 +104,15 @@ def _told(error: Exception) -> str:
 # -- programs -----------------------------------------------------------------------------------------------------------
 
 
-def programs(lot: Lot, random: Random, name: str) -> None:
+def flows(lot: Lot, random: Random, name: str) -> None:
+    """One program without any line, that tells hosts and people things: with the lines that its findings ask for, and not
+    one more, it tells nothing else."""
+    programs(lot, random, name, Programs(random, reaches=1, bare=True))
+
+
+def programs(lot: Lot, random: Random, name: str, made: Programs | None = None) -> None:
     """One program, judged; and where it is accepted, as it is or repaired, run in many worlds."""
-    text = Programs(random).program()
+    text = (made or Programs(random)).program()
     try:
         subject = judged(lot, text, random)
     except (Disagreement, TooSlow, MemoryError, AssertionError) as error:
@@ -129,7 +139,7 @@ def judged(lot: Lot, text: str, random: Random) -> Subject | None:
     lot.cases["programs"] += 1
     lot.coverage.update({f"code {d.code}" for d in loaded.diagnostics})
     if loaded.program is None:
-        if any(d.code != "K401" for d in loaded.errors):
+        if any(d.code not in refusals.LINES for d in loaded.errors):
             return None
         lot.cases["witnesses"] += refusals.check_witnesses(loaded)
         loaded = refusals.repaired(loaded)
@@ -178,6 +188,7 @@ def alarms(lot: Lot, random: Random, name: str) -> None:
 
 KINDS: dict[str, Callable[[Lot, Random, str], None]] = {
     "programs": programs,
+    "flows": flows,
     "alarms": alarms,
     "disk": disk.lot,
     "readers": readers.lot,

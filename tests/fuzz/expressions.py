@@ -14,6 +14,7 @@ from tests.fuzz.samples import (
     FILES_IN,
     FORMATS,
     FORMS,
+    HOSTS,
     LITERALS,
     MARKS,
     MONTHS,
@@ -52,6 +53,8 @@ class Expressions:
 
     def __init__(self, random: Random) -> None:
         self.random = random
+        self.reaches = False
+        """Whether hosts are asked."""
         self.definitions: list[tuple[str, tuple[tuple[str, str], ...], str]] = []
         self.made: dict[str, Callable[[Names, int], str]] = {
             "text": self._text,
@@ -133,6 +136,8 @@ class Expressions:
             return f"{self.random.choice(file)}.{self.random.choice(PROPERTIES['text'])}"
         if roll < 0.5 or d < 0:
             return f'"{escaped(self.random.choice(WORDS))}"'
+        if self.reaches and roll < 0.58:
+            return f"(answer of {self.address(names, d)})"
         if names.of("error") and roll < 0.6:
             return "error.message"
         if roll < 0.7:
@@ -153,6 +158,19 @@ class Expressions:
                 lambda: self._worded(names, d),
             )
         )()
+
+    def address(self, names: Names, d: int, host: str = "") -> str:
+        """A web address with holes."""
+        parts = [
+            self.pick("a", "x.y", "%20", "{" + self.of("text", names, min(d, 1)) + "}")
+            for _ in range(self.random.randint(0, 2))
+        ]
+        query = (
+            f"?q={{{self.of(self.pick('text', 'number', 'date'), names, min(d, 1))}}}"
+            if self.random.random() < 0.3
+            else ""
+        )
+        return f'"{host or self.random.choice(HOSTS)}{"".join("/" + part for part in parts)}{query}"'
 
     def _worded(self, names: Names, d: int) -> str:
         """A text made of texts."""

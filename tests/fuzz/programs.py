@@ -6,7 +6,7 @@ from random import Random
 
 from klr.syntax import escaped
 from tests.fuzz.expressions import Expressions, Names
-from tests.fuzz.samples import REAL
+from tests.fuzz.samples import HOSTS, PEOPLE, REAL
 
 TRIGGERS = (
     'file arrives in "~/In"',
@@ -64,9 +64,12 @@ PIECES = ("a", "b.pdf", "x ", ".", "a (2)", ".txt", "A", "-")
 class Programs:
     """Makes programs out of one source of chance."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, reaches: float = 0.3, bare: bool = False) -> None:
+        """``reaches`` is how likely hosts, people and apps are reached; a ``bare`` program has no line for anything."""
         self.random = random
         self.expressions = Expressions(random)
+        self.expressions.reaches = random.random() < reaches
+        self.bare = bare
         self.counter = 0
         self.room = random.choice((4, 8, 14, 24))
         """Statements that may still be made."""
@@ -82,6 +85,8 @@ class Programs:
         """A whole file."""
         lines = ['coworker "fuzzed"', *self._grants(), 'may receive mail from "work"']
         root = Names(self.random)
+        if self.expressions.reaches:
+            lines.append(f'secret token for "{HOSTS[0]}"')
         for _ in range(self.random.choice((0, 0, 1, 2))):
             kind = self.pick("text", "number", "list of text", "size", "duration", "yes/no", "date", "time")
             name = self.fresh()
@@ -98,14 +103,26 @@ class Programs:
         return "\n".join(lines) + "\n"
 
     def _grants(self) -> list[str]:
+        if self.bare:
+            return ["may notify"]
         if self.random.random() < 0.55:
-            return [f'may {kind} "~/**", "/**"' for kind in ("read", "remove", "write")] + ["may notify"]
+            whole = [f'may {kind} "~/**", "/**"' for kind in ("read", "remove", "write")] + ["may notify"]
+            return [*whole, *self._told_all()] if self.expressions.reaches else whole
         lines = [
             f"may {kind} " + ", ".join(f'"{self.random.choice(GRANTED)}"' for _ in range(self.random.randint(1, 2)))
             for kind in ("read", "remove", "write")
             if self.random.random() < 0.9
         ]
         return [*lines, "may notify"] if self.random.random() < 0.9 else lines
+
+    @staticmethod
+    def _told_all() -> list[str]:
+        """Lines by which everybody may be told everything."""
+        hosts, people = (", ".join(f'"{one}"' for one in some) for some in (HOSTS, PEOPLE))
+        return [
+            "may open", f"may contact {hosts}", f"may send mail to {people}", f'may send contents of "~/**", "/**" to {hosts}, {people}',
+            f"may send answers of {hosts} to {hosts}, {people}", f'may send mails of "work" to {hosts}, {people}',
+        ]  # fmt: skip
 
     def _constant(self, kind: str) -> str:
         if kind.startswith("list of "):
@@ -263,6 +280,8 @@ class Programs:
         if papers and self.random.random() < 0.7:
             goal = self._goal(names, into=True)
             return f"save {self.random.choice(papers)} to {goal}{self.random.choice(POLICIES)}"
+        if self.expressions.reaches and self.random.random() < (0.5 if self.bare else 0.25):
+            return self._told(names, text)
         if not files or self.random.random() < 0.4:
             goal = self._goal(names, into=False)
             return self.pick(
@@ -287,6 +306,28 @@ class Programs:
             return f"rename {file} to {name}{self.random.choice(POLICIES)}"
         names.gone.add(file)
         return f"trash {file}"
+
+    def _told(self, names: Names, text: str) -> str:
+        """Something that reaches a host, a person or an app."""
+        files, roll = names.of("file"), self.random.random()
+        file = self.random.choice(files) if files else ""
+        if file and roll < 0.15:
+            return f"open {file}"
+        if roll < 0.3:
+            along = f" with {self.pick(file, f'[{file}]')}" if file and self.random.random() < 0.6 else ""
+            about = self.expressions.of("text", names, 0)
+            return f'send mail to "{self.random.choice(PEOPLE)}" about ({about}) saying ({text}){along}'
+        host = self.random.choice(HOSTS)
+        end = self.pick("", "", " by put", " by patch") + (" using token" if host == HOSTS[0] and roll < 0.5 else "")
+        to = self.expressions.address(names, 1, host)
+        if file and roll < 0.6:
+            return f"send {file} to {to}{self.pick('', '', ' as upload')}{end}"
+        if roll < 0.85:
+            return f"send ({text}) to {to}{self.pick('', ' as json')}{end}"
+        kind = self.pick(
+            "number", "date", "size", "duration", "yes/no", "time", "row", "list of text", "list of number"
+        )
+        return f"send {self.expressions.value(kind, names, 1)} to {to}{end}"
 
     def _into_table(self, names: Names) -> str:
         goal = self.pick('"~/In/t.csv"', '"~/Out/a.csv"', '"~/Out/{now:%S}.tsv"', '"~/In/b.txt"', '"~/Out/x"')

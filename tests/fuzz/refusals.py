@@ -19,7 +19,9 @@ from tests.reference.interpreter import Interpreter
 from tests.reference.world import Stored, World, above
 
 HOME = "/home/person"
-MOST_REPAIRS = 8
+MOST_REPAIRS = 12
+LINES = ("K401", "K411", "K412", "K413", "K419")
+"""Findings that ask for a ``may`` line."""
 NAMES = (
     "a", "b", "a.pdf", "b.txt", "A.PDF", "x.pdf", ".a", "a.", "a.b", "a (2).pdf", "a\nb", "-", "a b.pdf", "pdf", "k.pdf", "zz", "m.tx", "..a", ".pdf", "a.b.pdf", "[", "x.", "b.a", "1",
 )  # fmt: skip
@@ -38,7 +40,7 @@ def check_witnesses(loaded: Loaded) -> int:
     """Each witness is a path, and outside; gives how many there were."""
     grants, found = grants_of(loaded), 0
     for need in loaded.needs or ():
-        if need.language is None:
+        if need.language is None or need.permission.startswith("send"):  # who is told has a say there
             continue
         patterns = [pattern for permission, pattern in grants if permission == need.permission and pattern]
         try:
@@ -59,7 +61,7 @@ def check_witnesses(loaded: Loaded) -> int:
 def repaired(loaded: Loaded) -> Loaded:
     """A coworker with every ``may`` line added that its findings ask for. Raises Disagreement where that is not all."""
     for _ in range(MOST_REPAIRS):
-        errors = [d for d in loaded.errors if d.code == "K401"]
+        errors = [d for d in loaded.errors if d.code in LINES and d.repair]
         if not errors or len(errors) != len(loaded.errors):
             return loaded
         text = loaded.source.text

@@ -30,6 +30,8 @@ WORDS = (
 )
 MARKS = (" ", "-", "", ",", "a", "ab", "\n", "0", "é")
 """What texts are cut at, joined and padded with."""
+HOSTS = ("https://one.example", "https://two.example")
+PEOPLE = ("ann@one.example", "bob@two.example")
 PATTERNS = (
     "a",
     "[0-9]+",

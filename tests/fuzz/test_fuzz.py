@@ -15,7 +15,7 @@ from klr.loader import load
 from klr.proof import escape, glob
 from klr.proof import matches as proof_matches
 from tests.agent.house import House, reports
-from tests.fuzz import coverage
+from tests.fuzz import coverage, mutants, refusals
 from tests.fuzz.agreement import Disagreement, Subject, case
 from tests.fuzz.campaign import Failure, described, smaller, work
 from tests.fuzz.worlds import MOMENTS, Placed, Scene
@@ -23,7 +23,7 @@ from tests.reference import world
 from tests.reference.globs import matches
 
 
-@pytest.mark.parametrize(("kind", "numbers"), [("programs", range(12)), ("alarms", range(3)), ("readers", range(4)), ("disk", range(1))])  # fmt: skip
+@pytest.mark.parametrize(("kind", "numbers"), [("programs", range(12)), ("flows", range(4)), ("alarms", range(3)), ("readers", range(4)), ("disk", range(1))])  # fmt: skip
 def test_a_few_lots_of_each_kind(kind: str, numbers: range) -> None:
     for number in numbers:
         lot = work(kind, 0, number)
@@ -93,6 +93,41 @@ def test_it_makes_a_finding_small(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.scene is not None
     assert len(found.scene.files) == 2
     assert "python -m tests.fuzz --lot programs:0:0" in described(found)
+
+
+TELLING = {
+    "what is stored": """let known = file.text
+write known to "~/Out/{file.stem}x"
+for each one in files in "~/Out/*"
+send one to "https://one.example"
+end
+""",
+    "told by hosts": """send file.text to "https://one.example"
+send answer of "https://one.example/a" to "https://two.example"
+""",
+    "what decided": """if file.text contains "b"
+send "yes" to "https://one.example"
+end
+""",
+    "contents as names": """let known = file.text
+send known to "https://two.example"
+""",
+}
+
+
+@pytest.mark.parametrize("name", mutants.MUTANTS)
+def test_each_mutant_of_the_proof_tells_what_it_may_not(name: str) -> None:
+    text = f'coworker "x"\nmay notify\nwhen file arrives in "~/In"\n{TELLING[name]}end\n'
+
+    def played() -> None:
+        program = refusals.repaired(load(text, VOCABULARY)).program
+        assert program is not None
+        case(Subject.of(program), HERE)
+
+    played()
+    with mutants.planted(name), pytest.raises(Disagreement) as caught:
+        played()
+    assert caught.value.law == "flow"
 
 
 PARTS = ("a", "*", "?", "[ab]", "[!a]", "a*", "**", "*b")

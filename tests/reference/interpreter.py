@@ -9,9 +9,10 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from klr import syntax as s
-from tests.reference import dates, showing, tables
+from tests.reference import dates, hosts, showing, tables
 from tests.reference.functions import functions
 from tests.reference.mails import OF_ATTACHMENT, OF_MAIL, Attachment, Mail
+from tests.reference.numbers import Number
 from tests.reference.operators import (
     LONGEST_TEXT,
     MOST_STEPS,
@@ -68,6 +69,8 @@ class Limits:
     files: int = 10_000
     notices: int = 20
     size: int = 50_000_000_000
+    requests: int = 100
+    messages: int = 20
 
 
 @dataclass
@@ -87,6 +90,7 @@ class Scope:
     around: Scope | None = None
     values: dict[str, Any] = field(default_factory=dict)
     real: set[str] = field(default_factory=set)
+    labels: dict[str, frozenset[Any]] = field(default_factory=dict)
 
     def home_of(self, name: str) -> Scope:
         """The scope that has a name."""
@@ -138,6 +142,7 @@ class Interpreter:
             self.given = {"mail": mail}
         self.result = Result()
         self.refused = self.files = self.notices = self.size = self.loops = self.steps = 0
+        self.requests = self.messages = 0
 
     def run(self, rule: s.RuleBlock) -> Result:
         """Carry a rule out to its end."""
@@ -211,8 +216,15 @@ class Interpreter:
         given[""] = action.object  # type: ignore[assignment]
         values: list[Any] = []
         for word, kind in verb.slots:
+            if kind.startswith("word "):
+                chosen = given.get(word)
+                values.append(chosen.name if isinstance(chosen, s.Name) else kind[len("word ") :])
+                continue
             if word not in given:
                 values.append(None)
+                continue
+            if kind in ("address", "secret"):
+                values.append(self._reaching(given[word], scope))
                 continue
             value = self.path(given[word], scope) if kind == "path" else self.value(given[word], scope)
             if kind == "path" and goes_into_folder(given[word]):
@@ -237,8 +249,10 @@ class Interpreter:
 
     def _act(self, name: str, verb: Verb, values: Sequence[Any], line: int) -> Any:
         self.notices += name == "notify"
+        self.requests += name == "send"
+        self.messages += name == "send mail"
         if name != "notify":
-            self.files += 1
+            self.files += name not in ("send", "send mail")
             for (_, kind), value in zip(verb.slots, values, strict=False):
                 if kind == "text" and isinstance(value, str):
                     self.size += len(value)
@@ -251,6 +265,9 @@ class Interpreter:
         if isinstance(of, File):
             self.size += of.size
             return self._tried((name, of.path), lambda: ASKED[name](self.world, of.path))
+        if name == "answer":
+            self.requests += 1
+            return self._tried((name, of), lambda: self.world.hosts.ask(*of, *[""] * (2 - len(of))))
         if name != "files":
             return self._tried((name, of), lambda: ASKED[name](self.world, self._file_at(of)))
         return self._tried((name, of), lambda: self.world.matching(of))
@@ -259,6 +276,18 @@ class Interpreter:
         self.size += len(paper.content)
         return self._tried(("text", plain(paper)), lambda: OF_ATTACHMENT["text"](paper))
 
+    def _reaching(self, node: s.Expression, scope: Scope) -> str:
+        """An address with its holes, or the name of a secret, which is all that is ever known of it here."""
+        if isinstance(node, s.Name):
+            return node.name
+        assert isinstance(node, s.Template)
+        pieces = [(part, False) if isinstance(part, str) else (self._shown(part, scope), True) for part in node.parts]
+        return hosts.address(pieces)
+
+    def _shown(self, part: s.Hole, scope: Scope) -> str:
+        value = self.value(part.value, scope)
+        return showing.show_formatted(value, part.format) if part.format else showing.show(value)
+
     @staticmethod
     def _file_at(path: str) -> str:
         check_path(path)
@@ -266,7 +295,13 @@ class Interpreter:
 
     def _tried(self, wish: tuple[Any, ...], attempt: Callable[[], Any]) -> Any:
         limits = self.limits
-        if self.files > limits.files or self.notices > limits.notices or self.size > limits.size:
+        if (
+            self.files > limits.files
+            or self.notices > limits.notices
+            or self.size > limits.size
+            or self.requests > limits.requests
+            or self.messages > limits.messages
+        ):
             self.refused += 1
             self.result.effects.append((*wish, "budget"))
             raise Spent(self.said(self.refused - 1))
@@ -357,10 +392,6 @@ class Interpreter:
                     return of.columns
                 if isinstance(of, Mail):
                     return OF_MAIL[node.name](of)
-                if isinstance(of, Attachment) and node.name == "text":
-                    return self._text_of(of)
-                if isinstance(of, Attachment):
-                    return OF_ATTACHMENT[node.name](of)
                 if isinstance(of, tuple) and of and isinstance(of[0], Groups):
                     return tuple(one[node.name] for one in of if one[node.name] is not None)
                 if isinstance(of, tuple):
@@ -416,6 +447,8 @@ class Interpreter:
         match of:
             case Groups():
                 return of[name]
+            case Attachment():
+                return self._text_of(of) if name == "text" else OF_ATTACHMENT[name](of)
             case tables.Group():
                 return of.key if name == "key" else of.items
             case Failure():
@@ -441,12 +474,13 @@ class Interpreter:
                 return self._ask("files", values[0].constant)
             below = "".join(f"[{c}]" if c in "*?[" else c for c in self.value(values[0], scope))
             return self._ask("files", f"{below}/**")
+        if name == "answer" and (name, words) not in self.definitions:
+            return self._ask(name, tuple(self._reaching(value, scope) for value in values))
         if words == ("in",) and name in AT_PATHS:
             return self._ask(name, self.path(values[0], scope))
         if (name, words) in self.definitions:
             define = self.definitions[name, words]
-            handed = {p.name: self.value(v, scope) for p, v in zip(define.parameters, values, strict=True)}
-            inner = Scope(self.root, handed)
+            inner = self._handed(define, values, scope)
             return self.path(define.value, inner) if is_path(define.value) else self.value(define.value, inner)
         if (name, words) in self.functions:
             chosen = CHOSEN.get((name, words), ())
@@ -463,6 +497,11 @@ class Interpreter:
                 inner_call = s.Call(last.name, tuple(arguments[cut:]))
                 return self._call(name, (*arguments[: cut - 1], (words[cut - 1], inner_call)), scope)
         raise AssertionError(f"no function {name} {words}")
+
+    def _handed(self, define: s.Define, values: Sequence[s.Expression], scope: Scope) -> Scope:
+        """The scope of a definition that is called."""
+        handed = {p.name: self.value(v, scope) for p, v in zip(define.parameters, values, strict=True)}
+        return Scope(self.root, handed)
 
     def _binary(self, node: s.Binary, scope: Scope) -> Any:
         match node.operator:
@@ -523,6 +562,8 @@ def plain(answer: Any) -> Any:
         return answer.path
     if isinstance(answer, Attachment):
         return answer.name
+    if isinstance(answer, Number):
+        return str(answer)
     if isinstance(answer, tables.Row):
         return answer.columns, answer.cells
     return tuple(map(plain, answer)) if isinstance(answer, tuple) else answer

@@ -19,7 +19,7 @@ from klr.effects import MAIL_GIVEN
 from klr.loader import load
 from klr.parser import parse
 from klr.source import Source
-from tests.fuzz.agreement import Post, mail_value
+from tests.fuzz.agreement import Outside, mail_value
 from tests.reference.interpreter import Interpreter
 from tests.reference.mails import Attachment, Mail
 from tests.reference.triggers import starts
@@ -58,8 +58,10 @@ def test_both_do_the_same(rule: str, mail: Mail) -> None:
     world = World({}, {"/"}, HOME, now=NOW)
     result: Any = Interpreter(tree, world, NOW, mail=mail).run(block)
     overlay = Overlay(Empty(), None, NOW)
+    outside = Outside(overlay)
+    outside.post = mail
     request = Request("x", program, program.rules[0], None, NOW, {MAIL_GIVEN: mail_value(mail)})
-    run = Planner(VOCABULARY, overlay, HOME, outside=Post(mail)).plan(1, request)
+    run = Planner(VOCABULARY, overlay, HOME, outside=outside).plan(1, request)
     assert run.trouble == ""
     assert run.ending.outcome == result.outcome
     found = {file.path: overlay.read(file.path, file.size) for file in overlay.list("/**")}

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from tests.reference import tables
+from tests.reference import hosts, tables
 from tests.reference.globs import is_path
 from tests.reference.globs import matches as pattern_matches
 from tests.reference.mails import Attachment
@@ -57,8 +57,7 @@ class World:
     def __post_init__(self) -> None:
         self.touched: list[tuple[str, str]] = []
         self.told: list[str] = []
-        self.sent: list[tuple[str, Any]] = []
-        self.mailed: list[tuple[str, str, str, tuple[str, ...]]] = []
+        self.hosts = hosts.Hosts()
         self.opened: list[tuple[str, str]] = []
         self.written: set[int] = set()
         self.fresh = count(1_000_000)
@@ -71,7 +70,7 @@ class World:
         twin = copy(self)
         twin.files, twin.folders = dict(self.files), set(self.folders)
         twin.touched, twin.told, twin.written = [], [], set(self.written)
-        twin.sent, twin.opened = [], []
+        twin.hosts, twin.opened = hosts.Hosts(), []
         return twin
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -290,9 +289,25 @@ def write_table(world: World, rows: tuple[tables.Row, ...], path: str, sign: str
     _written(world, tables.new_file(path, tuple(columns), rows, sign), path, policy)
 
 
-def send(world: World, value: Any, address: str, secret: str | None) -> None:
-    """A request to a host: what it holds is a matter of the host, what it says of the world is that it was made."""
-    world.sent.append((address, value))
+def send(world: World, value: Any, address: str, form: str, method: str, secret: str | None) -> None:
+    """One request to a host; a file goes there as it is now, if it is still the one that was met."""
+    if not isinstance(value, File):
+        kind, body = hosts.body_of(value, form)
+    else:
+        content = _as_met(world, value)
+        world.touched.append(("read", value.path))
+        if form == "upload":
+            kind, body = f"multipart/form-data; boundary={hosts.EDGE}", hosts.form_of(name_of(value.path), content)
+        else:
+            kind, body = hosts.BYTES, content
+    world.hosts.tell(method.upper(), address, kind, body, secret or "")
+
+
+def _as_met(world: World, file: File) -> bytes:
+    """What is in a file that goes out: one that is not there any more is not the one that was met."""
+    if not world.kind(file.path):
+        raise Refused("changed")
+    return world._same(file).content
 
 
 ADDRESS = re.compile(r"[a-z0-9!#$%&'+=^_`{|}~-]+(\.[a-z0-9!#$%&'+=^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.I)  # fmt: skip
@@ -307,9 +322,14 @@ def send_mail(world: World, to: str, about: str, saying: str, along: Any) -> Non
     size = sum(one.size if isinstance(one, File) else len(one.content) for one in things)
     if size > 25_000_000 or len(saying) > 1_000_000:
         raise Refused("value")
+    if len(hosts.in_one_line(about)) > 500:
+        raise Refused("value")
+    attached = []
     for file in files:
-        world.there(file.path)
-    world.mailed.append((to, about, saying, tuple(file.path for file in files)))
+        attached.append((name_of(file.path), _as_met(world, file)))
+        world.touched.append(("read", file.path))
+    text = saying.encode("utf-8", "replace").decode()
+    world.hosts.mail(to, hosts.in_one_line(about), text, attached)
 
 
 def open_in_app(world: World, file: File, app: str | None) -> None:
@@ -358,7 +378,9 @@ VERBS: dict[str, Verb] = {
     "append": Verb(append, (("", "text"), ("to", "path"))),
     "append row": Verb(append_row, (("", "row"), ("to", "path"))),
     "write table": Verb(write_table, (("", "list of row"), ("to", "path"), ("with", "text")), policy=True),
-    "send": Verb(send, (("", "sendable"), ("to", "address"), ("using", "secret"))),
+    "send": Verb(
+        send, (("", "sendable"), ("to", "address"), ("as", "word it"), ("by", "word post"), ("using", "secret"))
+    ),
     "send mail": Verb(send_mail, (("to", "recipient"), ("about", "text"), ("saying", "text"), ("with", "attached"))),
     "open": Verb(open_in_app, (("", "file"), ("with", "path"))),
     "make folder": Verb(make_folder, (("", "path"),)),

@@ -7,7 +7,7 @@ once, by a representative that reads well.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -24,7 +24,10 @@ REMEMBERED = 50_000
 MOST_MOVES = 20_000
 """So much is remembered of what is allowed, for the questions to come."""
 READABLE = tuple(map(ord, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_, ~"))
+_SORTED, _RANKED = zip(*sorted((code, rank) for rank, code in enumerate(READABLE)), strict=True)
+"""The readable characters in order, and the place of each in ``READABLE``."""
 TILDE = ord("~")
+_SPECIAL = (SLASH, DOT, TILDE)
 
 # What the walk knows of the component that it is in: a path has none that is empty, "." or "..".
 _ROOT, _HOME, _EMPTY, _ONE_DOT, _TWO_DOTS, _NAME = range(6)
@@ -176,11 +179,14 @@ class _Fence:
         for low, high in letters:
             cuts.update((low, high + 1))
         borders = sorted(cut for cut in cuts if cut <= LAST)
-        after = [self._after(leaving, border) for border in borders]  # the same for all characters up to the next one
-        candidates = [code for code in (*READABLE, *borders) if any(low <= code <= high for low, high in letters)]
-        special = (SLASH, DOT, TILDE)
+        found = []
+        for border, behind in zip(borders, (*borders[1:], LAST + 1), strict=True):  # alike in all of its characters
+            if any(low <= border <= high for low, high in letters):
+                readable = _RANKED[bisect_left(_SORTED, border) : bisect_left(_SORTED, behind)]
+                rank = min(readable, default=len(READABLE) + border)
+                code = READABLE[rank] if rank < len(READABLE) else border
+                found.append((rank, code, self._after(leaving, border)))
         classes: dict[tuple[int, int], int] = {}
-        for code in candidates:
-            states = after[bisect_right(borders, code) - 1]
-            classes.setdefault((states, code if code in special else 0), code)
+        for _, code, states in sorted(found):
+            classes.setdefault((states, code if code in _SPECIAL else 0), code)
         return [(code, states) for (states, _), code in classes.items()]

@@ -23,6 +23,10 @@ SLASH = ord("/")
 DOT = ord(".")
 
 
+MOST_MEETING = 300_000
+"""Pairs of edges that are looked at to find out whether two languages meet."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """A set of texts. State ``i`` has the edges ``edges[i]``, each a set of letters and the state that it leads to."""
@@ -181,9 +185,36 @@ def intersection(first: Language, second: Language) -> Language:
 
 
 def meet(first: Language, second: Language) -> bool:
-    """Whether a path can be in both. ``~`` can be any folder, and so may stand for the beginning of a full path."""
+    """Whether a path can be in both. ``~`` can be any folder, and so may stand for the beginning of a full path.
+
+    Where that would cost more than ``MOST_MEETING``, they are taken to meet.
+    """
     pairs = ((first, second), (first, _in_full(second)), (_in_full(first), second))
-    return any(intersection(one, other).starts for one, other in pairs)
+    return any(_share(one, other) for one, other in pairs)
+
+
+def _share(first: Language, second: Language) -> bool:
+    """Whether any text is in both: the product automaton is walked, newest pairs first, and never built."""
+    waiting = [(one, other) for one in first.starts for other in second.starts]
+    seen, work = set(waiting), 0
+    while waiting:
+        one, other = waiting.pop()
+        if one in first.accepts and other in second.accepts:
+            return True
+        work += 1 + len(first.edges[one]) * len(second.edges[other])
+        if work > MOST_MEETING:
+            return True
+        for letters, goal in first.edges[one]:
+            for other_letters, other_goal in second.edges[other]:
+                there = goal, other_goal
+                if there not in seen and _overlap(letters, other_letters):
+                    seen.add(there)
+                    waiting.append(there)
+    return False
+
+
+def _overlap(one: Ranges, other: Ranges) -> bool:
+    return any(low <= most and least <= high for low, high in one for least, most in other)
 
 
 def _in_full(language: Language) -> Language:
