@@ -127,7 +127,7 @@ class Expressions:
         if names.of("row") and roll < 0.3:
             return self.column(self.random.choice(names.of("row")))
         if names.of("attachment") and roll < 0.3:
-            return f"{self.random.choice(names.of('attachment'))}.{self.random.choice((*REAL, 'kind'))}"
+            return f"{self.random.choice(names.of('attachment'))}.{self.random.choice((*REAL, 'kind', 'text'))}"
         if names.of("mail") and roll < 0.35:
             return f"mail.{self.pick('subject', 'sender', 'sender_name', 'text', 'account')}"
         if names.of("gone file") and roll < 0.25:
