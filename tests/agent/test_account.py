@@ -82,6 +82,8 @@ def bench(tmp_path: Path) -> Bench:
         ("short", "at least 15"),
         ("seven wet tree", "at least 15"),
         ("passwordpassword", "easily guessed"),
+        ("password password", "easily guessed"),
+        ("iloveyou-iloveyou", "easily guessed"),
         ("aaaaaaaaaaaaaaaaaaaa", "easily guessed"),
         ("qwertyuiopasdfghjkl", "easily guessed"),
         ("x" * 1001, "at most"),

@@ -11,6 +11,9 @@ from klapp.account.errors import AccountError
 from klapp.console.asking import Asking
 
 
+OF_APPS, LONGEST_ADDRESS = "otpauth://totp/klapp:", 1000
+
+
 def account(asking: Asking) -> Response:
     """The account as it is, or one change of it."""
     if not asking.posted:
@@ -21,12 +24,19 @@ def account(asking: Asking) -> Response:
     except AccountError as error:
         if type(error) is not AccountError:
             raise
+        address = asking.field("address")
+        if what == "totp.confirm" and address.startswith(OF_APPS) and len(address) < LONGEST_ADDRESS:
+            return _page(asking, trouble=str(error), qr=_picture(address), address=address)  # to be tried once more
         return _page(asking, trouble=str(error))
 
 
 def _page(asking: Asking, **values: Any) -> Response:
     return asking.page(
-        "account.html", **({"trouble": "", "codes": [], "qr": "", "address": "", "user": getpass.getuser()} | values)
+        "account.html",
+        **(
+            {"trouble": "", "codes": [], "qr": "", "address": "", "user": asking.field("name") or getpass.getuser()}
+            | values
+        ),
     )
 
 
