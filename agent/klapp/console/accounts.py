@@ -10,7 +10,6 @@ from starlette.responses import Response
 from klapp.account.errors import AccountError
 from klapp.console.asking import Asking
 
-
 OF_APPS, LONGEST_ADDRESS = "otpauth://totp/klapp:", 1000
 
 
