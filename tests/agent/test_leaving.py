@@ -124,3 +124,36 @@ def test_a_host_that_fails_is_told_and_on_error_runs(tmp_path: Path) -> None:
             assert house.told.notices[-1][1] == f"{server.origin} answered 503 (Service Unavailable)."
             assert server.heard[0].endswith(b"[1, 2]")
             assert len(server.heard) == 1
+
+
+def test_what_may_be_reached_stands_beside_what_was_and_tighter_lines_are_proposed(tmp_path: Path) -> None:
+    with host(ok(b"1.19")) as server:
+        house = House(tmp_path)
+        house.coworker(
+            f"""coworker "Rates"
+may contact "{server.origin}", "https://never.example"
+may send answers of "{server.origin}" to "https://other.example"
+may notify
+
+when asked
+  notify answer of "{server.origin}/rate"
+end
+"""
+        )
+        with house.agent(sandboxed=False) as agent:
+            agent.approve("one")
+            (before,) = agent.network("seen")
+            assert [one["contacts"] for one in before["hosts"]] == [0, 0, 0]
+            assert before["proposed"] == []
+            (done,) = reports(agent.run("one"))
+            assert done["outcome"] == "done", done
+            (seen,) = agent.network("seen", name="Rates")
+    used, *others = seen["hosts"]
+    assert (used["host"], used["contacts"], used["sent"], used["received"]) == (server.origin, 1, 0, 4)
+    assert used["first"] == used["last"]
+    assert [(one["host"], one["granted"], one["contacts"]) for one in others] == [
+        ("https://never.example", True, 0),
+        ("https://other.example", True, 0),
+    ]
+    assert seen["proposed"] == [f'may contact "{server.origin}"']
+    assert len(seen["has"]) == 2

@@ -202,7 +202,9 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     notices.add_argument("value", nargs="?", metavar="VALUE", help="what it is to be; without it, all are shown")
     network = _add(commands, "network", "show what left this machine, to which host, and for which coworker", data=True)
-    network.add_argument("name", nargs="?", metavar="NAME")
+    network.add_argument(
+        "words", nargs="*", metavar="[show] [NAME]", help="with `show`: by coworker and host, beside what it may reach"
+    )
     secret = _add(commands, "secret", "keep the secrets with which hosts know you", data=True)
     secret.add_argument("what", choices=("list", "set", "remove"))
     secret.add_argument("name", nargs="?", metavar="NAME")

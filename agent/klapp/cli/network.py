@@ -16,9 +16,17 @@ LONGEST = 8192
 
 
 def network(options: argparse.Namespace) -> int:
-    """``klapp network [NAME]``."""
+    """``klapp network [NAME]`` and ``klapp network show [NAME]``."""
+    words = list(options.words)
+    show = words[:1] == ["show"]
+    names = words[show:]
+    if len(names) > 1:
+        raise WrongUsage("Name one coworker, or none: klapp network [show] [NAME]")
+    name = names[0] if names else None
+    if show:
+        return _show(options, name)
     with connected(options) as source:
-        contacts = source.call("network", what="contacts", name=options.name)
+        contacts = source.call("network", what="contacts", name=name)
     if options.format == "json":
         say_json(contacts)
         return FINE
@@ -28,6 +36,37 @@ def network(options: argparse.Namespace) -> int:
     if not contacts:
         say("Nothing has left this machine.")
     return FINE
+
+
+def _show(options: argparse.Namespace, name: str | None) -> int:
+    with connected(options) as source:
+        seen = source.call("network", what="seen", name=name)
+    if options.format == "json":
+        say_json(seen)
+        return FINE
+    for coworker in seen:
+        say(f'"{coworker["coworker"]}"')
+        for one in coworker["hosts"]:
+            say(f"  {one['host']}: {_seen(one)}")
+        if coworker["proposed"] != coworker["has"]:
+            say("  What was seen needs no more than:")
+            say("\n".join(f"    {line}" for line in coworker["proposed"]) or "    no `may` line about a host")
+            say(
+                "  To hold it to that, write these lines in place of its own, and take out what `klapp check` then names."
+            )
+    if not seen:
+        say("No coworker may reach a host, and nothing has left this machine.")
+    return FINE
+
+
+def _seen(one: dict[str, Any]) -> str:
+    """What was seen of a host, in words."""
+    if not one["contacts"]:
+        return "may be reached, never was"
+    size = f"{show_size(one['sent'])} out, {show_size(one['received'])} in"
+    span = f"{one['first'][:16].replace('T', ' ')} to {one['last'][:16].replace('T', ' ')}"
+    now = "" if one["granted"] else "; it may not be reached now"
+    return f"{one['contacts']:,} contact{'s' * (one['contacts'] != 1)}, {size}, {span}{now}"
 
 
 def secret(options: argparse.Namespace) -> int:

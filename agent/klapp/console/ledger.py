@@ -83,4 +83,9 @@ def export(asking: Asking) -> Response:
 def network(asking: Asking) -> Response:
     """What left this machine, newest first."""
     contacts = asking.ask("network", what="contacts")
-    return asking.page("network.html", contacts=contacts[::-1][:200], secrets=asking.ask("network", what="secrets"))
+    return asking.page(
+        "network.html",
+        contacts=contacts[::-1][:200],
+        seen=asking.ask("network", what="seen"),
+        secrets=asking.ask("network", what="secrets"),
+    )
