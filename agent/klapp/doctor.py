@@ -22,6 +22,7 @@ FEW_WATCHES = 65_536
 """Below this many watched folders for all programs of a person, a large tree may not fit beside an editor's."""
 LITTLE_SPACE = 200_000_000
 """Bytes."""
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,20 @@ def _space(name: str, home: Home) -> Iterator[Finding]:
         yield Finding(name, FINE, f"{free // 1_000_000_000:,} GB are free where klapp keeps its log.")
 
 
+def _proc(name: str, home: Home) -> Iterator[Finding]:
+    if not sys.platform.startswith("linux"):
+        yield Finding(name, FINE, "This system needs no /proc.")
+    elif (PROC / "self" / "fd").is_dir() and (PROC / "self" / "mountinfo").exists():
+        yield Finding(name, FINE, "/proc tells klapp of its own files and of the disks.")
+    else:
+        help = "Have it mounted (as root: mount -t proc proc /proc), or run klapp outside of this container or chroot."
+        message = (
+            f"{PROC} is missing or hidden. Without it no new file can be written whole or not at all, disks that come "
+            "and go are not seen, and the local page can not tell whose connection it answers."
+        )
+        yield Finding(name, WRONG, message, help)
+
+
 def _sandbox(name: str, home: Home) -> Iterator[Finding]:
     if not HAS_WORKERS:
         yield Finding(name, ADVICE, not_enforced()[0], "See docs/sandbox.md for what each system enforces.")
@@ -169,6 +184,7 @@ CHECKS: dict[str, Callable[[str, Home], Iterator[Finding]]] = {
     "installation": _installation,
     "state folder": _state_folder,
     "free space": _space,
+    "proc": _proc,
     "sandbox": _sandbox,
     "keyring": _keyring,
     "watching": _watching,

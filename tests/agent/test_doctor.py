@@ -115,6 +115,16 @@ def test_without_a_sandbox_klapp_works_and_says_so(
     assert "Landlock is missing" in findings[0].message
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc elsewhere")
+def test_a_missing_proc_is_named_with_what_lacks_without_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.state for one in doctor.examine(home) if one.check == "proc"] == [doctor.FINE]
+    monkeypatch.setattr(doctor, "PROC", home.path / "no-proc")
+    [found] = [one for one in doctor.examine(home) if one.check == "proc"]
+    assert found.state == doctor.WRONG
+    assert "no-proc is missing or hidden" in found.message
+    assert "mount" in found.help
+
+
 def test_a_check_that_fails_is_a_finding(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str, home: Home) -> Iterator[doctor.Finding]:
         raise RuntimeError("broken")
