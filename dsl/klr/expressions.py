@@ -29,6 +29,7 @@ from klr.types import (
     NUMBER,
     PATH,
     PATHS,
+    RECIPIENT,
     ROW,
     SECRET,
     SENDABLE,
@@ -81,6 +82,8 @@ class Expressions:
             help = 'A web address is written out where it is used, with holes: "https://api.example.com/{file.stem}".'
         elif wanted == SENDABLE:
             help = "What can be sent is a text, a number, yes or no, a date, a file, or a list of these."
+        elif found == MAIL and wanted == RECIPIENT:
+            help = "Write `.sender` behind it, to answer who says to have sent it."
         elif found == FILE and wanted in (TEXT, *PATHS):
             help = "Write `.name` or `.path` behind it."
         elif wanted == TEXT:

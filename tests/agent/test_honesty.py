@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 20, 9, 30)
 HOST = "https://example.com"
 TEXT = f"""coworker "Sender"
 may read "~/In/*"
-may send contents of "~/In/*" to "{HOST}"
+may send contents of "~/In/*" to "{HOST}", "*@example.com"
 
 when asked
   for each paper in files in "~/In/*"
@@ -32,6 +32,7 @@ when asked
       send paper to "{HOST}/others" as upload
     end
   end
+  send mail to "ann@example.com" about "The papers" saying "Dear Ann" with files in "~/In/*"
 end
 """
 
@@ -56,6 +57,13 @@ CHANGES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a wish that the program has not": lambda effects: effects.append(copy.deepcopy(sent(effects))),
     "a wish left out": lambda effects: effects.remove(sent(effects)),
     "a question left out": lambda effects: effects.remove(effects[0]),
+    "another recipient of a mail": lambda effects: mailed(effects).update(address="eve@example.com"),
+    "another subject": lambda effects: mailed(effects).update(subject="secret"),
+    "another text": lambda effects: mailed(effects).update(text="secret"),
+    "another file with a mail": lambda effects: mailed(effects).update(
+        paths=["/etc/passwd"], identities=[[1, 2, 3, 4]]
+    ),
+    "a paper of another mail": lambda effects: mailed(effects).update(mail="work/1/1", numbers=[0], names=["a.pdf"]),
     "an answer that leads elsewhere": lambda effects: effects[1].update(answer="a letter"),
 }
 
@@ -64,9 +72,14 @@ def sent(effects: list[dict[str, Any]], number: int = 0) -> dict[str, Any]:
     return [effect for effect in effects if effect.get("act") == "send"][number]
 
 
+def mailed(effects: list[dict[str, Any]]) -> dict[str, Any]:
+    step: dict[str, Any] = next(effect["steps"][0] for effect in effects if effect.get("act") == "send mail")
+    return step
+
+
 def test_what_a_program_does_is_honest() -> None:
     run, files, home = planned()
-    assert len(run.steps) == 2
+    assert len(run.steps) == 3
     assert is_honest(run, VOCABULARY, files, home)
 
 

@@ -16,14 +16,17 @@ from hypothesis import strategies as st
 
 from klapp.coworkers.approval import asks_more, in_words
 from klapp.coworkers.store import NoCoworker
+from klapp.engine.judge import Judge
 from klapp.engine.outside import is_granted
 from klapp.engine.tester import run_tests
+from klapp.lane import Lane
 from klapp.mail.accounts import Account, AccountError
 from klapp.mail.letters import message_id, written
 from klapp.mail.outbox import forget_unsure
 from klapp.mail.smtp import look, submit
 from klapp.network import Broker, NetworkError
 from klapp.operations import Letter, SendMail, from_json
+from klapp.sandbox.confinement import Confinement
 from klapp.service import Service
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load
@@ -257,6 +260,25 @@ end
         'The mail is about "Invoice a", says "Dear Ann,\n.\nsee a.pdf" and brings a.pdf.',
         "There was a mail to ann@example.com.",
     ]
+
+
+def test_a_worker_can_wish_for_no_other_recipient() -> None:
+    judge = Judge(
+        VOCABULARY,
+        Lane.of([("read", "/in/*")], "/home"),
+        Confinement.around({"read": {"/in/a"}}),
+        notify=False,
+        recipients=frozenset(("*@example.com",)),
+    )
+
+    def mail(to: str, path: str) -> SendMail:
+        return SendMail(to, "x", "y", (path,), ((0, 0, 0, 0),), "", (), (), "t")
+
+    assert judge.guards(mail("ann@example.com", "/in/a"))
+    assert not judge.guards(mail("eve@other.example", "/in/a"))
+    assert not judge.guards(mail("ann@example.com", "/etc/passwd"))
+    assert not judge.confines(mail("ann@example.com", "/etc/passwd"))
+    assert judge.is_agents(mail("ann@example.com", "/in/a"))
 
 
 # -- the server -------------------------------------------------------------------------------------------------------
