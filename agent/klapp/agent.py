@@ -53,6 +53,7 @@ from klapp.files.kept import PURPOSE, Keeper
 from klapp.files.moments import zone_name
 from klapp.files.trash import platform_trash
 from klapp.home import Home
+from klapp.keeping import Keeping
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
 from klapp.mail.accounts import Accounts
@@ -120,7 +121,8 @@ class Agent:
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)
         self.coworkers = Coworkers(home.coworkers, shelf, proofs.load, clock, Changes(self.log_store.record))
-        self.keeper = Keeper(home.kept, vault.key(PURPOSE))
+        self.keeper = Keeper(home.kept, vault.key(PURPOSE), lambda: self.clock().timestamp())
+        self.keeping = Keeping(self.keeper, self.log_store, shelf, lambda: self.clock())
         self.auditing = Auditing(self.log_store, self.witnesses, self.keeper, _forget)
         self.trash = platform_trash(home.path)
         self.dispatcher = Dispatcher(self.person, zone_name())
@@ -458,6 +460,18 @@ class Agent:
         if what not in Noticing.METHODS:
             raise ValueError(f"Nobody can ask for {what!r} of notices.")
         return getattr(self.noticing, what)(**asked)
+
+    def kept(self, what: str, **asked: Any) -> Any:
+        """What ``Keeping`` tells and does, by the name of its method."""
+        if what not in Keeping.METHODS:
+            raise ValueError(f"Nobody can ask for {what!r} of kept copies.")
+        with self._working():
+            return getattr(self.keeping, what)(**asked)
+
+    def tidy_copies(self) -> None:
+        """Let go of the kept copies that are too old or too many."""
+        with self._working():
+            self.keeping.tidy()
 
     def audit(self, what: str, **asked: Any) -> Any:
         """What is asked of the log as a whole; see ``Auditing``."""

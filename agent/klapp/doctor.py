@@ -116,6 +116,12 @@ def _proc(name: str, home: Home) -> Iterator[Finding]:
         yield Finding(name, WRONG, message, help)
 
 
+def _kept(name: str, home: Home) -> Iterator[Finding]:
+    sizes = [path.stat().st_size for path in home.kept.iterdir()] if home.kept.is_dir() else []
+    told = f"{sum(sizes) / 1_000_000:,.1f} MB are taken by kept copies of what coworkers replaced (see: klapp kept)."
+    yield Finding(name, FINE, told)
+
+
 def _sandbox(name: str, home: Home) -> Iterator[Finding]:
     if not HAS_WORKERS:
         yield Finding(name, ADVICE, not_enforced()[0], "See docs/sandbox.md for what each system enforces.")
@@ -185,6 +191,7 @@ CHECKS: dict[str, Callable[[str, Home], Iterator[Finding]]] = {
     "state folder": _state_folder,
     "free space": _space,
     "proc": _proc,
+    "kept copies": _kept,
     "sandbox": _sandbox,
     "keyring": _keyring,
     "watching": _watching,

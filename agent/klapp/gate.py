@@ -26,6 +26,7 @@ LOCKED = frozenset(
         "replay",
         "undo",
         "audit",
+        "kept",
         "network",
         "mail",
         "notices",
@@ -36,6 +37,7 @@ GRAVE = frozenset(
     (
         ("audit", "erase"),
         ("audit", "retain"),
+        ("kept", "change"),
         ("audit", "inputs"),
         ("network", "set_secret"),
         ("network", "remove_secret"),

@@ -130,8 +130,9 @@ class Service:
         self.agent.log_store.record(AgentStopped(os.getpid()))
 
     def _retire(self) -> None:
-        """Let go of what the person's rule for retention does not keep."""
+        """Let go of what the person's rules for the log and for kept copies do not keep."""
         self.agent.auditing.retain()
+        self.agent.tidy_copies()
 
     def wait(self) -> None:
         """Until ``quit`` or Ctrl+C."""

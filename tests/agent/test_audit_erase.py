@@ -153,7 +153,9 @@ def test_what_a_file_said_is_found_by_its_text_and_erased_with_the_run(house: Ho
         kept = list(house.home.kept.iterdir())
         (told,) = asked(agent, "erase", subject="Frau Plantedperson", do=True)
         assert told["runs"] == 1
-        assert len(list(house.home.kept.iterdir())) == len(kept) - 1, "what the next run replaced was of that person"
+        assert len(list(house.home.kept.iterdir())) == len(kept) - 2, (
+            "a note and its content: what the next run replaced was of that person"
+        )
         with pytest.raises(LogError):
             agent.log_store.blob(digest(LONG.encode()))
         assert agent.log_store.verify() is None

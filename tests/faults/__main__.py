@@ -3,7 +3,7 @@
     python -m tests.faults [--only VERB] [--fault EIO] [--kills N --seed S]
 
 Says what it found, each with how to see it again, and how many trials there were. ``--kills`` kills the process before
-calls that change something instead, N times, at random.
+calls that change something instead, N times, at random; ``--fault kill`` does so before every one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.faults.system import FAULTS, KILL
 from tests.faults.trial import BODIES, trial
 
 MOST_CALLS = 400
+SAY_EVERY = 1000
 Trial = tuple[str, bool, int, str]
 
 
@@ -49,18 +50,20 @@ def every(verbs: list[str], faults: list[str]) -> Iterator[tuple[Trial, str, str
 
 
 def some(count: int, seed: int, faults: list[str]) -> Iterator[tuple[Trial, str, str]]:
-    """So many trials at random; those behind the last call do not count."""
+    """So many trials at random; those behind the last call do not count, and what makes no calls is left out."""
     chance = random.Random(seed)
     lengths: dict[tuple[str, bool, str], int] = {}
+    kinds = [(verb, undoing, fault) for verb in BODIES for undoing in (False, True) for fault in faults]
     done = 0
-    while done < count:
-        verb, undoing, fault = chance.choice(list(BODIES)), chance.random() < 0.4, chance.choice(faults)
-        fatal = chance.randint(1, lengths.get((verb, undoing, fault), 60))
+    while done < count and kinds:
+        kind = chance.choice(kinds)
+        verb, undoing, fault = kind
+        fatal = chance.randint(1, lengths.get(kind, 60))
         name, lost = attempted((verb, undoing, fatal, fault))
         if not name:
-            lengths[verb, undoing, fault] = max(1, min(fatal - 1, lengths.get((verb, undoing, fault), 60)))
-            if fatal == 1:
-                done += 1
+            lengths[kind] = min(fatal - 1, lengths.get(kind, 60))
+            if not lengths[kind]:
+                kinds.remove(kind)
             continue
         done += 1
         yield (verb, undoing, fatal, fault), name, lost
@@ -69,7 +72,7 @@ def some(count: int, seed: int, faults: list[str]) -> Iterator[tuple[Trial, str,
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", choices=list(BODIES))
-    parser.add_argument("--fault", action="append", choices=FAULTS)
+    parser.add_argument("--fault", action="append", choices=(*FAULTS, KILL))
     parser.add_argument("--count", type=int, help="so many at random instead of all")
     parser.add_argument("--kills", type=int, help="so many kills at random instead")
     parser.add_argument("--seed", type=int, default=1)
@@ -87,6 +90,10 @@ def main() -> int:
         if lost:
             losses += 1
             print(one, name, lost, flush=True)
+        elif name and count % SAY_EVERY == 0:
+            print(
+                f"{count:,} trials in {time.monotonic() - begun:.0f} s, {losses} of them with a loss so far", flush=True
+            )
     print(f"{count:,} trials in {time.monotonic() - begun:.0f} s, {losses} of them with a loss")
     return 1 if losses else 0
 

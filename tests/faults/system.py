@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from klapp.files import handles
 
-CHANGING = ("open", "rename", "replace", "link", "unlink", "mkdir", "rmdir", "ftruncate", "write", "fsync", "utime", "fchmod", "setxattr")  # fmt: skip
+CHANGING = ("open", "rename", "replace", "link", "unlink", "mkdir", "rmdir", "ftruncate", "write", "pwrite", "copy_file_range", "fchown", "fsync", "utime", "fchmod", "setxattr")  # fmt: skip
 ASKING = ("stat", "fstat", "read", "pread", "lseek", "getxattr", "listxattr", "scandir")
 OURS = ("klapp.files", "klapp.vault.sealed", "klapp.vault.header", "tests.faults.system")
 RAISED = {name: getattr(errno, name) for name in ("EIO", "ENOSPC", "EINTR", "EACCES", "EROFS", "ESTALE")}
@@ -81,7 +81,7 @@ class System:
             changes = name in CHANGING
             if name == "open":
                 changes = bool(arguments[1] & (os.O_CREAT | getattr(os, "O_TMPFILE", 0) & ~os.O_DIRECTORY))
-            if self.befalls(name, changes=changes, divisible=name in ("read", "pread", "write")):
+            if self.befalls(name, changes=changes, divisible=name in ("read", "pread", "write", "pwrite")):
                 what, *rest = arguments[1:]
                 half = what // 2 or 1 if isinstance(what, int) else what[: len(what) // 2 or 1]
                 return real(arguments[0], half, *rest)

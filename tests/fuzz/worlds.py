@@ -176,5 +176,8 @@ class Disk:
     def in_trash(self, token: str) -> FileValue | None:
         return None
 
+    def has_kept(self, token: str) -> bool:
+        return False
+
 
 assert all(wall_clock(nanoseconds(moment)) == moment for moment in MOMENTS)

@@ -191,6 +191,13 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="TIME",
         help="all runs since then: 9:00, 2026-11-20, 2026-11-20T09:00, or 30m, 2h, 1d for so long ago",
     )
+    kept = _add(
+        commands, "kept", "show what is kept of files that were replaced, or say how long it is kept", data=True
+    )
+    kept.add_argument("--days", type=_positive, metavar="N", help="let go of copies that are older (default: 180)")
+    kept.add_argument(
+        "--megabytes", type=_positive, metavar="N", help="let go of the oldest when they take more (default: 5000)"
+    )
     add_audit(_add(commands, "audit", "look into the log, prove what is in it, erase from it, take it elsewhere"), _add)
     notices = _add(commands, "notices", "show what you were told, or how you are told, and change that", data=True)
     notices.add_argument("what", nargs="?", choices=("show", "set"), default="show", help="(default: show)")

@@ -85,8 +85,7 @@ class Copies:
 
     def drop(self, tokens: Iterable[str]) -> None:
         """Forget copies for good."""
-        for token in tokens:
-            self._keeper.drop(token)
+        self._keeper.drop(tokens)
 
 
 class _Beginning:
@@ -101,3 +100,12 @@ class _Beginning:
         self.cut_off = self.cut_off or len(data) > left
         self.data += data[:left]
         return len(data)
+
+    def seek(self, position: int) -> int:
+        """Go on behind a hole, which reads as zeros."""
+        self.write(bytes(min(max(position - len(self.data), 0), MOST_IN_MEMORY)))
+        return position
+
+    def truncate(self, size: int) -> int:
+        """Nothing: what ends in a hole ends in nothing."""
+        return size

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from klapp.audit.events import CopiesLetGo
 from klapp.audit.log import Entry
 from klapp.engine.executor import Engine, taken
 from klapp.engine.hands import Guarded, Hands, HandsLost
 from klapp.engine.planner import Remembering
 from klapp.engine.record import INTENT, OUTCOME, UNDONE, Logged, NoRun, entry, outcome_body, step_to_json, undone_body
 from klapp.engine.report import RunReport, report
+from klapp.files.moments import wall_clock
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError
 from klapp.files.shown import shown
@@ -194,6 +196,16 @@ def _refused(logged: Logged, reason: str, now: datetime) -> RunReport:
     return RunReport(None, logged.body["coworker"], now.isoformat(), "failed", told, None, (), undoes=logged.number)
 
 
+def _why_gone(engine: Engine, logged: Logged) -> str:
+    """Why a copy that a run kept is no longer there, as the log tells: they are let go of the oldest first."""
+    for event in engine.log.select(f"e.kind = '{CopiesLetGo.kind}' ORDER BY e.seq"):
+        if event.body["until"] >= logged.body["now"].removesuffix("~"):
+            when = wall_clock(event.at).strftime("%Y-%m-%d")
+            reason = "they were older than" if event.body["why"] == "age" else "they took more than"
+            return f"Copies of that time were let go on {when}, since {reason} {event.body['rule']} (klapp kept)."
+    return "It was erased with what the log said of it, or removed by somebody else."
+
+
 def _above(path: str) -> Iterator[str]:
     """The folders around a path, the innermost first."""
     while path := path.rpartition("/")[0]:
@@ -231,7 +243,8 @@ class _UndoBatch:
             except FileError as error:
                 # The overlay holds half an undo now. What was planned before is carried out; the rest begins afresh.
                 if not self.planned:
-                    self.refused.append(_refused(wish.logged, error.message, now))
+                    why = f" {_why_gone(engine, wish.logged)}" if error.kind == "gone" else ""
+                    self.refused.append(_refused(wish.logged, error.message + why, now))
                     self.taken = 1
                 break
 

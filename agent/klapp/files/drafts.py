@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
+from klapp.files.extents import copy_data, data_ranges, digest
 from klapp.files.handles import CLOSED, Folder
 from klapp.files.protocol import Identity
 
 _ANONYMOUS = getattr(os, "O_TMPFILE", 0)
 _NO_ANONYMOUS = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-_BLOCK = 1 << 20
 _LEFT = re.compile(r"\.klapp-[0-9a-f]{24}")
 
 
@@ -30,12 +30,13 @@ def identity(info: os.stat_result) -> Identity:
 
 
 class Traits(NamedTuple):
-    """What a copy keeps of a file beside its content. Times are nanoseconds since 1970."""
+    """What a copy keeps of a file beside its content. Times are nanoseconds since 1970; ``owner`` is (user, group)."""
 
     mode: int
     accessed: int
     modified: int
     attributes: Mapping[str, bytes]
+    owner: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, file: int) -> Traits:
@@ -45,10 +46,17 @@ class Traits(NamedTuple):
         if hasattr(os, "listxattr"):
             with suppress(OSError):  # a file system without them
                 attributes = {name: os.getxattr(file, name) for name in os.listxattr(file)}
-        return cls(stat.S_IMODE(info.st_mode) & 0o777, info.st_atime_ns, info.st_mtime_ns, attributes)
+        owner = (info.st_uid, info.st_gid) if hasattr(os, "fchown") else None
+        return cls(stat.S_IMODE(info.st_mode) & 0o777, info.st_atime_ns, info.st_mtime_ns, attributes, owner)
 
     def give(self, file: int) -> None:
-        """Give an open file these traits. An attribute that its file system or the system refuses is left out."""
+        """Give an open file these traits. An attribute or owner that the system refuses is left out: only root can give
+        a file away."""
+        if self.owner is not None:
+            info = os.fstat(file)
+            if (info.st_uid, info.st_gid) != self.owner:
+                with suppress(OSError):
+                    os.fchown(file, *self.owner)
         for name, value in self.attributes.items():
             with suppress(OSError):
                 os.setxattr(file, name, value)
@@ -147,28 +155,14 @@ class Draft:
 
 
 def copy_into(draft: Draft, source: int) -> None:
-    """Copy an open file with its traits into a draft and compare the two by SHA-256. Raises OSError (EIO: differ)."""
-    import hashlib
+    """Copy an open file with its traits and holes into a draft and compare the two by SHA-256, a block at a time.
 
-    traits = Traits.of(source)
-    wanted = hashlib.sha256()
-    position = 0
-    while block := _pread(source, position):
-        wanted.update(block)
-        draft.file.write(block)
-        position += len(block)
+    Raises OSError (EIO: they differ)."""
+    traits, size, ranges = Traits.of(source), os.fstat(source).st_size, data_ranges(source)
+    goal = draft.file.fileno()
+    copy_data(source, goal, ranges)
+    os.ftruncate(goal, size)
     draft.finish()
-    draft.file.seek(0)
-    found = hashlib.sha256()
-    while block := draft.file.read(_BLOCK):
-        found.update(block)
-    if found.digest() != wanted.digest():
+    if os.fstat(goal).st_size != size or digest(goal, ranges) != digest(source, ranges):
         raise OSError(errno.EIO, "the copy differs from the original")
-    traits.give(draft.file.fileno())
-
-
-def _pread(file: int, position: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(file, _BLOCK, position)
-    os.lseek(file, position, os.SEEK_SET)
-    return os.read(file, _BLOCK)
+    traits.give(goal)

@@ -44,3 +44,7 @@ class Empty:
     def in_trash(self, token: str) -> FileValue | None:
         """None: the trash is empty."""
         return None
+
+    def has_kept(self, token: str) -> bool:
+        """False: nothing is kept."""
+        return False

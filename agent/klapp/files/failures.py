@@ -96,3 +96,8 @@ def missing(path: str) -> FileError:
 def taken(path: str) -> FileError:
     """Something is at a path that should be free, or something other than a regular file where one should be."""
     return failure(FileExistsError(errno.EEXIST, ""), path)
+
+
+def let_go(path: str) -> FileError:
+    """The copy that was kept of a file is no longer there."""
+    return FileError(f"What “{shown(path)}” was before is no longer kept. Nothing was changed.", "gone")

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from klapp.files.drafts import Draft, Traits, identity
-from klapp.files.failures import changed, denied, failure, missing, taken
+from klapp.files.failures import changed, denied, failure, let_go, taken
 from klapp.files.handles import Folder, Folders
 from klapp.files.kept import Keeper
 from klapp.files.listing import Listing, T, file_value, found_path, found_value
@@ -285,6 +285,9 @@ class GuardedFiles:
                 _can(self._keeper, path, "keep").keep(token, source)
                 check(os.fstat(file), expect)
 
+    def has_kept(self, token: str) -> bool:
+        return self._keeper is None or self._keeper.has(token)
+
     def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         with self._acting(path):
             folder, name = self._place(path, "write")
@@ -292,7 +295,7 @@ class GuardedFiles:
                 try:
                     traits = _can(self._keeper, path, "write").bring(token, draft.file)
                 except FileNotFoundError:
-                    raise missing(path) from None
+                    raise let_go(path) from None
                 draft.finish()
                 traits.give(draft.file.fileno())
                 if os.fstat(draft.file.fileno()).st_size != was[3]:

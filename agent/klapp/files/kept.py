@@ -1,30 +1,33 @@
 """Kept copies: the old content of files that a coworker replaces, sealed, so that an undo can bring it back.
 
-A kept copy is one sealed file named by its token. Inside the seal, one line of JSON holds the file's traits, and the
-content follows. The seal binds the token, so that one kept copy can not be passed off as another.
+A kept copy is a sealed *note* named by its token (32 hex digits), which holds the file's traits and names its content,
+and the sealed content, named by a keyed hash of what it holds (64 hex digits): however often the same is kept, it is
+stored once. The seal binds the name, so that nothing can be passed off as something else. A note's time on the disk is
+when it was kept. What no note names any more is removed.
 """
 
 from __future__ import annotations
 
+import hmac
 import io
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from klapp.files.drafts import Traits
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+from klapp.files.extents import Ranges, are_ranges, blocks, data_ranges
 
 PURPOSE = "kept"
 """What the vault's key for kept copies is for."""
-_TOKEN = re.compile(r"[0-9a-f]{32}")
-_LONGEST_HEADER = 1 << 20  # extended attributes may hold 64 KiB each; no more than this is ever read as traits
+_TOKEN, _CONTENT = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
+_DRAFT = re.compile(r"\.klapp-[0-9a-f]{24}")
 
 
 class Keys(Protocol):
@@ -33,36 +36,51 @@ class Keys(Protocol):
     def key(self, purpose: str) -> bytes: ...
 
 
-class Keeper:
-    """Sealed copies in one folder of mode 0700, which is made on the first use."""
+class Space(NamedTuple):
+    """What the kept copies take: ``copies`` of files, their ``contents``, the bytes of these on the disk, and when the
+    oldest copy was kept (nanoseconds since 1970; None where there is none)."""
 
-    def __init__(self, folder: Path, key: bytes) -> None:
-        """Keep copies in ``folder``, sealed with ``key`` (32 bytes)."""
+    copies: int
+    contents: int
+    bytes: int
+    oldest: int | None
+
+
+class Dropped(NamedTuple):
+    """Copies that were let go: how many, the bytes that came free, and when the newest of them had been kept."""
+
+    copies: int
+    bytes: int
+    until: int
+
+
+class Keeper:
+    """Sealed copies in one folder of mode 0700, which is made on the first use. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        """Keep copies in ``folder``, sealed with ``key`` (32 bytes). ``clock`` gives seconds since 1970."""
         self._folder = folder
         self._key = key
+        self._clock = clock
+        self._lock = threading.RLock()
 
     def keep(self, token: str, source: BinaryIO) -> None:
-        """Seal a copy of an open file, read from its beginning, durably under ``token``. Raises OSError."""
+        """Seal a copy of an open file durably under ``token``. Raises OSError."""
         from klapp.vault.header import sync_folder
-        from klapp.vault.sealed import seal
 
         path = self._path(token)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        header = _header(Traits.of(source.fileno()))
-        source.seek(0)
-        draft = self._folder / f".klapp-{secrets.token_hex(12)}"
-        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        try:
-            with os.fdopen(file, "w+b") as goal:
-                seal(self._key, _role(token), cast(BinaryIO, io.BufferedReader(_Headed(header, source))), goal)
-                goal.flush()
-                os.fsync(goal.fileno())
-            os.replace(draft, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                draft.unlink()
-            raise
-        sync_folder(self._folder)
+        with self._lock:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = source.fileno()
+            traits, size, ranges = Traits.of(file), os.fstat(file).st_size, data_ranges(file)
+            content = self._stored(file, ranges) if ranges else ""
+            note = _written(traits, size, ranges, content)
+            with self._draft() as (draft, goal):
+                self._seal(_role(token), io.BytesIO(note), goal)
+                now = round(self._clock() * 1e6) * 1000
+                os.replace(draft, path)
+            os.utime(path, ns=(now, now))
+            sync_folder(self._folder)
 
     def bring(self, token: str, goal: BinaryIO) -> Traits:
         """Write the kept content to an open file and return the traits that go with it.
@@ -72,20 +90,155 @@ class Keeper:
         """
         from klapp.vault.sealed import unseal
 
-        split = _Split(goal)
-        with open(self._path(token), "rb") as source:
-            unseal(self._key, _role(token), source, cast(BinaryIO, split))
-        return _traits(split.header())
+        note = self._note(token)
+        if note.ranges:
+            with open(self._folder / note.content, "rb") as source:
+                laid = _Laid(goal, note.ranges)
+                unseal(self._key, _role(note.content), source, cast(BinaryIO, laid))
+                laid.finish()
+        goal.truncate(note.size)
+        return note.traits
 
-    def drop(self, token: str) -> None:
-        """Forget a kept copy; nothing happens where there is none."""
-        with suppress(FileNotFoundError):
-            self._path(token).unlink()
+    def has(self, token: str) -> bool:
+        """Whether a copy is kept under ``token``."""
+        return self._path(token).exists()
+
+    def drop(self, tokens: Iterable[str]) -> int:
+        """Forget kept copies, where there are any, and the contents that no other copy has; how many bytes came free."""
+        with self._lock:
+            for token in tokens:
+                with suppress(FileNotFoundError):
+                    self._path(token).unlink()
+            return self._sweep()
 
     def tokens(self) -> list[str]:
         """Under what copies are kept."""
-        found = self._folder.iterdir() if self._folder.is_dir() else ()
-        return sorted(path.name for path in found if _TOKEN.fullmatch(path.name))
+        return sorted(entry.name for entry in self._entries(_TOKEN))
+
+    def space(self) -> Space:
+        """What the copies take."""
+        times = [entry.stat().st_mtime_ns for entry in self._entries(_TOKEN)]
+        sizes = [entry.stat().st_size for entry in self._entries(_CONTENT)]
+        return Space(len(times), len(sizes), sum(sizes), min(times, default=None))
+
+    def older(self, moment: int) -> Dropped:
+        """Let go of the copies that were kept before a moment (nanoseconds since 1970)."""
+        with self._lock:
+            found = [entry for entry in self._entries(_TOKEN) if entry.stat().st_mtime_ns < moment]
+            until = max((entry.stat().st_mtime_ns for entry in found), default=0)
+            return Dropped(len(found), self.drop(entry.name for entry in found) if found else 0, until)
+
+    def over(self, most: int, spared: int) -> Dropped:
+        """Let go of the oldest copies until no more than ``most`` bytes are taken; none that was kept at the moment
+        ``spared`` (nanoseconds since 1970) or later."""
+        with self._lock:
+            sizes = {entry.name: entry.stat().st_size for entry in self._entries(_CONTENT)}
+            taken, until, gone = sum(sizes.values()), 0, []
+            if taken <= most:
+                return Dropped(0, 0, 0)
+            kept = sorted((entry.stat().st_mtime_ns, entry.name) for entry in self._entries(_TOKEN))
+            named = {token: self._named_by(token) for _, token in kept}
+            left = {content: list(named.values()).count(content) for content in set(named.values())}
+            for moment, token in kept:
+                if taken <= most or moment >= spared:
+                    break
+                content = named[token]
+                left[content] -= 1
+                taken -= 0 if left[content] else sizes.get(content or "", 0)
+                gone.append(token)
+                until = moment
+            return Dropped(len(gone), self.drop(gone) if gone else 0, until)
+
+    # -- contents -----------------------------------------------------------------------------------------------------
+
+    def _stored(self, file: int, ranges: Ranges) -> str:
+        """The name of the content of an open file, which is sealed where it is not there yet."""
+        name = self._name(file, ranges)
+        if self._is_sound(name):
+            return name
+        with self._draft() as (draft, goal):
+            stream = _Stream(file, ranges, self._naming())
+            self._seal(_role(name), cast(BinaryIO, io.BufferedReader(stream)), goal)
+            if stream.name() != name:
+                raise OSError("a file was changed while a copy of it was kept")
+            os.replace(draft, self._folder / name)
+        return name
+
+    def _naming(self) -> hmac.HMAC:
+        from klapp.vault.sealed import derive
+
+        return hmac.new(derive(self._key, b"names of kept contents"), digestmod="sha256")
+
+    def _name(self, file: int, ranges: Ranges) -> str:
+        naming = self._naming()
+        for _, block in blocks(file, ranges):
+            naming.update(block)
+        return naming.hexdigest()
+
+    def _is_sound(self, name: str) -> bool:
+        """Whether a content is there, and can be brought back."""
+        from klapp.vault.sealed import Tampered, unseal
+
+        try:
+            with open(self._folder / name, "rb") as source:
+                unseal(self._key, _role(name), source, cast(BinaryIO, _Nowhere()))
+        except (FileNotFoundError, Tampered):
+            return False
+        return True
+
+    def _sweep(self) -> int:
+        """Remove the contents that no note names, and what a kill left; where a note can not be read, nothing."""
+        contents = list(self._entries(_CONTENT))
+        named = {self._named_by(entry.name) for entry in self._entries(_TOKEN)} if contents else set()
+        freed = 0
+        for entry in [*(contents if None not in named else ()), *self._entries(_DRAFT)]:
+            if entry.name not in named:
+                freed += entry.stat().st_size
+                os.unlink(entry.path)
+        return freed
+
+    def _named_by(self, token: str) -> str | None:
+        """The content that a note names; None where the note can not be read."""
+        from klapp.vault.sealed import Tampered
+
+        try:
+            return self._note(token).content
+        except (Tampered, ValueError):
+            return None
+
+    # -- notes --------------------------------------------------------------------------------------------------------
+
+    def _note(self, token: str) -> _Note:
+        from klapp.vault.sealed import unseal
+
+        clear = io.BytesIO()
+        with open(self._path(token), "rb") as source:
+            unseal(self._key, _role(token), source, clear)
+        return _read(clear.getvalue())
+
+    def _seal(self, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
+        from klapp.vault.sealed import seal
+
+        seal(self._key, role, source, goal)
+        goal.flush()
+        os.fsync(goal.fileno())
+
+    @contextmanager
+    def _draft(self) -> Iterator[tuple[Path, BinaryIO]]:
+        """A fresh file in the folder, to be renamed; (where it is, the file). Nothing of it is left otherwise."""
+        draft = self._folder / f".klapp-{secrets.token_hex(12)}"
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            with os.fdopen(file, "w+b") as goal:
+                yield draft, goal
+        except BaseException:
+            with suppress(FileNotFoundError):
+                draft.unlink()
+            raise
+
+    def _entries(self, names: re.Pattern[str]) -> Iterator[os.DirEntry[str]]:
+        with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            yield from [entry for entry in entries if names.fullmatch(entry.name)]
 
     def _path(self, token: str) -> Path:
         if not _TOKEN.fullmatch(token):
@@ -108,13 +261,15 @@ class RenewedCopies:
 
         goal.mkdir(mode=0o700)
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            if not _TOKEN.fullmatch(path.name):
+            if not (_TOKEN.fullmatch(path.name) or _CONTENT.fullmatch(path.name)):
                 continue  # a draft that was cut short
             handle = os.open(goal / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             with path.open("rb") as source, os.fdopen(handle, "wb") as renewed:
                 reseal(old.key(PURPOSE), new.key(PURPOSE), _role(path.name), source, renewed)
                 renewed.flush()
                 os.fsync(renewed.fileno())
+            kept = path.stat()
+            os.utime(goal / path.name, ns=(kept.st_atime_ns, kept.st_mtime_ns))
         sync_folder(goal)
         yield
 
@@ -123,60 +278,99 @@ def _role(token: str) -> bytes:
     return b"kept:" + token.encode("ascii")
 
 
-def _header(traits: Traits) -> bytes:
+class _Note(NamedTuple):
+    """What is kept of a file beside its data: traits, size, where the data lie, and the name of their content."""
+
+    traits: Traits
+    size: int
+    ranges: Sequence[tuple[int, int]]
+    content: str
+
+
+def _written(traits: Traits, size: int, ranges: Ranges, content: str) -> bytes:
     attributes = {name: value.hex() for name, value in traits.attributes.items()}
-    return json.dumps([traits.mode, traits.accessed, traits.modified, attributes]).encode("ascii") + b"\n"
+    note: dict[str, Any] = traits._asdict() | {
+        "attributes": attributes,
+        "size": size,
+        "ranges": [list(one) for one in ranges],
+        "content": content,
+    }
+    return json.dumps(note).encode("ascii")
 
 
-def _traits(header: bytes) -> Traits:
-    mode, accessed, modified, attributes = json.loads(header)
-    return Traits(mode, accessed, modified, {name: bytes.fromhex(value) for name, value in attributes.items()})
+def _read(text: bytes) -> _Note:
+    note = json.loads(text)
+    size, ranges, content, owner = note["size"], note["ranges"], note["content"], note["owner"]
+    if not are_ranges(ranges, size) or (ranges and not _CONTENT.fullmatch(content)):
+        raise ValueError("a kept copy does not say where its content is")
+    attributes = {name: bytes.fromhex(value) for name, value in note["attributes"].items()}
+    traits = Traits(note["mode"], note["accessed"], note["modified"], attributes, tuple(owner) if owner else None)
+    return _Note(traits, size, [(begin, length) for begin, length in ranges], content)
 
 
-class _Headed(io.RawIOBase):
-    """Reads as a header followed by the rest of a file."""
+class _Stream(io.RawIOBase):
+    """Reads as the data of a file, one range after the other, and names what was read."""
 
-    def __init__(self, header: bytes, source: BinaryIO) -> None:
-        self._header = header
-        self._source = source
+    def __init__(self, file: int, ranges: Ranges, naming: hmac.HMAC) -> None:
+        self._blocks = blocks(file, ranges)
+        self._naming = naming
+        self._left = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._left:
+            block = next(self._blocks, (0, b""))[1]
+            self._naming.update(block)
+            self._left = memoryview(block)
         view = memoryview(buffer).cast("B")
-        block = self._header[: len(view)] or self._source.read(len(view))
-        self._header = self._header[len(view) :]
-        view[: len(block)] = block
-        return len(block)
+        part = self._left[: len(view)]
+        view[: len(part)] = part
+        self._left = self._left[len(part) :]
+        return len(part)
+
+    def name(self) -> str:
+        """The name of what was read so far."""
+        return self._naming.hexdigest()
 
 
-class _Split(io.RawIOBase):
-    """Takes a header up to its line end for itself and writes what follows to a file."""
+class _Laid(io.RawIOBase):
+    """Writes data where they lay in a file, and leaves the holes between them."""
 
-    def __init__(self, goal: BinaryIO) -> None:
+    def __init__(self, goal: BinaryIO, ranges: Ranges) -> None:
         self._goal = goal
-        self._header = b""
-        self._whole = False
+        self._ranges = iter(ranges)
+        self._left = 0
 
     def writable(self) -> bool:
         return True
 
-    def write(self, data: ReadableBuffer, /) -> int:
-        block = bytes(data)
-        if self._whole:
-            self._goal.write(block)
-        else:
-            head, end, rest = block.partition(b"\n")
-            self._header += head
-            self._whole = bool(end)
-            self._goal.write(rest)
-            if len(self._header) > _LONGEST_HEADER:
-                raise ValueError("a kept copy does not begin with its traits")
-        return len(block)
+    def write(self, data: Any, /) -> int:
+        view = memoryview(data)
+        while view:
+            if not self._left:
+                begin, self._left = next(self._ranges, (0, 0))
+                if not self._left:
+                    raise ValueError("a kept content is longer than its copy says")
+                self._goal.seek(begin)
+            part = view[: self._left]
+            self._goal.write(part)
+            self._left -= len(part)
+            view = view[len(part) :]
+        return len(data)
 
-    def header(self) -> bytes:
-        """The header without its line end; raises ValueError where it is not whole."""
-        if not self._whole:
-            raise ValueError("a kept copy does not begin with its traits")
-        return self._header
+    def finish(self) -> None:
+        """Raise ValueError where something is missing."""
+        if self._left or next(self._ranges, None) is not None:
+            raise ValueError("a kept content is shorter than its copy says")
+
+
+class _Nowhere(io.RawIOBase):
+    """Takes what is written to it, and forgets it."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return len(data)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from klapp.files.failures import changed, denied, missing, taken
+from klapp.files.failures import changed, denied, let_go, missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klapp.files.patterns import Pattern, escape
 from klapp.files.protocol import Base, FileError, Identity, Permits
@@ -243,10 +243,15 @@ class Overlay:
         self._need(path, "read", "write", "remove")
         self._kept[token] = self._expected(path, expect)
 
+    def has_kept(self, token: str) -> bool:
+        return token in self._kept or self._base.has_kept(token)
+
     def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         """As in the protocol. What an earlier run kept comes back with a content that the overlay does not know."""
         self._need(path, "write")
         kept = self._kept.get(token)
+        if not self.has_kept(token):
+            raise let_go(path)
         brought = self._twin(kept, path) if kept else self._hollow(path, was)
         if replacing is None:
             self._free(path)

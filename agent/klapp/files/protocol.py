@@ -96,10 +96,13 @@ class Files(Protocol):
         """Keep a sealed copy of a file (content, times, mode, extended attributes) under a fresh ``token`` (32 hex
         digits, made by the caller). Keeping again under the same token is fine. Needs write."""
 
+    def has_kept(self, token: str) -> bool:
+        """Whether a copy is kept under ``token``; True, too, where whoever asks can not know."""
+
     def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
         """Bring kept content back at ``path``, in place of a file of identity ``replacing`` or, for None, of nothing.
         ``was`` is the version that was kept: the file gets its size and time, but is a new one to the disk.
-        Needs write."""
+        Needs write. Raises FileError("gone") where nothing is kept under ``token``."""
 
     def replace(self, source: str, goal: str, expect: Identity, replacing: Identity) -> Identity:
         """As ``move``, but takes the place of the file at ``goal``. The caller has kept that file before."""
@@ -121,6 +124,7 @@ class Base(Protocol):
     def born(self, path: str) -> int: ...
     def new_trash_token(self, path: str) -> str: ...
     def in_trash(self, token: str) -> FileValue | None: ...
+    def has_kept(self, token: str) -> bool: ...
 
 
 class Permits(Protocol):

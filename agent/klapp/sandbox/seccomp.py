@@ -58,14 +58,14 @@ _READING = {"x86_64": {"openat2": 437, "flock": 73}, "aarch64": {"openat2": 437,
 # And those that change them. Names are relative to an open folder, so no call that takes a bare path is there.
 _CHANGING = {
     "x86_64": {
-        "pwrite64": 18, "fsync": 74, "fdatasync": 75, "ftruncate": 77, "fchmod": 91, "fsetxattr": 190,
+        "pwrite64": 18, "fsync": 74, "fdatasync": 75, "ftruncate": 77, "fchmod": 91, "fchown": 93, "fsetxattr": 190,
         "fgetxattr": 193, "flistxattr": 196, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "linkat": 265,
-        "utimensat": 280, "renameat2": 316,
+        "utimensat": 280, "renameat2": 316, "copy_file_range": 326,
     },
     "aarch64": {
         "fsetxattr": 7, "fgetxattr": 10, "flistxattr": 13, "mkdirat": 34, "unlinkat": 35, "linkat": 37,
-        "renameat": 38, "ftruncate": 46, "fchmod": 52, "pwrite64": 68, "fsync": 82, "fdatasync": 83,
-        "utimensat": 88, "renameat2": 276,
+        "renameat": 38, "ftruncate": 46, "fchmod": 52, "fchown": 55, "pwrite64": 68, "fsync": 82, "fdatasync": 83,
+        "utimensat": 88, "renameat2": 276, "copy_file_range": 285,
     },
 }  # fmt: skip
 # Calls that do many things by one of their arguments: its position, and the values that are harmless. ``fcntl``: copying

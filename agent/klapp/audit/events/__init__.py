@@ -25,6 +25,8 @@ from klapp.audit.events.runs import Content, Intent, Outcome, Replan, Undone
 from klapp.audit.events.upkeep import (
     AgentStarted,
     AgentStopped,
+    CopiesLetGo,
+    CopiesRule,
     Erased,
     Exported,
     Retired,
@@ -41,6 +43,8 @@ __all__ = [
     "AgentStopped",
     "Approved",
     "Content",
+    "CopiesLetGo",
+    "CopiesRule",
     "Erased",
     "Event",
     "Exported",

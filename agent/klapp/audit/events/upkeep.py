@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klapp.audit.events.event import ENTITY, EVENT_LOG, LIFECYCLE, Event, Ocsf
+from klapp.audit.events.event import BASE, ENTITY, EVENT_LOG, LIFECYCLE, OTHER, Event, Ocsf
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,36 @@ class Erased(Event):
     before: str
     entries: int
     keys: list[list[int]]
+
+
+@dataclass(frozen=True)
+class CopiesLetGo(Event):
+    """Kept copies of what runs replaced were let go, the oldest first: all that were kept up to ``until``, an ISO moment.
+    ``why`` is "age" or "space"."""
+
+    kind = "copies let go"
+    says = "{copies} kept copies, of what was replaced until {until}, were let go ({why}: {rule})."
+    public = ("copies", "bytes", "until", "why", "rule")
+    ocsf = Ocsf(BASE, OTHER)
+
+    copies: int
+    bytes: int
+    until: str
+    why: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class CopiesRule(Event):
+    """How long copies of what runs replace are kept, and how much they may take, was changed."""
+
+    kind = "copies rule"
+    says = "Copies of what is replaced are kept for {days} days, in at most {megabytes} MB, from now on."
+    public = ("days", "megabytes")
+    ocsf = Ocsf(BASE, OTHER)
+
+    days: int
+    megabytes: int
 
 
 @dataclass(frozen=True)
