@@ -88,7 +88,7 @@ def _rotate(options: argparse.Namespace, home: Home, opened: Vault) -> None:
             stores: list[management.Store] = [RenewedDatabase(home.database, "log"), RenewedCopies(home.kept)]
             new, shown = management.rotate(home.path, opened, stores, passphrase_of(options), secrets.token_bytes(32))
     except AlreadyRunning as error:
-        raise Complaint(f"{error} Quit it first.") from error
+        raise Complaint(f"{error}\nQuit it first.") from error
     _remember(home, new, "everything was sealed anew with a new key")
     say("Done: everything is sealed with a new key, and the old one opens nothing.")
     if shown:

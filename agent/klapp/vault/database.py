@@ -17,6 +17,9 @@ Connection = Any
 """A ``sqlcipher3`` connection; the library has no types."""
 
 
+NO_ROOM = "there is not enough room on its disk, or the disk does not answer"
+
+
 class DatabaseError(Exception):
     """A database can not be opened; the message says why and what to do."""
 
@@ -44,6 +47,10 @@ def connect(path: Path, key: bytes) -> Connection:
         ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except dbapi2.OperationalError as error:
+        connection.close()
+        why = "another program holds it" if "locked" in str(error) else NO_ROOM
+        raise DatabaseError(f"{path} can not be opened now: {why}. Nothing was changed; try again.") from None
     except dbapi2.Error:
         connection.close()
         raise DatabaseError(
@@ -109,7 +116,9 @@ def _alone(connection: Connection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
-    except dbapi2.Error:
+    except dbapi2.Error as error:
+        if "locked" not in str(error):
+            raise VaultError(f"What klapp stores can not be written anew: {NO_ROOM}. Nothing was changed.") from None
         raise VaultError(
             "klapp is at work with this state folder. Quit it, let its commands end, and try again. Nothing was changed."
         ) from None
