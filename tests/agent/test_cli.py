@@ -285,7 +285,7 @@ def test_the_agent_sorts_reloads_and_answers(klapp: Terminal) -> None:
         assert (klapp.person / "In" / "b.txt").exists()
         assert oct(os.stat(klapp.state / "agent.sock").st_mode)[-3:] == "600"
         agent.send_signal(signal.SIGINT)
-        agent.wait(20)
+        agent.wait(60)
     assert json.loads(klapp("list", "--format", "json"))[0]["state"] == "paused"
 
 

@@ -306,6 +306,7 @@ def test_a_start_too_many_is_left_out_where_a_rule_says_so(start: Start) -> None
         for number in range(5):
             running.house.file(f"In/{number}", b"x")
         running.until(lambda: any("left out" in sentence for sentence in running.said))
+        running.rest()
         held.set()
         running.until(lambda: len(running.house.told.notices) == 2)
         running.rest()

@@ -287,4 +287,4 @@ def test_without_a_tray_klapp_says_so_once_and_goes_on(tmp_path: Path) -> None:
         assert "without an icon" in process.stdout.readline()
         assert klapp.list() == []
         os.kill(process.pid, signal.SIGINT)
-        assert "without an icon" not in process.communicate(timeout=20)[0]
+        assert "without an icon" not in process.communicate(timeout=60)[0]
