@@ -7,6 +7,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 from klr.tables import store
+from tests.replayed import replayed  # noqa: F401 - a fixture that every test uses
 
 settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck)

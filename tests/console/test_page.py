@@ -45,7 +45,7 @@ def test_a_coworker_is_approved_runs_is_explained_and_undone(served: Served, pag
     expect(page.get_by_role("heading", name="Taking it back")).to_be_visible()
     assert problems(page) == []
     page.locator("a[href^='/file?']").click()
-    expect(page.locator("ol.runs li")).to_have_count(1)
+    expect(page.locator("ol.runs > li")).to_have_count(1)
     expect(page.get_by_role("heading", level=2).first).to_contain_text("→")
     assert problems(page) == []
     page.go_back()

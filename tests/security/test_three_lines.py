@@ -27,6 +27,7 @@ from tests.agent.house import House, reports
 from tests.security import planted
 
 pytestmark = [
+    pytest.mark.unreplayed,
     pytest.mark.skipif(
         not sys.platform.startswith("linux") or landlock.version() < 3 or not seccomp.is_known(),
         reason="this system has no Landlock, or seccomp is not known here",
