@@ -377,7 +377,9 @@ class _Walk:
                 self._sent(action, one.pattern, everything, one.language, number)
             self.touched |= everything
             return labels
-        self._request(action, self.facts.host_of(values[verb.sends][0]), everything)
+        host = self.facts.host_of(values[verb.sends][0])
+        if host is not None:  # else it is a mail that no run comes to, so nobody gets it
+            self._request(action, host, everything)
         return labels
 
     def _request(self, node: s.Node, host: str | None, data: Label) -> Label:

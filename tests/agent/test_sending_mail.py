@@ -501,3 +501,11 @@ end
 )
 def test_lines_for_files_and_lines_for_people_are_taken_together(may: str, fine: bool) -> None:
     assert (load(SPLIT.format(may), VOCABULARY).program is not None) == fine
+
+
+@pytest.mark.parametrize("before", ["stop", 'trash file\nmove file to "~/Out/"', "if yes\nstop\nelse\nstop\nend"])
+def test_a_mail_that_no_run_comes_to_is_judged_all_the_same(before: str) -> None:
+    text = (
+        f'coworker "x"\nwhen file arrives in "~/In"\n{before}\nsend mail to "a@one.example" about "a" saying "b"\nend\n'
+    )
+    assert load(text, VOCABULARY).diagnostics

@@ -12,5 +12,7 @@ can be had again; it is then made small, and saved.
     disk          the same on a real disk: perform, replay, undo
     readers       parser, formatter, globs, and the decoders of what is stored and sent
     shrinking     smaller programs that fail in the same way
+    samples       texts, literals, patterns and places that programs are made of
+    mutants       python -m tests.fuzz.mutants: the proof broken on purpose, which has to be found
     coverage      which of the language's words were said and carried out
 """

@@ -189,8 +189,14 @@ def meet(first: Language, second: Language) -> bool:
 
     Where that would cost more than ``MOST_MEETING``, they are taken to meet.
     """
-    pairs = ((first, second), (first, _in_full(second)), (_in_full(first), second))
-    return any(_share(one, other) for one, other in pairs)
+    if _share(first, second):
+        return True
+    pairs = ((first, second), (second, first))
+    return any(_is_from_home(one) and _share(_in_full(one), other) for one, other in pairs)
+
+
+def _is_from_home(language: Language) -> bool:
+    return any(has(letters, ord("~")) for start in language.starts for letters, _ in language.edges[start])
 
 
 def _share(first: Language, second: Language) -> bool:
