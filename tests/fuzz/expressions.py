@@ -137,6 +137,8 @@ class Expressions:
         if roll < 0.5 or d < 0:
             return f'"{escaped(self.random.choice(WORDS))}"'
         if self.reaches and roll < 0.58:
+            if self.random.random() < 0.3:
+                return f"(answer of {self.address(names, d, HOSTS[0])} using token)"
             return f"(answer of {self.address(names, d)})"
         if names.of("error") and roll < 0.6:
             return "error.message"
