@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from klapp.audit.entry import Entry
 from klapp.audit.events import KINDS, Trouble
 from klapp.audit.retiring import Retention, retire
 from klapp.network import Broker
+from klapp.operations.keeping import new_token
 from klapp.service import Service
 from klapp.vault.keys import VaultError, open_vault
 from klapp.vault.slots import RECOVERY
 from klapp.vault.stretching import Cost
 from tests.agent.hosts import certificates, host, ok
-from tests.agent.house import CHEAP, House, reports
+from tests.agent.house import CHEAP, NOW, House, reports
 
 COWORKER = """coworker "Filer"
 about "Files."
@@ -71,6 +73,7 @@ def lived(house: House, origin: str) -> None:
         agent.overview()
         agent.undo([report["run"] for report in agent.log() if report["outcome"] == "skipped"])
         agent.revoke("filer")
+        copies(agent, house.file("replaced.txt", b"old"))
         account(agent)
         agent.audit("witness", path=str(house.person / "checkpoint"))
         list(agent.audit("export", form="json", wanted={}))
@@ -79,6 +82,15 @@ def lived(house: House, origin: str) -> None:
         open_vault(house.home.path, lambda _: "wrong horse battery", use_keyring=False, cost=CHEAP)
     with house.agent() as agent, Service(agent, lambda _: None):
         pass
+
+
+def copies(agent: Agent, path: Path) -> None:
+    """Keep a copy that is let go a month later, by a new rule."""
+    with path.open("rb") as source:
+        agent.keeper.keep(new_token(), source)
+    agent.clock = lambda: NOW + timedelta(days=31)
+    agent.kept("change", days=30)
+    agent.clock = lambda: NOW
 
 
 def account(agent: Agent) -> None:

@@ -256,8 +256,10 @@ class Interpreter:
             for (_, kind), value in zip(verb.slots, values, strict=False):
                 if kind == "text" and isinstance(value, str):
                     self.size += len(value)
-                elif kind == "file" and not (verb.follows or verb.consumes):
-                    self.size += value.size
+                elif kind in ("file", "sendable", "attached") and not (verb.follows or verb.consumes):
+                    together = value if isinstance(value, tuple) else (value,)
+                    self.size += sum(one.size for one in together if isinstance(one, File))
+                    self.size += sum(len(one.content) for one in together if isinstance(one, Attachment))
         wish = (name, *(plain(value) for value in values), line)
         return self._tried(wish, lambda: verb.does(self.world, *values))
 

@@ -29,7 +29,7 @@ def autostart(options: argparse.Namespace) -> int:
         say(
             "It starts with your next login. To start it now: systemctl --user daemon-reload && systemctl --user start klapp"
         )
-        say("Without a keyring it needs KLAPP_PASSPHRASE_FILE in its environment; see docs/desktop.md.")
+        say("Without a keyring it needs KLAPP_PASSPHRASE_FILE in its environment; see docs/vault.md.")
     return FINE
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from klr import syntax as s
@@ -48,7 +48,9 @@ Known = Mapping[str, Binding | None]
 class Names:
     """The bindings of a checked text, in the order of the text; none where nothing could be read."""
 
-    def __init__(self, source: Source, checked: Checked | None, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, source: Source, checked: Checked | None, vocabulary: Vocabulary, written: s.Coworker | None = None
+    ) -> None:
         self.source = source
         self.vocabulary = vocabulary
         self.bindings: list[Binding] = []
@@ -56,6 +58,8 @@ class Names:
         if checked is not None:
             self.facts = checked.facts
             self._coworker(checked.tree)
+            if written is not None:
+                self._in_patterns(written, checked.tree)
 
     def at(self, offset: int) -> Binding | None:
         """The binding whose name stands at an offset, or ends there."""
@@ -99,6 +103,16 @@ class Names:
                 case s.TestBlock():
                     self._test(part, settings)
         self.bindings.sort(key=lambda binding: binding.made)
+
+    def _in_patterns(self, written: s.Coworker, filled: s.Coworker) -> None:
+        """The settings in patterns, for which the checked tree has their values."""
+        settings = {binding.name: binding for binding in self.bindings if binding.kind == "setting"}
+        for before, after in zip(written.parts, filled.parts, strict=True):
+            if before is not after:
+                still = {name.span for name in _names_in(after)}
+                for name in _names_in(before):
+                    if name.name in settings and name.span not in still:
+                        settings[name.name].uses.append(name.span)
 
     def _define(self, define: s.Define, settings: Known) -> None:
         made = self._make(define.name, "definition", define.span, self._type(define.value))
@@ -175,6 +189,18 @@ class Names:
             case _:
                 for child in s.children(node):
                     self._expression(child, known)
+
+
+def _names_in(node: object) -> Iterator[s.Name]:
+    """All names below a node, in order."""
+    if isinstance(node, s.Name):
+        yield node
+    elif isinstance(node, tuple):
+        for one in node:
+            yield from _names_in(one)
+    elif isinstance(node, s.Node):
+        for each in fields(node):
+            yield from _names_in(getattr(node, each.name))
 
 
 def declared_type(line: s.SettingLine) -> Type:

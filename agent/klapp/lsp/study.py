@@ -42,4 +42,4 @@ class Study:
     @cached_property
     def names(self) -> Names:
         """What each name stands for."""
-        return Names(self.source, self.examined.checked, words())
+        return Names(self.source, self.examined.checked, words(), self.examined.parsed.tree)

@@ -155,7 +155,7 @@ document.getElementById("with-passkey")?.addEventListener("click", async () => {
 const parts = () => [...document.querySelectorAll("[data-live]")];
 if (parts().length) {
   const header = { "X-Klapp-Live": "1" };
-  let shown = "", timer = 0;
+  let shown = "again", timer = 0; // the first look is at the page itself: it may have changed while it was loaded
   const fresh = () => new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // it parses the page, and runs nothing in it
     request.open("GET", location.href);
@@ -183,7 +183,7 @@ if (parts().length) {
       const response = await fetch("/version", { headers: header });
       if (!response.ok) return;
       const { version } = await response.json();
-      if (shown && version !== shown && !update(await fresh())) shown = "again";
+      if (version !== shown && !update(await fresh())) shown = "again";
       else shown = version;
     } catch {
       return; // the page was closed
