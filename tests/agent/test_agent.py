@@ -33,12 +33,6 @@ end
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return House(tmp_path)
-
-
-@pytest.fixture
 def agent(house: House) -> Iterator[Agent]:
     house.coworker(SORTER)
     with house.agent() as agent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -31,9 +30,7 @@ end
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    house = House(tmp_path)
+def house(house: House) -> House:
     house.coworker(WIDE)
     return house
 

@@ -43,9 +43,7 @@ LONG = "Frau Plantedperson came on Monday. " * 40
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    house = House(tmp_path)
+def house(house: House) -> House:
     house.coworker(COWORKER)
     house.coworker(COWORKER.replace("Filer", "Other").replace("~/In", "~/In2").replace("~/Out", "~/Out2"), "two")
     for number in range(3):

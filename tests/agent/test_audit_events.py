@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -40,9 +39,7 @@ def test_each_kind_is_declared_whole(kind: type) -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    house = House(tmp_path)
+def house(house: House) -> House:
     house.coworker(COWORKER)
     return house
 

@@ -25,9 +25,7 @@ end
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    house = House(tmp_path)
+def house(house: House) -> House:
     house.coworker(WRITER)
     return house
 

@@ -54,12 +54,6 @@ ELSEWHERE = PICTURES.replace("Pictures", "Elsewhere").replace("~/In", "~/Other")
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return House(tmp_path)
-
-
-@pytest.fixture
 def agent(house: House) -> Iterator[Agent]:
     for name, text in (("1", FIRST), ("2", SECOND), ("3", PICTURES), ("4", LARGE), ("5", ELSEWHERE)):
         house.coworker(text, name)

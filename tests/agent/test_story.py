@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,12 +26,6 @@ when file arrives in "~/In" named "*.txt"
   notify "{file.name} is sorted"
 end
 """
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return House(tmp_path)
 
 
 @pytest.fixture
