@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from klapp.account.errors import AccountError, NeedsLogin
+from klapp.addresses import address
 from klapp.console.doors import LIVE, Visit
 from klapp.files.shown import shown
 from klapp.service import Service
@@ -20,11 +21,12 @@ from klapp.service import Service
 
 @dataclass(frozen=True)
 class Asking:
-    """What a page is made from. ``form`` are the fields that were posted, ``query`` those of the address."""
+    """What a page is made from. ``version`` is the service's before anything was looked at: the page shows that, or newer."""
 
     service: Service
     request: Request
     visit: Visit
+    version: str
 
     @property
     def form(self) -> dict[str, str]:
@@ -80,7 +82,16 @@ class Asking:
         html = (
             templates()
             .get_template(template)
-            .render(values | {"csrf": self.visit.csrf, "told": told, "account": account, "path": self.request.url.path})
+            .render(
+                values
+                | {
+                    "csrf": self.visit.csrf,
+                    "told": told,
+                    "account": account,
+                    "path": self.request.url.path,
+                    "version": self.version,
+                }
+            )
         )
         return HTMLResponse(html, status)
 
@@ -88,7 +99,7 @@ class Asking:
         """On to another page, which tells what was done."""
         if told:
             self.visit.told.append(told)
-        return RedirectResponse(f"{path}?{urlencode(query, errors='surrogatepass')}" if query else path, 303)
+        return RedirectResponse(address(path, **query), 303)
 
     def data(self, found: Any) -> Response:
         """Data for the page's own script."""
@@ -111,7 +122,7 @@ def sentence(error: Exception) -> str:
 
 def answered(service: Service, request: Request, page: Page) -> Response:
     """The response to one request; an error is a page with a sentence."""
-    asking = Asking(service, request, request.scope["visit"])
+    asking = Asking(service, request, request.scope["visit"], service.version)
     try:
         return page(asking)
     except NeedsLogin as error:

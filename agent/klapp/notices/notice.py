@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+
+from klapp.addresses import address
 
 LONGEST = 500
 
@@ -24,7 +25,7 @@ class Kind(StrEnum):
     FAILURE = "failure"
     """A run failed, and is not tried again."""
     ANOMALY = "anomaly"
-    """Something is not as usual, see ``klapp.anomalies``."""
+    """Something is not as usual, see ``klapp.unusual``."""
     UPDATE = "update"
     """A newer klapp closes a hole."""
 
@@ -98,7 +99,7 @@ class Notice:
 
 def opens(label: str, path: str, **query: str) -> Action:
     """A button that opens an address of klapp's page."""
-    return Action(label, "open_page", (f"{path}?{urlencode(query, errors='surrogatepass')}" if query else path,))
+    return Action(label, "open_page", (address(path, **query),))
 
 
 ALL = opens("Look", "/notices")

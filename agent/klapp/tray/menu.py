@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+
+from klapp.addresses import address
 
 
 class Action(NamedTuple):
@@ -66,7 +67,7 @@ def _separated(groups: Iterable[list[Item]]) -> Iterator[Item]:
 
 def _page(path: str, **query: str) -> Action:
     """Open an address of klapp's page."""
-    return Action("open_page", (f"{path}?{urlencode(query, errors='surrogatepass')}" if query else path,))
+    return Action("open_page", (address(path, **query),))
 
 
 def _trouble(one: Mapping[str, Any]) -> Item:

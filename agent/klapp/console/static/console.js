@@ -155,7 +155,7 @@ document.getElementById("with-passkey")?.addEventListener("click", async () => {
 const parts = () => [...document.querySelectorAll("[data-live]")];
 if (parts().length) {
   const header = { "X-Klapp-Live": "1" };
-  let shown = "again", timer = 0; // the first look is at the page itself: it may have changed while it was loaded
+  let shown = document.getElementById("main").dataset.version, timer = 0;
   const fresh = () => new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // it parses the page, and runs nothing in it
     request.open("GET", location.href);
