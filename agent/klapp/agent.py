@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from klapp import agenda
 from klapp.account.account import Account
@@ -445,28 +445,21 @@ class Agent:
 
     def network(self, what: str, **asked: Any) -> Any:
         """What ``Networking`` tells and does, by the name of its method."""
-        if what not in Networking.METHODS:
-            raise ValueError(f"Nobody can ask the network for {what!r}.")
-        return getattr(self.networking, what)(**asked)
+        return _method(self.networking, what, f"Nobody can ask the network for {what!r}.")(**asked)
 
     def mail(self, what: str, **asked: Any) -> Any:
         """What ``Mailing`` tells and does, by the name of its method."""
-        if what not in Mailing.METHODS:
-            raise ValueError(f"Nobody can ask for {what!r} of mail.")
-        return getattr(self.mailing, what)(**asked)
+        return _method(self.mailing, what, f"Nobody can ask for {what!r} of mail.")(**asked)
 
     def notices(self, what: str, **asked: Any) -> Any:
         """What ``Noticing`` tells and does, by the name of its method."""
-        if what not in Noticing.METHODS:
-            raise ValueError(f"Nobody can ask for {what!r} of notices.")
-        return getattr(self.noticing, what)(**asked)
+        return _method(self.noticing, what, f"Nobody can ask for {what!r} of notices.")(**asked)
 
     def kept(self, what: str, **asked: Any) -> Any:
         """What ``Keeping`` tells and does, by the name of its method."""
-        if what not in Keeping.METHODS:
-            raise ValueError(f"Nobody can ask for {what!r} of kept copies.")
+        method = _method(self.keeping, what, f"Nobody can ask for {what!r} of kept copies.")
         with self._working():
-            return getattr(self.keeping, what)(**asked)
+            return method(**asked)
 
     def tidy_copies(self) -> None:
         """Let go of the kept copies that are too old or too many."""
@@ -475,9 +468,7 @@ class Agent:
 
     def audit(self, what: str, **asked: Any) -> Any:
         """What is asked of the log as a whole; see ``Auditing``."""
-        if what not in Auditing.METHODS:
-            raise ValueError(f"This agent does not know how to audit {what!r}.")
-        return getattr(self.auditing, what)(**asked)
+        return _method(self.auditing, what, f"This agent does not know how to audit {what!r}.")(**asked)
 
     def replay(self, run: int) -> list[dict[str, Any]]:
         """The differences between a run and its replay from the log alone; none, if all is well."""
@@ -506,6 +497,20 @@ class Agent:
         for report in reports:
             self.lineage.put_back(report.coworker, report.steps)
         return [report.to_json() for report in reports]
+
+
+class _Part(Protocol):
+    """A part of the facade that is asked by the names of its methods."""
+
+    METHODS: frozenset[str]
+
+
+def _method(part: _Part, what: str, refusal: str) -> Callable[..., Any]:
+    """The method of a part by its name. Raises ValueError, saying ``refusal``, for one that nobody may ask for."""
+    if what not in part.METHODS:
+        raise ValueError(refusal)
+    method: Callable[..., Any] = getattr(part, what)
+    return method
 
 
 def _forget(connection: Any, meant: Callable[[str], bool]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import plistlib
-import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
+
+from klapp.texts import write_whole
 
 DESKTOP, SERVICE, LAUNCH, RUN_KEY = "desktop", "service", "launch agent", "run key"
 WAYS = {"linux": (DESKTOP, SERVICE), "darwin": (LAUNCH,), "win32": (RUN_KEY,)}
@@ -197,16 +198,15 @@ class Autostart:
         if way not in self.ways:
             raise AutostartError("klapp knows no such way to be started on this system.")
         if self.registry is not None:
-            value = self.registry.get("klapp")
-            if value is not None and "klapp.cli.main" not in value and not replace:
-                raise AutostartError(_FOREIGN.format(f"{RUN}\\klapp"))
+            self._refuse_foreign_value(self.registry, replace)
             self.registry.set("klapp", run_value(self.command))
             return self.status()
         self._refuse_foreign([path for one in self.ways for path in self._paths(one)], replace)
         path, *links = self._paths(way)
         text = _WRITTEN[way](self.command, self._given())
         try:
-            _write(path, text)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
             for link in links:
                 _link(link, path)
         except OSError as error:
@@ -219,9 +219,7 @@ class Autostart:
     def off(self, *, replace: bool = False) -> Status:
         """Switch it off. Raises AutostartError."""
         if self.registry is not None:
-            value = self.registry.get("klapp")
-            if value is not None and "klapp.cli.main" not in value and not replace:
-                raise AutostartError(_FOREIGN.format(f"{RUN}\\klapp"))
+            self._refuse_foreign_value(self.registry, replace)
             self.registry.delete("klapp")
             return self.status()
         self._refuse_foreign([path for way in self.ways for path in self._paths(way)], replace)
@@ -257,6 +255,12 @@ class Autostart:
             if not replace and os.path.lexists(path) and not self._ours(path):
                 raise AutostartError(_FOREIGN.format(path))
 
+    @staticmethod
+    def _refuse_foreign_value(registry: Registry, replace: bool) -> None:
+        value = registry.get("klapp")
+        if value is not None and "klapp.cli.main" not in value and not replace:
+            raise AutostartError(_FOREIGN.format(f"{RUN}\\klapp"))
+
     def _remove(self, way: str) -> None:
         try:
             for path in self._paths(way)[::-1]:
@@ -270,21 +274,6 @@ _FOREIGN = (
     "{} is not as klapp wrote it, so it was left alone. Look at it; then say --replace to have klapp do as it likes."
 )
 _WRITTEN = {DESKTOP: desktop_entry, SERVICE: unit, LAUNCH: launch_agent}
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _link(link: Path, goal: Path) -> None:

@@ -1,8 +1,9 @@
-"""Reads the text of a ``.klr`` file, whatever lies there, and puts a new one in its place."""
+"""Reads the text of a ``.klr`` file, whatever lies there, and puts a new one in its place; writes small texts whole."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -46,3 +47,17 @@ def replace_text(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise Unwritable(f"{path} can not be written: {error.strerror}. It was left as it is.") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text durably, and whole or not at all, in place of whatever was there. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

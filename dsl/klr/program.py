@@ -159,9 +159,9 @@ class Expectation:
     """What a test demands at its end.
 
     ``kind`` is "file", "no file" (value: a path), "notice" (a text, or None for any), "no notice", "request" or "no
-    request" (an address, or None for any), "mail" or "no mail" (to whom, or None for anybody), "skip" or "failure" (the reason, or None for any). ``text`` is the content
-    that an expected file, request or mail must have, or None for any; ``subject`` and ``files``, by their names, are those
-    of a mail.
+    request" (an address, or None for any), "mail" or "no mail" (to whom, or None for anybody), "skip" or "failure" (the
+    reason, or None for any). ``text`` is the content that an expected file, request or mail must have, or None for any;
+    ``subject`` and ``files``, by their names, are those of a mail.
     """
 
     kind: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -154,22 +154,11 @@ def _within(node: Any, settings: Mapping[str, Setting]) -> Any:
         if isinstance(pattern, s.Template) and (new := _pattern(pattern, settings)) is not pattern:
             return replace(node, arguments=(*_within(node.arguments[:-1], settings), (word, new)))
     changed = {}
-    for name in _parts_of(node):
+    for name in s.names_of_parts(node):
         before = getattr(node, name)
         if isinstance(before, (tuple, s.Node)) and (after := _within(before, settings)) is not before:
             changed[name] = after
     return replace(node, **changed) if changed else node
-
-
-_PARTS: dict[type[s.Node], tuple[str, ...]] = {}
-
-
-def _parts_of(node: s.Node) -> tuple[str, ...]:
-    """The names of what such a node is made of, looked up once; where it stands is none of it."""
-    names = _PARTS.get(type(node))
-    if names is None:
-        names = _PARTS[type(node)] = tuple(each.name for each in fields(node) if each.name != "span")
-    return names
 
 
 def _last_name(call: s.Call) -> str:

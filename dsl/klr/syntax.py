@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from klr.source import NOWHERE, Span
@@ -181,6 +181,17 @@ Expression = (
     Matches | Match | Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | GroupedBy
     | Field | RowOf | Call
 )  # fmt: skip
+
+
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
+
+
+def names_of_parts(node: Node) -> tuple[str, ...]:
+    """The names of what a node of this kind is made of, looked up once; where it stands is none of it."""
+    names = _PARTS.get(type(node))
+    if names is None:
+        names = _PARTS[type(node)] = tuple(each.name for each in fields(node) if each.name != "span")
+    return names
 
 
 def constant(node: Expression) -> Any:

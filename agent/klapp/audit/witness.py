@@ -7,8 +7,6 @@ set back can not cover that up by going on.
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +17,7 @@ from klapp.audit.events import WitnessChosen
 from klapp.audit.log import Log, LogError
 from klapp.audit.notes import BadNote, parse
 from klapp.audit.tree import MissingNode
+from klapp.texts import write_whole
 
 NOTE = "checkpoint"
 DELAY = 5.0
@@ -67,7 +66,7 @@ class Witnesses:
             schema.set_trait(self._log.connection, "witness", path)
         self._log.record(WitnessChosen(path))
         try:
-            _write(path, self._log.checkpoint())
+            write_whole(Path(path), self._log.checkpoint())
         except OSError as error:
             raise LogError(f"{path} can not be written: {error.strerror}. Name another file.") from error
 
@@ -105,7 +104,7 @@ class Witnesses:
         path = self.path()
         if path and self._continues(_read(path)):
             with suppress(OSError):
-                _write(path, note)
+                write_whole(Path(path), note)
         self._kept = note
 
     def _continues(self, note: str | None) -> bool:
@@ -145,17 +144,3 @@ def _read(path: str) -> str | None:
             return file.read(1 << 16)
     except OSError:
         return None
-
-
-def _write(path: str, note: str) -> None:
-    """Durably, and whole or not at all."""
-    draft = Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

@@ -16,7 +16,6 @@ from klr.effects import MAIL_GIVEN
 
 LONGEST = 80
 """Characters of a value in a story; a trace tells more of it."""
-_BY_ITSELF = frozenset(("agent", "trigger"))
 YES, NO = "yes", "no"
 
 
@@ -74,7 +73,7 @@ def _short(value: str) -> str:
 
 def _began(engine: Engine, logged: Logged, first: Entry, load: Load) -> str:
     body = logged.body
-    by = "" if first.origin in _BY_ITSELF or first.origin.startswith("trigger") else f" from the {first.origin}"
+    by = "" if first.origin == "agent" or first.origin.startswith("trigger") else f" from the {first.origin}"
     person = f" by {shown(first.who)}" if first.who and by else ""
     if body.get("undoes") is not None:
         return f"Run {body['undoes']} was taken back{by}{person}."

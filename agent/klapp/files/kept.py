@@ -16,6 +16,7 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -138,7 +139,7 @@ class Keeper:
                 return Dropped(0, 0, 0)
             kept = sorted((entry.stat().st_mtime_ns, entry.name) for entry in self._entries(_TOKEN))
             named = {token: self._named_by(token) for _, token in kept}
-            left = {content: list(named.values()).count(content) for content in set(named.values())}
+            left = Counter(named.values())
             for moment, token in kept:
                 if taken <= most or moment >= spared:
                     break

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 from klr import syntax as s
@@ -199,8 +199,8 @@ def _names_in(node: object) -> Iterator[s.Name]:
         for one in node:
             yield from _names_in(one)
     elif isinstance(node, s.Node):
-        for each in fields(node):
-            yield from _names_in(getattr(node, each.name))
+        for name in s.names_of_parts(node):
+            yield from _names_in(getattr(node, name))
 
 
 def declared_type(line: s.SettingLine) -> Type:

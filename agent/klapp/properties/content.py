@@ -17,11 +17,16 @@ LARGEST_TEXT = 50_000_000
 LARGEST_HASHED = 2_000_000_000
 
 
+def refuse_large(name: str, size: int, most: int, what: str) -> None:
+    """Raise EffectError("value") for what has more than ``most`` bytes."""
+    if size > most:
+        message = f"{shown(name)} is too large for its {what} to be read: the limit is {most // 1_000_000} MB."
+        raise EffectError(message, "value")
+
+
 def whole(files: Files, file: FileValue, most: int, what: str) -> bytes:
     """The whole content; raises EffectError("value") for a file of more than ``most`` bytes."""
-    if file.size > most:
-        message = f"{shown(file.path)} is too large for its {what} to be read: the limit is {most // 1_000_000} MB."
-        raise EffectError(message, "value")
+    refuse_large(file.path, file.size, most, what)
     return files.read(file.path, most + 1)
 
 

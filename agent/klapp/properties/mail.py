@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from klapp.files.shown import shown
-from klapp.properties.content import LARGEST_TEXT
+from klapp.properties.content import LARGEST_TEXT, refuse_large
 from klapp.properties.texts import text_of
-from klr.effects import EffectError
 from klr.types import ATTACHMENT, DATE, MAIL, SIZE, TEXT, YES_NO, list_of
 from klr.values import AttachmentValue
 from klr.vocabulary import Attribute, Property
@@ -22,10 +20,7 @@ class _Post(Protocol):
 def _text(post: _Post, attachment: AttachmentValue) -> str:
     if attachment.kind not in ("pdf", "text"):
         return ""
-    if attachment.size > LARGEST_TEXT:
-        limit = LARGEST_TEXT // 1_000_000
-        message = f"{shown(attachment.name)} is too large for its text to be read: the limit is {limit} MB."
-        raise EffectError(message, "value")
+    refuse_large(attachment.name, attachment.size, LARGEST_TEXT, "text")
     return text_of(attachment.kind, post.attachment(attachment.mail, attachment.number), attachment.name)
 
 

@@ -74,6 +74,7 @@ _Question = tuple[Form, tuple[Form, ...]]
 
 
 def _escape(question: _Question) -> str | None:
+    """``escape`` of the forms of languages, which can be remembered by."""
     (starts, accepts, edges), allowed = question
     fence = _fence(allowed)
     found: dict[_Place, tuple[_Place | None, int]] = {(s, fence.start, _ROOT): (None, 0) for s in starts}
