@@ -126,10 +126,17 @@ def test_another_password_ends_every_session(account: Page) -> None:
     status(page, "Open.")
 
 
+def codes_shown(page: Page) -> list[str]:
+    """The ten recovery codes, once the page that shows them is there."""
+    codes = page.locator(".codes code")
+    expect(codes).to_have_count(10)
+    return codes.all_inner_texts()
+
+
 def test_a_recovery_code_opens_once_and_new_ones_end_the_old(account: Page, served: Served) -> None:
     page = account
     page.get_by_role("button", name="New recovery codes").click()
-    old = page.locator(".codes code").all_inner_texts()
+    old = codes_shown(page)
     page.get_by_role("button", name="Set it up").click()
     address = page.locator("code.long").inner_text()
     page.get_by_label("The code that it shows now").fill(code(address))
@@ -147,8 +154,7 @@ def test_a_recovery_code_opens_once_and_new_ones_end_the_old(account: Page, serv
     page.goto(f"{served.origin}/account")
     expect(page.get_by_role("main")).to_contain_text("Recovery codes left: 8")
     page.get_by_role("button", name="New recovery codes").click()
-    new = page.locator(".codes code").all_inner_texts()
-    assert len(new) == 10
+    new = codes_shown(page)
     assert not set(new) & set(old)
 
 
