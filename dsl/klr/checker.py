@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from klr import synonyms
 from klr import syntax as s
-from klr.addresses import AddressError, host_of
+from klr.declarations import Declarations, is_path
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.expressions import Expressions
+from klr.grants import Grants
 from klr.limits import limits_of
 from klr.mistaken import unknown_verb
-from klr.operators import ORDERED, a
 from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
-from klr.proof import GlobError, glob
-from klr.recipients import address_problem, is_mail, pattern_of
-from klr.scope import RESERVED, Facts, Scope, Variable
-from klr.secrets import Secrets, account_problem, app_problem
-from klr.settings import bounds_problem, filled
+from klr.recipients import address_problem
+from klr.scope import Facts, Scope, Variable
+from klr.secrets import Secrets
+from klr.settings import filled
 from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
 from klr.trials import Trials
 from klr.types import (
     ATTACHMENT,
-    BY_NAME,
     DATE,
     ERROR,
     FILE,
     FOLDER,
     GONE,
     MAIL,
-    OF_PARAMETERS,
     PATH,
-    PATHS,
     RECIPIENT,
     SECRET,
     UNKNOWN,
     WORD,
     YES_NO,
-    Type,
     element_of,
-    fits,
-    list_of,
 )
-from klr.vocabulary import PERMISSIONS, PermissionKind, Slot, Verb, Vocabulary
+from klr.vocabulary import Slot, Verb, Vocabulary
 
 _Kind = TypeVar("_Kind")
 GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER, "mail": MAIL}
@@ -74,12 +65,6 @@ def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics:
     return _Checker(source, tree, vocabulary, diagnostics).check()
 
 
-def _patterns_of(may: s.May) -> tuple[s.Template, ...]:
-    """The patterns of a ``may`` line, wherever they stand."""
-    kind = PERMISSIONS.get(may.permission)
-    return may.to if kind is not None and kind.joins == "to" else may.patterns
-
-
 def verb_of(action: s.Action, vocabulary: Vocabulary) -> Verb | None:
     """The declared verb of an action, or None."""
     return vocabulary.verbs.get(" ".join(action.words))
@@ -92,6 +77,7 @@ class _Checker:
         self.diagnostics = diagnostics
         self.checked = Checked(tree, Facts())
         self.expressions = Expressions(vocabulary, self.checked.facts, diagnostics)
+        self.declarations = Declarations(source, self.expressions)
         self.starts = Starts(vocabulary, diagnostics)
 
     def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
@@ -102,41 +88,21 @@ class _Checker:
         for template, word in ((tree.name, "coworker"), (tree.about, "about")):
             if template is not None and template.constant is None:
                 self.error("K309", f"The `{word}` line takes a text without holes.", template.span)
-        root = Scope()
-        for name in ("now", "today"):
-            root.add(Variable(name, DATE, kind="builtin", used=True))
-        for setting in self._parts(s.SettingLine):
-            self._setting(setting, root)
-        secrets = Secrets(self.error)
-        for secret in self._parts(s.SecretLine):
-            self._new_name(secret.name, secret.span, root)
-            root.add(Variable(secret.name, SECRET, secret.span, "secret"))
-            self.checked.secrets[secret.name] = secrets.of(secret)
-        self.expressions.secrets = self.checked.secrets
-        self.checked.tree = filled(tree, self.checked.settings)
-        self._definitions(root)
+        root = self._names()
         self.checked.limits = limits_of(self._parts(s.LimitLine), self.diagnostics)
-        self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in self._may(may))
+        grants = Grants(self.source, self.error)
+        self.checked.grants = tuple(grant for may in self._parts(s.May) for grant in grants.of(may))
+        self.checked.grant_spans = grants.spans
         for rule in self._parts(s.RuleBlock):
             self._rule(rule, root)
         for key, define in self.expressions.calls.definitions.items():
             if key not in self.expressions.calls.used:
                 self.error("K603", f"`{define.name}` is never used.", define.span, "Remove the line, or use it.")
         if not self.checked.triggers and not self.diagnostics:
-            self.error(
-                "K505",
-                "This coworker waits for nothing, so it never runs.",
-                tree.name.span,
-                'Add a rule, such as `when file arrives in "~/Downloads"`.',
-            )
-        trials = Trials(
-            self.source,
-            self.vocabulary,
-            self.starts,
-            self.checked.settings,
-            [use for _, use in self.checked.triggers],
-            self.diagnostics,
-        )
+            help = 'Add a rule, such as `when file arrives in "~/Downloads"`.'
+            self.error("K505", "This coworker waits for nothing, so it never runs.", tree.name.span, help)
+        uses = [use for _, use in self.checked.triggers]
+        trials = Trials(self.source, self.vocabulary, self.starts, self.checked.settings, uses, self.diagnostics)
         for secret in self._parts(s.SecretLine):
             known = root.variables.get(secret.name)
             if known is not None and not known.used:
@@ -144,188 +110,26 @@ class _Checker:
         self.checked.tests = tuple(trials.of(test) for test in self._parts(s.TestBlock))
         return self.checked
 
+    def _names(self) -> Scope:
+        """What every rule knows by a name: settings, secrets, definitions."""
+        root = Scope()
+        for name in ("now", "today"):
+            root.add(Variable(name, DATE, kind="builtin", used=True))
+        for setting in self._parts(s.SettingLine):
+            self.declarations.setting(setting, root)
+        secrets = Secrets(self.error)
+        for secret in self._parts(s.SecretLine):
+            self.declarations.new_name(secret.name, secret.span, root)
+            root.add(Variable(secret.name, SECRET, secret.span, "secret"))
+            self.checked.secrets[secret.name] = secrets.of(secret)
+        self.expressions.secrets = self.checked.secrets
+        self.checked.settings = self.declarations.settings
+        self.checked.tree = filled(self.checked.tree, self.checked.settings)
+        self.declarations.definitions(self._parts(s.Define), root)
+        return root
+
     def _parts(self, kind: type[_Kind]) -> list[_Kind]:
         return [part for part in self.checked.tree.parts if isinstance(part, kind)]
-
-    # -- may and setting lines ----------------------------------------------------------------------------------------
-
-    def _may(self, may: s.May) -> Iterable[Grant]:
-        kind = PERMISSIONS.get(may.permission)
-        if kind is None:
-            help = (
-                did_you_mean(may.permission, PERMISSIONS, synonyms.PERMISSIONS)
-                or f"Permissions are {listing(sorted(PERMISSIONS), 'and')}."
-            )
-            repair = instead(may.span, may.permission, PERMISSIONS, synonyms.PERMISSIONS)
-            span = self.source.words_in(may.span, may.permission) or may.span
-            self.error("K208", f"There is no permission `{may.permission}`.", span, help, repair)
-            return
-        if may.to and not may.patterns and not kind.leaves and kind.joins != "to":
-            written = f"{kind.name} to"
-            span = self.source.words_in(may.span, written) or may.span
-            repair = (Edit(may.span, written, kind.name),)
-            self.error("K208", f"There is no permission `{written}`.", span, f"Did you mean `{kind.name}`?", repair)
-            return
-        problem = _may_problem(kind, may)
-        if problem:
-            self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, `{kind.example}`.")
-            return
-        hosts = [self._goal(template) for template in may.to] if kind.leaves else []
-        if None in hosts:
-            return
-        patterns = []
-        for template in _patterns_of(may):
-            pattern = template.constant
-            if pattern is None:
-                self.error(
-                    "K402",
-                    "A permission takes a pattern without holes.",
-                    template.span,
-                    'Write `*` for any name: "~/Invoices/*/*.pdf".',
-                )
-                continue
-            if kind.takes == "hosts":
-                if (host := self._host(template)) is not None:
-                    patterns.append(host)
-                    self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-                continue
-            if kind.takes == "recipients":
-                if (recipients := self._goal(template, mail=True)) is not None:
-                    patterns.append(recipients)
-                    self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-                continue
-            if kind.takes == "accounts":
-                if problem := account_problem(pattern):
-                    self.error("K418", problem, template.span, f"For example: `{kind.example}`.")
-                    continue
-                patterns.append(pattern)
-                self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-                continue
-            if kind.takes == "apps" and (problem := app_problem(pattern)):
-                self.error("K417", problem, template.span, f"For example: `{kind.example}`.")
-                continue
-            try:
-                glob(pattern)
-            except GlobError as error:
-                self.error(
-                    "K402", str(error), template.span, 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".'
-                )
-                continue
-            patterns.append(pattern)
-            self.checked.grant_spans[len(self.checked.grant_spans)] = template.span
-        if not _patterns_of(may):
-            self.checked.grant_spans[len(self.checked.grant_spans)] = may.span
-        line = self.source.place(may.span.start)[0]
-        yield Grant(kind.name, tuple(patterns), line, tuple(host for host in hosts if host))
-
-    def _goal(self, template: s.Template, mail: bool = False) -> str | None:
-        """The host, or the pattern for mail addresses, to which a line lets something go; None for neither."""
-        text = template.constant or ""
-        if not mail and not is_mail(text):
-            return self._host(template)
-        try:
-            return pattern_of(text)
-        except AddressError as error:
-            help = 'For example: "ann@example.com", or "*@example.com" for everybody there.'
-            self.error("K419", str(error), template.span, help)
-            return None
-
-    def _host(self, template: s.Template) -> str | None:
-        """The host that a line names, in its one form; None for what is none, which is reported."""
-        try:
-            return host_of(template.constant or "")
-        except AddressError as error:
-            self.error("K410", str(error), template.span, 'A host is written "https://api.example.com".')
-            return None
-
-    def _setting(self, line: s.SettingLine, root: Scope) -> None:
-        self._new_name(line.name, line.span, root)
-        declared = self._type(line)
-        value = self._written_out(line.value, declared, f"The setting `{line.name}`")
-        label = line.label.constant if line.label else ""
-        if label is None and line.label:
-            self.error("K309", "A label takes a text without holes.", line.label.span)
-        root.add(Variable(line.name, declared, line.span, "setting", used=True))
-        setting = Setting(line.name, value, label or line.name, declared)
-        self.checked.settings[line.name] = self._bounded(line, setting) if line.bounds else setting
-
-    def _bounded(self, line: s.SettingLine, setting: Setting) -> Setting:
-        """A setting with its bounds, within which its value must lie."""
-        assert line.bounds is not None
-        kind = element_of(setting.type) or setting.type
-        what = f"The values that `{line.name}` may have"
-        if len(line.bounds.values) == 1:
-            choices = self._written_out(line.bounds.values[0], list_of(kind), what)
-            setting = replace(setting, choices=choices or ())
-        elif kind not in ORDERED and kind != UNKNOWN:
-            self.error("K302", f"{a(kind).capitalize()} has no order, so it is between nothing.", line.bounds.span)
-        else:
-            low, high = (self._written_out(value, kind, what) for value in line.bounds.values)
-            setting = replace(setting, low=low, high=high)
-        problem = bounds_problem(setting)
-        if problem and type(setting.value) in (tuple, type(setting.low), *map(type, setting.choices)):
-            self.error("K212", problem, line.value.span, "Change the value, or what it may be.")
-        return setting
-
-    def _definitions(self, root: Scope) -> None:
-        calls = self.expressions.calls
-        defines = self._parts(s.Define)
-        calls.later = {define.name for define in defines}
-        for define in defines:
-            if define.key in calls.functions or define.key == ("files", ("in",)):
-                self.error(
-                    "K202", f"`{define.name}` means something already.", define.span, "Choose another name for it."
-                )
-            scope = Scope(root)
-            types = []
-            for parameter in define.parameters:
-                types.append(self._type(parameter, OF_PARAMETERS))
-                self._new_name(parameter.name, parameter.span, scope)
-                scope.add(Variable(parameter.name, types[-1], parameter.span))
-            wanted = PATH if _is_path(define.value) else None
-            calls.define(define, tuple(types), partial(self.expressions.of, define.value, scope, wanted))
-            self._unused(scope)
-
-    def _type(self, line: s.SettingLine | s.Parameter | s.Answer, by_name: Mapping[str, Type] = BY_NAME) -> Type:
-        *lists, name = line.type
-        known = by_name.get(name)
-        if known is None:
-            if name == MISSING:
-                return UNKNOWN
-            help = (
-                did_you_mean(name, by_name, synonyms.TYPES)
-                or f"Types are {listing(sorted(by_name), 'and')}, and `list of` one of them."
-            )
-            behind_name = Span(
-                self.source.text.find(":", line.span.start), self.source.text.find("\n", line.span.start)
-            )
-            repair = instead(behind_name, name, by_name, synonyms.TYPES)
-            self.error("K207", f"There is no type `{name}`.", line.span, help, repair)
-            return UNKNOWN
-        for _ in range(len(lists) // 2):
-            known = list_of(known)
-        return known
-
-    def _new_name(self, name: str, span: Span, scope: Scope) -> bool:
-        """Whether a name can be given here; where not, that is told."""
-        before = scope.has(name)
-        if name in RESERVED and name != MISSING:
-            self.error(
-                "K202",
-                f"`{name}` is a word of the language, so nothing else can be called that.",
-                span,
-                "Choose another name.",
-            )
-        elif before is not None and name != MISSING:
-            line = self.source.place(before.span.start)[0]
-            where = f"in line {line}" if before.span.end else "by klapp"
-            self.error(
-                "K202",
-                f"`{name}` is taken already, {where}.",
-                span,
-                "Choose another name; a value never changes once it is there.",
-            )
-        return before is None or name == MISSING
 
     # -- rules --------------------------------------------------------------------------------------------------------
 
@@ -335,43 +139,11 @@ class _Checker:
         if start.gives:
             name = start.gives.rpartition(" ")[2]
             scope.add(Variable(name, GIVEN_TYPES[start.gives], kind="builtin", used=True))
-        asked = self._answers(rule.trigger.answers if isinstance(rule.trigger, s.When) else (), scope)
+        asked = self.declarations.answers(rule.trigger.answers if isinstance(rule.trigger, s.When) else (), scope)
         use = replace(start.use, answers=asked) if start.use else None
         self.checked.triggers.append((rule, use))
         self._block(rule.body, Scope(scope))
         self._on_error(rule.on_error, scope)
-
-    def _answers(self, answers: tuple[s.Answer, ...], scope: Scope) -> tuple[Setting, ...]:
-        """What a person is asked for: names of the rule."""
-        asked = []
-        for answer in answers:
-            self._new_name(answer.name, answer.span, scope)
-            declared = self._type(answer)
-            if declared.name == "list" or declared in PATHS:
-                message = f"A person can not be asked for {'a list' if declared.name == 'list' else f'a {declared}'}."
-                self.error("K509", message, answer.span, "Ask for a text, a number, a date or a time.")
-            value = None
-            if answer.value is not None:
-                value = self._written_out(answer.value, declared, f"The answer `{answer.name}`")
-            label = answer.label.constant if answer.label else ""
-            if label is None and answer.label:
-                self.error("K309", "A label takes a text without holes.", answer.label.span)
-            scope.add(Variable(answer.name, declared, answer.span, "answer"))
-            asked.append(Setting(answer.name, value, label or answer.name, declared))
-        return tuple(asked)
-
-    def _written_out(self, node: s.Expression, declared: Type, what: str) -> Any:
-        """The value of a constant of that type; None where it is wrong."""
-        found = self.expressions.of(node, Scope(), declared)
-        if declared != UNKNOWN and not fits(found, declared):
-            self.error("K301", f"{what} is of type {declared}, and this is of type {found}.", node.span)
-        try:
-            value = s.constant(node)
-            return value.rstrip("/") if declared in PATHS and isinstance(value, str) and len(value) > 2 else value
-        except ValueError:
-            if found != UNKNOWN:
-                self.error("K309", "A setting's value is written out: it can not be computed.", node.span)
-        return None
 
     def _on_error(self, on_error: s.Block | None, scope: Scope) -> None:
         if on_error is not None:
@@ -393,14 +165,7 @@ class _Checker:
             self._statement(statement, scope)
             if isinstance(statement, s.Action) and (verb := verb_of(statement, self.vocabulary)) and verb.control:
                 ended = statement
-        self._unused(scope)
-
-    def _unused(self, scope: Scope) -> None:
-        for variable in scope.variables.values():
-            if variable.kind == "variable" and not variable.used and variable.type != UNKNOWN:
-                self.error(
-                    "K603", f"`{variable.name}` is never used.", variable.span, "Remove the line, or use the name."
-                )
+        self.declarations.unused(scope)
 
     def _statement(self, statement: s.Statement, scope: Scope) -> None:
         match statement:
@@ -420,7 +185,7 @@ class _Checker:
                     )
                     items = UNKNOWN
                 inner = Scope(scope)
-                self._new_name(statement.name, statement.span, scope)
+                self.declarations.new_name(statement.name, statement.span, scope)
                 inner.add(Variable(statement.name, element_of(items) or UNKNOWN, statement.items.span, "element"))
                 self._block(statement.body, inner)
                 self._on_error(statement.on_error, inner)
@@ -431,8 +196,8 @@ class _Checker:
                 self._action(statement, scope)
 
     def _let(self, let: s.Let, scope: Scope) -> None:
-        found = self.expressions.of(let.value, scope, PATH if _is_path(let.value) else None)
-        free = self._new_name(let.name, let.span, scope)
+        found = self.expressions.of(let.value, scope, PATH if is_path(let.value) else None)
+        free = self.declarations.new_name(let.name, let.span, scope)
         if found.name == "maybe":
             self.error(
                 "K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`."
@@ -523,32 +288,9 @@ class _Checker:
             self.diagnostics.append(unknown_verb(action, self.vocabulary.verbs, self.source))
 
 
-def _may_problem(kind: PermissionKind, may: s.May) -> str:
-    """What is wrong with the parts of a ``may`` line, or ""."""
-    if kind.takes == "apps":
-        return "" if not may.to else "goes to no host"
-    if kind.takes == "recipients":
-        return "" if may.to and not may.patterns else "says to whom, and nothing else"
-    if kind.takes and not may.patterns:
-        return {"hosts": "does not say which host", "accounts": "does not say which account"}.get(
-            kind.takes, "does not say where"
-        )
-    if may.patterns and not kind.takes:
-        return "takes no path"
-    if kind.leaves and not may.to:
-        return "does not say to which host"
-    return "goes to no host" if may.to and not kind.leaves else ""
-
-
 def _words(verb: Verb) -> set[str]:
     """The slots of a verb that take one of their own words."""
     return {slot.word for slot in verb.slots if slot.type == WORD}
-
-
-def _is_path(value: s.Expression) -> bool:
-    """Whether a text that could be anything is meant as a path."""
-    first = value.parts[0] if isinstance(value, s.Template) and value.parts else ""
-    return isinstance(first, str) and first.startswith("~/")
 
 
 def _keeps_name(verb: Verb, slot: Slot) -> bool:
