@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from klr import syntax as s
 from klr.diagnostics import Edit, did_you_mean, instead, listing
 from klr.operators import a
 from klr.proof import GlobError, glob
 from klr.scope import Facts, Resolved, Scope
-from klr.source import Span
 from klr.synonyms import FUNCTIONS
+from klr.typer import Report, Typer, may_be_missing
 from klr.types import FILE, FOLDER, PATH, TEXT, UNKNOWN, WORD, Type, fits, list_of
 from klr.vocabulary import Function, Property, Question, Vocabulary
 
 MOST_STEPS = 10_000
 """How many calls of definitions one call may come to; a few lines could otherwise ask for more than a life's work."""
-
-
-class Report(Protocol):
-    """Records a finding, and gives the type of what is wrong."""
-
-    def __call__(
-        self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = (), /
-    ) -> Type: ...
-
-
-class Typer(Protocol):
-    """Gives the type of an expression, checked as what is wanted where it stands."""
-
-    def __call__(self, node: s.Expression, scope: Scope, wanted: Type | None = None, /) -> Type: ...
 
 
 class Calls:
@@ -137,9 +122,7 @@ class Calls:
             return UNKNOWN
         for argument, found in zip(arguments, types, strict=True):
             if found.name == "maybe":
-                return self.error(
-                    "K303", "This value may be missing.", argument.span, "Say what stands in for it: add `default ...`."
-                )
+                return may_be_missing(argument, self.error)
         result = function.result(types)
         if isinstance(result, str):
             return self.error(

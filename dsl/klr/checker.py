@@ -22,6 +22,7 @@ from klr.source import Source, Span
 from klr.starts import Starts
 from klr.syntax import MISSING
 from klr.trials import Trials
+from klr.typer import may_be_missing
 from klr.types import (
     ATTACHMENT,
     DATE,
@@ -199,10 +200,7 @@ class _Checker:
         found = self.expressions.of(let.value, scope, PATH if is_path(let.value) else None)
         free = self.declarations.new_name(let.name, let.span, scope)
         if found.name == "maybe":
-            self.error(
-                "K303", "This value may be missing.", let.value.span, "Say what stands in for it: add `default ...`."
-            )
-            found = UNKNOWN
+            found = may_be_missing(let.value, self.expressions.error)
         real = self.checked.facts.is_real_name(let.value)
         if free:  # what it hides is meant by the lines below as often as this
             scope.add(Variable(let.name, found, let.span, real_name=real))

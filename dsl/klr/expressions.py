@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from klr import syntax as s
-from klr.addresses import AddressError, address
 from klr.bounds import MOST_NESTED
 from klr.calls import Calls
-from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
-from klr.operators import ARITHMETIC, FORMATS, ORDERED, a, comparison_problem
+from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead
+from klr.members import Members
+from klr.operators import ARITHMETIC, ORDERED, a, comparison_problem
 from klr.patterns import PatternError, compiled, names
 from klr.program import Secret
 from klr.scope import Facts, Scope, Variable
 from klr.source import Span
 from klr.synonyms import VALUES
 from klr.syntax import MISSING
+from klr.templates import Templates
+from klr.typer import may_be_missing
 from klr.types import (
     ADDRESS,
     ATTACHMENT,
     DURATION,
     ERROR,
     FILE,
-    GONE,
     MAIL,
     MONTHS,
     NOTHING,
@@ -48,8 +49,6 @@ from klr.types import (
 )  # fmt: skip
 from klr.vocabulary import Vocabulary
 
-NAMED = "its `.name`, such as `{file.name}`"
-
 
 class Expressions:
     """Checks expressions; findings go to ``diagnostics``, what it finds out to ``facts``."""
@@ -59,6 +58,8 @@ class Expressions:
         self.facts = facts
         self.diagnostics = diagnostics
         self.calls = Calls(vocabulary, facts, self.of, self.error)
+        self.templates = Templates(facts, self.of, self.error)
+        self.members = Members(vocabulary, facts, self.of, self.error)
         self.secrets: Mapping[str, Secret] = {}
 
     def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> Type:
@@ -75,7 +76,7 @@ class Expressions:
 
     def _mismatch(self, node: s.Expression, found: Type, wanted: Type, what: str) -> None:
         if found.name == "maybe" and found.element and fits(found.element, wanted):
-            self._may_be_missing(node)
+            may_be_missing(node, self.error)
             return
         help = ""
         if wanted == ADDRESS:
@@ -90,11 +91,6 @@ class Expressions:
             help = 'To make a text of a value, put it into a hole: "{value}".'
         self.error("K301", f"{what} takes {a(wanted)}, and this is {a(found)}.", node.span, help)
 
-    def _may_be_missing(self, node: s.Expression) -> Type:
-        return self.error(
-            "K303", "This value may be missing.", node.span, "Say what stands in for it: add `default ...`."
-        )
-
     def of(self, node: s.Expression, scope: Scope, wanted: Type | None = None) -> Type:
         """The type of an expression. A text where a path is wanted is checked as a path."""
         found = self._of(node, scope, wanted)
@@ -107,13 +103,13 @@ class Expressions:
                 return node.type
             case s.Template():
                 if wanted == ADDRESS:
-                    return self._address(node, scope)
-                return self._path(node, scope, wanted) if wanted in PATHS else self._text(node, scope)
+                    return self.templates.address(node, scope)
+                return self.templates.path(node, scope, wanted) if wanted in PATHS else self.templates.text(node, scope)
             case s.Name():
                 found = self._name(node, scope)
                 return found if found != SECRET or wanted == SECRET else self._secret(node)
             case s.Member():
-                return self._member(node, scope)
+                return self.members.of(node, scope)
             case s.ListOf():
                 return self._list(node, scope, wanted)
             case s.Unary():
@@ -150,102 +146,7 @@ class Expressions:
                 self._asked(node)
                 return found
 
-    # -- texts and paths ----------------------------------------------------------------------------------------------
-
-    def _text(self, node: s.Template, scope: Scope) -> Type:
-        for part in node.parts:
-            if isinstance(part, s.Hole):
-                found = self._hole(part, scope)
-                self._shown(part.value, found, part.span)
-        return TEXT
-
-    def _hole(self, hole: s.Hole, scope: Scope) -> Type:
-        found = self.of(hole.value, scope)
-        if hole.format and found != UNKNOWN:
-            self._format(hole, found)
-        return found
-
-    def _format(self, hole: s.Hole, found: Type) -> None:
-        check, examples = FORMATS.get(found, (None, ""))
-        if check is None:
-            help = "Remove the colon and what follows it."
-            self.error("K305", f"{a(found).capitalize()} takes no format.", hole.span, help)
-        elif problem := check(hole.format):
-            help = f"{problem} Write, for example, {examples}."
-            self.error("K305", f"`{hole.format}` is no format for {a(found)}.", hole.span, help)
-
-    def _path(self, node: s.Template, scope: Scope, wanted: Type = PATH) -> Type:
-        self.facts.paths.add(id(node))
-        first = node.parts[0] if node.parts else ""
-        types = [self._hole(part, scope) if isinstance(part, s.Hole) else None for part in node.parts]
-        starts_in_folder = (
-            types[0:1] != [] and types[0] in PATHS and len(node.parts) > 1 and str(node.parts[1]).startswith("/")
-        )
-        if UNKNOWN in types[:1]:
-            return wanted
-        if not starts_in_folder and not (isinstance(first, str) and first.startswith(("~/", "/"))):
-            return self.error(
-                "K306",
-                "A path begins with `~/` (your own folder) or `/`.",
-                node.span,
-                'Write, for example, "~/Documents/{file.name}".',
-            )
-        for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
-            element = element_of(found) if found and element_of(found) else found
-            if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
-                help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
-                self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
-            if (
-                isinstance(part, s.Hole)
-                and found is not None
-                and element not in (FILE, GONE, ERROR, MAIL, ATTACHMENT, *PATHS)
-            ):
-                self._shown(part.value, found, part.span)
-            elif isinstance(part, s.Hole) and found is not None:
-                self.error(
-                    "K304",
-                    f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
-                    part.span,
-                    "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
-                )
-        self._components(node, starts_in_folder)
-        return wanted
-
-    def _components(self, node: s.Template, starts_in_folder: bool) -> None:
-        written = "".join(part if isinstance(part, str) else "\0" for part in node.parts)
-        components = written.split("/")[1:]
-        if components[-1] == "":
-            self.facts.into_folder.add(id(node))
-            components.pop()
-        for name in components:
-            if name in ("", ".", ".."):
-                shown = f"`{name}`" if name else "an empty name"
-                self.error(
-                    "K306",
-                    f"A path can not hold {shown} between its `/`.",
-                    node.span,
-                    "Write the whole path, from the top down.",
-                )
-
     # -- hosts and secrets --------------------------------------------------------------------------------------------
-
-    def _address(self, node: s.Template, scope: Scope) -> Type:
-        for part in node.parts:
-            if isinstance(part, s.Hole):
-                found = self._hole(part, scope)
-                if found in (FILE, ERROR, MAIL, ATTACHMENT) or found.name == "list":
-                    self.error(
-                        "K304",
-                        f"{a(found).capitalize()} can not be part of an address.",
-                        part.span,
-                        "Show a property of it, such as `{file.name}`.",
-                    )
-        try:
-            parts = [part if isinstance(part, str) else None for part in node.parts]
-            self.facts.hosts[id(node)] = address(parts)
-        except AddressError as error:
-            self.error("K416", str(error), node.span, 'For example: "https://api.example.com/invoices/{file.stem}".')
-        return ADDRESS
 
     def _secret(self, node: s.Name) -> Type:
         return self.error(
@@ -312,76 +213,13 @@ class Expressions:
         meant = VALUES.get(name, "")
         return {name: meant} if meant and meant.split(".")[0].split(" ")[0] in {*known, "yes", "no", '""'} else {}
 
-    def _member(self, node: s.Member, scope: Scope) -> Type:
-        of = self.of(node.of, scope)
-        if of == UNKNOWN:
-            return UNKNOWN
-        if of == ERROR:
-            if node.name == "message":
-                return TEXT
-            return self.error("K204", f"An error has no `{node.name}`.", node.span, "Write `error.message`.")
-        if of == GONE:
-            return self._of_gone(node)
-        if of.name == "group" and of.element is not None and of.key is not None:
-            return self._of_group(node, of, of.element, of.key)
-        kind = of.element if of.name == "list" and of.element else of
-        if kind.name == "match":
-            return self._of_match(node, of, kind)
-        known = self.vocabulary.property_of(kind, node.name)
-        if known is None:
-            return self._no_property(node, of, kind)
-        if of == kind and known.names:
-            self.facts.real_names.add(id(node))
-        return known.type if of == kind else list_of(known.type)
-
-    def _of_group(self, node: s.Member, of: Type, element: Type, key: Type) -> Type:
-        members = {ROW: "rows", FILE: "files"}.get(element, "items")
-        if node.name in ("key", members):
-            return key if node.name == "key" else list_of(element)
-        return self.error("K204", f"A group has no `{node.name}`.", node.span, f"It has `key` and `{members}`.")
-
-    def _of_match(self, node: s.Member, of: Type, match: Type) -> Type:
-        if node.name in match.fields:
-            return maybe(TEXT) if of == match else list_of(TEXT)
-        help = did_you_mean(node.name, match.fields) or f"It has {listing(match.fields, 'and')}."
-        word = Span(node.span.end - len(node.name), node.span.end)
-        message = f"This pattern has no group named `{node.name}`."
-        return self.error("K204", message, node.span, help, instead(word, node.name, match.fields))
-
-    def _no_property(self, node: s.Member, of: Type, kind: Type) -> Type:
-        if of.name == "maybe":
-            return self._may_be_missing(node.of)
-        there = self.vocabulary.properties_of(kind)
-        if not there:
-            in_list = "The elements of a list are reached with `for each`, `where` or `first of`."
-            message = f"{a(of).capitalize()} has no properties, so `.{node.name}` means nothing here."
-            return self.error("K204", message, node.span, in_list if of.name == "list" else "")
-        what = a(kind).capitalize()
-        help = did_you_mean(node.name, there) or f"{what} has {listing(sorted(there), 'and')}."
-        word = Span(node.span.end - len(node.name), node.span.end)
-        repair = instead(word, node.name, there)
-        return self.error("K204", f"{what} has no `{node.name}`.", node.span, help, repair)
-
-    def _of_gone(self, node: s.Member) -> Type:
-        """A property of a file that is gone: what is known without asking the world."""
-        known = self.vocabulary.property_of(FILE, node.name)
-        if known is None:
-            return self._no_property(node, GONE, FILE)
-        if not known.pure:
-            has = sorted(name for name, one in self.vocabulary.properties_of(FILE).items() if one.pure)
-            message = f"The file is gone, so its `{node.name}` can not be read."
-            return self.error("K508", message, node.span, f"It has {listing(has, 'and')}.")
-        if known.names:
-            self.facts.real_names.add(id(node))
-        return known.type
-
     # -- rows and groups ----------------------------------------------------------------------------------------------
 
     def _grouped(self, node: s.GroupedBy, scope: Scope) -> Type:
         items = self._items(node.items, scope)
         key = self.of(node.key, self._with_it(items, scope))
         if key.name == "maybe":
-            key = self._may_be_missing(node.key)
+            key = may_be_missing(node.key, self.error)
         elif key not in (*ORDERED, YES_NO, *PATHS, UNKNOWN):
             self.error("K302", f"Nothing can be grouped by {a(key)}.", node.key.span, "Group by a text or a number.")
         return list_of(group_of(element_of(items) or UNKNOWN, key))
@@ -396,7 +234,7 @@ class Expressions:
         if element_of(of) == ROW:
             return list_of(TEXT)
         if of.name == "maybe" and of.element == ROW:
-            return self._may_be_missing(node.of)
+            return may_be_missing(node.of, self.error)
         help = "A table is read with `file.table` or `table in ...`."
         return self.error("K204", f"Only rows and tables have columns, and this is {a(of)}.", node.of.span, help)
 
@@ -410,26 +248,8 @@ class Expressions:
             elif name in seen:
                 self.error("K206", f'There are two columns "{name}".', column.span, "Keep one of them.")
             seen.add(name)
-            self._shown(value, self.of(value, scope), value.span)
+            self.templates.shown(value, self.of(value, scope), value.span)
         return ROW
-
-    def _shown(self, node: s.Expression, found: Type, span: Span) -> None:
-        """Check that a value can be shown as a text."""
-        if found.name == "maybe":
-            self._may_be_missing(node)
-            return
-        element = element_of(found) or found
-        if element in (FILE, GONE, ERROR, MAIL, ATTACHMENT, ROW) or element.name in ("list", "group", "match"):
-            what = {
-                ERROR: "its `.message`",
-                FILE: NAMED,
-                GONE: NAMED,
-                ATTACHMENT: "its `.name`",
-                MAIL: "its `.subject`",
-            }.get(element, 'one of its columns, such as `{row."Amount"}`' if element == ROW else "a part of it")
-            if element.name == "match":
-                what = f"one of its groups, such as `.{element.fields[0]}`"
-            self.error("K304", f"{a(found).capitalize()} can not be shown as a text.", span, f"Show {what}.")
 
     # -- operators ----------------------------------------------------------------------------------------------------
 
@@ -484,7 +304,7 @@ class Expressions:
             return self._default(node, left, right)
         for side, found in ((node.left, left), (node.right, right)):
             if found.name == "maybe":
-                return self._may_be_missing(side)
+                return may_be_missing(side, self.error)
         if UNKNOWN in (left, right):
             return ARITHMETIC.get((operator, left, right), UNKNOWN if operator in "+-*/" else YES_NO)
         if operator in ("+", "-", "*", "/"):
