@@ -59,16 +59,20 @@ class Machine:
 
     def feed(self, token: Token) -> None:
         """Read one token; raises Unexpected where it can not follow."""
-        states, values, kind = self.states, self.values, token.type
+        states, transitions, kind = self.states, self.transitions, token.type
         while True:
-            step = self.transitions[states[-1]].get(kind)
+            step = transitions[states[-1]].get(kind)
             if step is None:
                 raise Unexpected(token, states[-1])
             if step >= 0:
                 states.append(step)
-                values.append(token)
+                self.values.append(token)
                 return
-            self._reduce(self.productions[-1 - step])
+            production = self.productions[-1 - step]
+            if production.passes:  # most do, since each level of the operators has such a rule
+                states[-1] = transitions[states[-2]][production.origin]
+            else:
+                self._reduce(production)
 
     def finish(self, place: int) -> Tree:
         """The whole tree; raises Unexpected where the text can not end here."""
@@ -134,15 +138,6 @@ class Machine:
 
 
 def _made(production: Production, parts: list[Any], keeps: bool) -> Tree | Token:
-    start = end = -1
-    for part in parts:
-        if part.start_pos >= 0:
-            start = part.start_pos
-            break
-    for part in reversed(parts):
-        if part.start_pos >= 0:
-            end = part.end_pos
-            break
     children: list[Any] = []
     inlined = production.inlined
     if not inlined:
@@ -158,4 +153,13 @@ def _made(production: Production, parts: list[Any], keeps: bool) -> Tree | Token
     if production.transparent and len(children) == 1:
         only: Tree | Token = children[0]
         return only
+    start = end = -1
+    for part in parts:
+        if part.start_pos >= 0:
+            start = part.start_pos
+            break
+    for part in reversed(parts):
+        if part.start_pos >= 0:
+            end = part.end_pos
+            break
     return Tree(production.name, children, start, end)

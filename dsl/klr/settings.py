@@ -156,7 +156,7 @@ def _within(node: Any, settings: Mapping[str, Setting]) -> Any:
     changed = {}
     for name in s.names_of_parts(node):
         before = getattr(node, name)
-        if isinstance(before, (tuple, s.Node)) and (after := _within(before, settings)) is not before:
+        if before and isinstance(before, (tuple, s.Node)) and (after := _within(before, settings)) is not before:
             changed[name] = after
     return replace(node, **changed) if changed else node
 

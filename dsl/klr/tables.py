@@ -41,6 +41,7 @@ class Production:
         kept: the indices of the symbols that are children of the tree.
         inlined: those of them whose own children take their place.
         transparent: a single child stands for itself.
+        passes: its one symbol stands for it, so that reading it changes the state and nothing else.
     """
 
     origin: str
@@ -49,6 +50,7 @@ class Production:
     kept: tuple[int, ...]
     inlined: frozenset[int]
     transparent: bool
+    passes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,15 @@ def _fingerprint(grammar: str) -> str:
 
 def _read(stored: dict[str, Any]) -> Tables:
     productions = tuple(
-        Production(origin, size, name, tuple(kept), frozenset(inlined), transparent)
+        Production(
+            origin,
+            size,
+            name,
+            tuple(kept),
+            frozenset(inlined),
+            transparent,
+            transparent and kept == [0] and size == 1 and not inlined,
+        )
         for origin, size, name, kept, inlined, transparent in stored["productions"]
     )
     names = stored["names"]
