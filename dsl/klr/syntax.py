@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 from klr.source import NOWHERE, Span
 from klr.types import Type
+
+_Kind = TypeVar("_Kind")
 
 MISSING = "__missing__"
 """The name that stands where something unreadable stood; the checker says nothing more about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def node(kind: type[_Kind]) -> type[_Kind]:
+    """A kind of node, which nobody changes once it is made.
+
+    ``dataclass`` makes no more of it than what creates it. What compares and shows nodes is the same for all kinds: code
+    of their own for each of forty, made at every start, took longer than to parse a usual file.
+    """
+    return dataclass(slots=True, eq=False, repr=False)(kind)
+
+
+@node
 class Node:
     """Anything that stands somewhere; the place does not take part in comparisons."""
 
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _parts_of(self) == _parts_of(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *_parts_of(self)))
+
+    def __repr__(self) -> str:
+        parts = (f"{name}={getattr(self, name)!r}" for name in names_of_parts(self))
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
+
+
+def names_of_parts(node: Node) -> tuple[str, ...]:
+    """The names of what a node of this kind is made of, looked up once; where it stands is none of it."""
+    names = _PARTS.get(type(node))
+    if names is None:
+        names = _PARTS[type(node)] = tuple(each.name for each in fields(node) if each.name != "span")
+    return names
+
+
+def _parts_of(node: Node) -> list[Any]:
+    return [getattr(node, name) for name in names_of_parts(node)]
 
 
 # -- expressions ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Literal(Node):
     """A number, size, duration, date, time or yes/no. ``written`` is its one form, as the formatter prints it."""
 
@@ -31,7 +68,7 @@ class Literal(Node):
     written: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Hole(Node):
     """``{expression:format}`` in a text."""
 
@@ -39,7 +76,7 @@ class Hole(Node):
     format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Template(Node):
     """A text: pieces as they read (escapes resolved) and holes; never two pieces in a row, nor an empty one."""
 
@@ -61,14 +98,14 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Name(Node):
     """A variable, a setting, ``it``, ``now``, ``today``, or one of a slot's words."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Member(Node):
     """``of.name``."""
 
@@ -76,14 +113,14 @@ class Member(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ListOf(Node):
     """``[a, b]``."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unary(Node):
     """``not x`` or ``-x``."""
 
@@ -91,7 +128,7 @@ class Unary(Node):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Binary(Node):
     """``left operator right``; ``ignoring_case`` for comparisons of texts."""
 
@@ -101,7 +138,7 @@ class Binary(Node):
     ignoring_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Between(Node):
     """``value between low and high``, both ends included."""
 
@@ -110,7 +147,7 @@ class Between(Node):
     high: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Where(Node):
     """``items where condition``; the condition calls each element ``it``."""
 
@@ -118,7 +155,7 @@ class Where(Node):
     condition: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SortedBy(Node):
     """``items sorted by key [descending]``; the key calls each element ``it``."""
 
@@ -127,7 +164,7 @@ class SortedBy(Node):
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class GroupedBy(Node):
     """``items grouped by key``; the key calls each element ``it``."""
 
@@ -135,7 +172,7 @@ class GroupedBy(Node):
     key: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Field(Node):
     """``of."column"``."""
 
@@ -143,14 +180,14 @@ class Field(Node):
     column: Template
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RowOf(Node):
     """``["column": value, ...]``."""
 
     cells: tuple[tuple[Template, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Node):
     """``name preposition argument preposition argument``, flat as written: ``number after "Total" in file.text``."""
 
@@ -158,7 +195,7 @@ class Call(Node):
     arguments: tuple[tuple[str, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Matches(Node):
     """``value matches "pattern"``."""
 
@@ -167,7 +204,7 @@ class Matches(Node):
     ignoring_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Match(Node):
     """``match of "pattern" in value``, or, where ``every`` is set, ``matches of "pattern" in value``."""
 
@@ -181,17 +218,6 @@ Expression = (
     Matches | Match | Literal | Template | Name | Member | ListOf | Unary | Binary | Between | Where | SortedBy | GroupedBy
     | Field | RowOf | Call
 )  # fmt: skip
-
-
-_PARTS: dict[type[Node], tuple[str, ...]] = {}
-
-
-def names_of_parts(node: Node) -> tuple[str, ...]:
-    """The names of what a node of this kind is made of, looked up once; where it stands is none of it."""
-    names = _PARTS.get(type(node))
-    if names is None:
-        names = _PARTS[type(node)] = tuple(each.name for each in fields(node) if each.name != "span")
-    return names
 
 
 def constant(node: Expression) -> Any:
@@ -233,7 +259,7 @@ def children(node: Expression) -> tuple[Expression, ...]:
 # -- statements -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Let(Node):
     """``let name = value``."""
 
@@ -241,7 +267,7 @@ class Let(Node):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class If(Node):
     """``if`` with its ``else if`` branches in order; ``otherwise`` is None without an ``else``."""
 
@@ -249,7 +275,7 @@ class If(Node):
     otherwise: Block | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ForEach(Node):
     """``for each name in items``; ``on_error`` is what happens for an element where its body fails."""
 
@@ -259,7 +285,7 @@ class ForEach(Node):
     on_error: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Attempt(Node):
     """``try`` something, and what happens where that fails; or ``ACTION on error ACTION``, on one line."""
 
@@ -268,7 +294,7 @@ class Attempt(Node):
     on_one_line: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Action(Node):
     """``verb object slot value ...``; ``words`` are the verb as written, such as ("make", "folder")."""
 
@@ -280,7 +306,7 @@ class Action(Node):
 Statement = Let | If | ForEach | Attempt | Action
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Block(Node):
     """Statements in order; ``span`` ends with the line that closes the block."""
 
@@ -290,7 +316,7 @@ class Block(Node):
 # -- parts of a coworker ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class May(Node):
     """``may permission patterns``, or ``may send source of patterns to hosts``: the permission is "send source"."""
 
@@ -299,14 +325,14 @@ class May(Node):
     to: tuple[Template, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Bounds(Node):
     """``from low to high``, two values, or ``one of list``, one."""
 
     values: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SettingLine(Node):
     """``setting name: type = value [bounds] shown as label``; ``type`` as written, such as ("list", "of", "text")."""
 
@@ -317,7 +343,7 @@ class SettingLine(Node):
     bounds: Bounds | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SecretLine(Node):
     """``secret name for "https://host" as "Header: prefix" shown as label``."""
 
@@ -327,7 +353,7 @@ class SecretLine(Node):
     label: Template | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class LimitLine(Node):
     """``limit 500 files``, ``limit 1 GB``, ``limit 5 minutes``; ``what`` is the word behind a plain number."""
 
@@ -335,7 +361,7 @@ class LimitLine(Node):
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Parameter(Node):
     """``preposition name: type`` of a definition; ``type`` as written."""
 
@@ -344,7 +370,7 @@ class Parameter(Node):
     type: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Define(Node):
     """``define name preposition parameter: type ... = value``: a function, used as it is written."""
 
@@ -358,7 +384,7 @@ class Define(Node):
         return self.name, tuple(parameter.preposition for parameter in self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Answer(Node):
     """``name: type = value shown as label``: what a person is asked for; ``type`` as written."""
 
@@ -368,7 +394,7 @@ class Answer(Node):
     label: Template | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class When(Node):
     """``when words slot value ...``, ``when words for answers``, or, with another coworker, ``when "other" words``."""
 
@@ -378,7 +404,7 @@ class When(Node):
     other: Template | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Every(Node):
     """``every what [on days] [at times]``: ``what`` holds an interval, or words such as weekday names or "month".
 
@@ -390,14 +416,14 @@ class Every(Node):
     times: tuple[Literal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Cron(Node):
     """``cron "minute hour day month weekday"``."""
 
     text: Template
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Option(Node):
     """How a rule starts: ``kind`` is its first words, such as "between" or "at most"; the values are in their order.
 
@@ -408,7 +434,7 @@ class Option(Node):
     values: tuple[Literal | Template | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RuleBlock(Node):
     """A trigger, how it starts, what it does, and what happens where that goes wrong."""
 
@@ -418,7 +444,7 @@ class RuleBlock(Node):
     options: tuple[Option, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Given(Node):
     """``given file "path" with text "..." modified 2026-03-09``, ``given now DATE``, ``given setting name = value``,
     ``given answer name = value``; a name stands in the details."""
@@ -428,7 +454,7 @@ class Given(Node):
     details: tuple[tuple[str, Expression], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Event(Node):
     """``when file arrives "path"``, ``when asked``, or the clock line of a rule, in a test."""
 
@@ -436,7 +462,7 @@ class Event(Node):
     value: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Expect(Node):
     """``expect file "path" with text "..."``, ``expect no notice``, ``expect skip "reason"``."""
 
@@ -446,7 +472,7 @@ class Expect(Node):
     absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TestBlock(Node):
     """``test "name"`` with its lines in order."""
 
@@ -459,7 +485,7 @@ class TestBlock(Node):
 Part = May | SettingLine | SecretLine | LimitLine | Define | RuleBlock | TestBlock
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Coworker(Node):
     """A whole file. ``about`` is None where the line is missing."""
 

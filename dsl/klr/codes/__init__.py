@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 CODE = re.compile(r"[Kk]\d+")
 """What a code looks like, however it is typed; a run is a plain number."""
@@ -33,6 +36,12 @@ _SHAPE = re.compile(
     r"## Right\n\n```klr\n(?P<right>.+?)```\n",
     re.DOTALL,
 )
+
+
+def _folder() -> Traversable:
+    from importlib.resources import files  # slow to load, and needed by no check
+
+    return files(__name__)
 
 
 class UnknownCode(ValueError):
@@ -82,14 +91,14 @@ def read(text: str) -> Page:
 @cache
 def pages() -> dict[str, Page]:
     """Every page, by code, in order."""
-    names = sorted(entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".md"))
+    names = sorted(entry.name for entry in _folder().iterdir() if entry.name.endswith(".md"))
     return {name.removesuffix(".md"): _load(name.removesuffix(".md")) for name in names}
 
 
 def page(code: str) -> Page:
     """The page of a code, typed in capitals or not; raises UnknownCode with a sentence that names near ones."""
     wanted = code.upper()
-    known = sorted(entry.name.removesuffix(".md") for entry in files(__name__).iterdir() if entry.name.endswith(".md"))
+    known = sorted(entry.name.removesuffix(".md") for entry in _folder().iterdir() if entry.name.endswith(".md"))
     if wanted in known:
         return _load(wanted)
     near = get_close_matches(wanted, known, n=1, cutoff=0.0)
@@ -99,7 +108,7 @@ def page(code: str) -> Page:
 
 @cache
 def _load(code: str) -> Page:
-    return read(files(__name__).joinpath(f"{code}.md").read_text(encoding="utf-8"))
+    return read(_folder().joinpath(f"{code}.md").read_text(encoding="utf-8"))
 
 
 def _indented(text: str) -> str:
