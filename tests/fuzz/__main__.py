@@ -5,7 +5,7 @@
     python -m tests.fuzz --lot programs:0:17        one lot once more
     python -m tests.fuzz --kinds disk               only what runs on a real disk
 
-A case is one program, in one world, with one sequence of events. It ends with 1 where anything was found; each finding
+A case is one program, in one world, with a sequence of events that starts it at least once. It ends with 1 where anything was found; each finding
 is made small and saved as a .klr file.
 """
 
@@ -61,6 +61,7 @@ def main() -> int:
                 break
         pool.terminate()
     print(_rate(total, time.monotonic() - began))
+    print(_mixture(total))
     print(_covered(total, all(kind in options.kinds for kind in ("programs",))))
     return _told([total], options.save) or int(_is_silent(total))
 
@@ -95,6 +96,7 @@ def _worked(pool: multiprocessing.pool.Pool, lots: Iterator[tuple[str, int, int]
 def _add(total: Lot, lot: Lot) -> None:
     total.cases.update(lot.cases)
     total.coverage.update(lot.coverage)
+    total.programs |= lot.programs
     known = Counter(failure.law for failure in total.failures)
     total.failures.extend(failure for failure in lot.failures if known[failure.law] < 4)
 
@@ -102,6 +104,23 @@ def _add(total: Lot, lot: Lot) -> None:
 def _rate(total: Lot, seconds: float) -> str:
     counts = ", ".join(f"{number:,} {what}" for what, number in sorted(total.cases.items(), key=lambda pair: -pair[1]))
     return f"{seconds:.0f} s: {counts or 'nothing'}; {total.cases['cases'] / max(seconds, 0.001):.0f} cases/s; {len(total.failures)} found"
+
+
+def _mixture(total: Lot) -> str:
+    """What the programs and the cases were like: nothing is counted that comes twice or does nothing."""
+    count = total.cases
+    programs, cases = max(count["programs"], 1), max(count["cases"], 1)
+    as_written = count["accepted"] - count["repaired"]
+    done = sorted(((n, key) for key, n in total.coverage.items() if key.startswith("done ")), reverse=True)
+    return "\n".join(
+        (
+            f"of {count['programs']:,} programs {len(total.programs) / programs:.1%} were unlike all others; "
+            f"{as_written / programs:.0%} were accepted as written, {count['repaired'] / programs:.0%} once repaired",
+            f"of {count['cases']:,} cases {count['acting'] / cases:.0%} did something; "
+            f"{count['idle']:,} more started nothing and {count['twice']:,} came twice, which are not counted",
+            f"done: {', '.join(f'{key[5:]} {n:,}' for n, key in done)}",
+        )
+    )
 
 
 def _covered(total: Lot, is_whole: bool) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import Any
 
 from klapp.dispatch import CLOCK
@@ -20,20 +22,21 @@ from klapp.operations.steps import Became, take_back
 from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
 from klr.effects import MAIL_GIVEN
-from klr.parser import parse
+from klr.parser import Parsed, parse
 from klr.program import Program
 from klr.rows import RowValue
 from klr.shapes import arrival_pattern
 from klr.source import Source
 from klr.values import AttachmentValue, FileValue, MailValue
-from tests.fuzz.worlds import Disk, Scene
+from klr.vocabulary import Permission
+from tests.fuzz.worlds import Disk, Placed, Scene
 from tests.reference.flows import Flows, Followed
 from tests.reference.globs import matches
 from tests.reference.hosts import EDGE, Hosts
 from tests.reference.interpreter import Limits, Result, literal
 from tests.reference.mails import Mail
 from tests.reference.triggers import GIVES, Happening, starts
-from tests.reference.world import File, World
+from tests.reference.world import File, Stored, World
 
 
 class Disagreement(AssertionError):
@@ -56,6 +59,18 @@ def agree(law: str, klapp: Any, reference: Any) -> None:
         raise Disagreement(law, f"\n  klapp:     {klapp!r}\n  reference: {reference!r}")
 
 
+@lru_cache(maxsize=4)
+def read(text: str) -> Parsed:
+    """A text, parsed; one program is asked for several times."""
+    return parse(Source(text))
+
+
+@lru_cache(maxsize=64)
+def lane(grants: tuple[tuple[Permission, str], ...], home: str) -> Lane:
+    """A lane; the worlds of one program share it, for a lane never changes."""
+    return Lane.of(grants, home)
+
+
 @dataclass(frozen=True)
 class Subject:
     """An accepted coworker, and its syntax tree for the reference."""
@@ -70,7 +85,7 @@ class Subject:
     @classmethod
     def of(cls, program: Program) -> Subject:
         source = Source(program.text)
-        tree = parse(source).tree
+        tree = read(program.text).tree
         assert tree is not None
         grants = tuple(
             (part.permission, pattern.constant or "")
@@ -80,6 +95,11 @@ class Subject:
         )
         rules = tuple(part for part in tree.parts if isinstance(part, s.RuleBlock))
         return cls(program, source, tree, rules, grants, _limits(tree))
+
+    @cached_property
+    def lines(self) -> tuple[tuple[Permission, str], ...]:
+        """What klapp's guard is made of."""
+        return tuple(grants_of_files(self.program))
 
     def may_tell(self, source: str, where: str, to: str, home: str) -> bool:
         """Whether a ``may send`` line lets a host, or a person, know something."""
@@ -125,7 +145,7 @@ class Stage:
 
         self.subject, self.scene = subject, scene
         self.disk = Disk(scene, readable)
-        self.overlay = Overlay(self.disk, Lane.of(grants_of_files(subject.program), scene.home), scene.now)
+        self.overlay = Overlay(self.disk, lane(subject.lines, scene.home), scene.now)
         self.planner = Planner(VOCABULARY, self.overlay, scene.home)
         self.outside = Outside(self.overlay)
         self.planner.world = self.planner.outside = self.outside
@@ -188,7 +208,7 @@ class Stage:
                     found.extend([rule.index] * is_waited_for)
                     continue
                 pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named")) if use.gives else ""
-                if not pattern or Lane.of([("read", pattern)], self.scene.home).allows("read", path):
+                if not pattern or lane((("read", pattern),), self.scene.home).allows("read", path):
                     found.append(rule.index)
         return found
 
@@ -220,22 +240,28 @@ class Stage:
         agree("reason", run.ending.reason, result.reason)
 
     def _same_world(self) -> None:
-        lane, self.overlay.lane = self.overlay.lane, None
+        guard, self.overlay.lane = self.overlay.lane, None
         self.disk.readable = lambda path: True
         try:
-            agree("tree", contents(self.overlay), {path: stored.content for path, stored in self.world.files.items()})
-            times = {value.path: value.modified for value in self.overlay.list("/**")}
-            agree("times", times, {path: stored.modified for path, stored in self.world.files.items()})
+            self._same_tree("", self.world.files)
             strange = [folder for folder in self.world.folders if self.overlay.kind_at(folder) != "folder"]
             agree("folders", strange, [])
         finally:
-            self.overlay.lane = lane
+            self.overlay.lane = guard
         steps = [step.operation for run, _ in self.runs for step in run.steps()]
         made = {operation.path for operation in steps if isinstance(operation, MakeFolder)}
         agree("new folders", made - self.world.folders, set())
         agree("told", self.outside.hosts.heard, self.world.hosts.heard)
         agree("opened", self.outside.opened, self.world.opened)
         agree("notices", [one.text for one in steps if isinstance(one, Notify)], self.world.told)
+
+    def _same_tree(self, when: str, files: Mapping[str, Stored | Placed]) -> None:
+        """All that is there is what should be there, with its times."""
+        there = list(self.overlay.list("/**"))
+        found = {value.path: self.overlay.read(value.path, value.size) for value in there}
+        agree(f"{when}tree", found, {path: file.content for path, file in files.items()})
+        times = {value.path: value.modified for value in there}
+        agree(f"{when}times", times, {path: file.modified for path, file in files.items()})
 
     def _in_its_lane(self) -> None:
         """Nothing outside the ``may`` lines was touched or told, as the reference and as klapp's operations tell it."""
@@ -269,9 +295,7 @@ class Stage:
             steps = [step for step in run.steps() if step.operation.kind not in SENT]
             for _ in take_back(steps, Remembering(self.overlay), known):
                 pass
-        agree("undo", contents(self.overlay), {path: placed.content for path, placed in self.scene.files.items()})
-        times = {value.path: value.modified for value in self.overlay.list("/**")}
-        agree("undo times", times, {path: placed.modified for path, placed in self.scene.files.items()})
+        self._same_tree("undo ", self.scene.files)
         left = [folder for folder in self.world.folders - self.disk.folders if self.overlay.kind_at(folder) == "folder"]
         agree("undo folders", left, [])
 
@@ -325,10 +349,6 @@ SAYING = {
 def fits(who: str, to: str) -> bool:
     """Whether a line for a host, or for the people of a pattern, is one for this host or person."""
     return who == to if "@" not in who else "@" in to and matches(f"/{who}".lower(), f"/{to}".lower(), "")
-
-
-def contents(overlay: Overlay) -> dict[str, bytes]:
-    return {value.path: overlay.read(value.path, value.size) for value in overlay.list("/**")}
 
 
 def told(effect: Answered | Done) -> tuple[Any, ...]:

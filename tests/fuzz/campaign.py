@@ -9,22 +9,23 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from random import Random
 from typing import Any
 
+from klapp.engine.runs import Done
 from klapp.vocabulary import VOCABULARY
 from klr.format import format_source
 from klr.loader import Loaded, load
-from klr.parser import parse
 from klr.source import Source
 from tests.fuzz import coverage, disk, readers, refusals
-from tests.fuzz.agreement import Disagreement, Stage, Subject, case
+from tests.fuzz.agreement import Disagreement, Stage, Subject, case, read
 from tests.fuzz.programs import Programs
 from tests.fuzz.shrinking import shrunk
 from tests.fuzz.worlds import Scene, scene
 
-WORLDS = 24
-"""Worlds for each accepted program: making and proving one costs as much as running it in twenty."""
+WORLDS = 32
+"""Worlds for each accepted program: making and proving one costs as much as playing it in fifty."""
 LONGEST = 60
 """Seconds that a lot may take; no program goes on for ever, and none is proved for ever."""
 MOST_MEMORY = 4 << 30
@@ -37,6 +38,8 @@ class Lot:
     cases: Counter[str] = field(default_factory=Counter)
     coverage: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
+    programs: set[int] = field(default_factory=set)
+    """A number for each text, so that those which came twice are seen."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +124,23 @@ def programs(lot: Lot, random: Random, name: str, made: Programs | None = None) 
     if subject is None:
         return
     lot.coverage.update(coverage.said(subject))
+    waiting = [rule.trigger for rule in subject.rules]
+    known = set()
     for _ in range(WORLDS):
-        here = scene(random)
+        here = scene(random, waiting)
+        if here.key in known:
+            lot.cases["twice"] += 1
+            continue
+        known.add(here.key)
         try:
             stage = case(subject, here)
         except Exception as error:
             lot.failures.append(Failure(name, law_of(error), _told(error), subject.program.text, here))
             break
-        lot.cases["cases"] += 1
+        # Where nothing started it was only seen that both say so.
+        lot.cases["cases" if stage.runs else "idle"] += 1
         lot.cases["runs"] += len(stage.runs)
+        lot.cases["acting"] += any(isinstance(one, Done) for run, _ in stage.runs for one in run.effects)
         lot.coverage.update(coverage.done(stage))
 
 
@@ -137,6 +148,7 @@ def judged(lot: Lot, text: str, random: Random) -> Subject | None:
     """An accepted program, after what can be said of it before it runs; None where it is wrong elsewhere."""
     loaded = load(text, VOCABULARY)
     lot.cases["programs"] += 1
+    lot.programs.add(int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()))
     lot.coverage.update({f"code {d.code}" for d in loaded.diagnostics})
     if loaded.program is None:
         if any(d.code not in refusals.LINES for d in loaded.errors):
@@ -156,12 +168,12 @@ def judged(lot: Lot, text: str, random: Random) -> Subject | None:
 
 def formatted(loaded: Loaded) -> Loaded:
     """The same program, formatted: its tree is the same, and formatting again changes nothing."""
-    parsed = parse(loaded.source)
-    text = format_source(loaded.source, parsed)
-    again = Source(text)
-    if parse(again).tree != parsed.tree:
+    before = read(loaded.source.text)
+    text = format_source(loaded.source, before)
+    after = read(text)
+    if after.tree != before.tree:
         raise Disagreement("format", f"another program:\n{text}")
-    if format_source(again, parse(again)) != text:
+    if format_source(Source(text), after) != text:
         raise Disagreement("format", f"changes once more:\n{text}")
     made = load(text, VOCABULARY)
     if made.program is None:

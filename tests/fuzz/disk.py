@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from klapp.engine.record import Logged
+from klapp.notices.notice import message
 from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
 from klr.loader import load
@@ -85,7 +86,8 @@ def played(subject: Subject, here: Scene, root: Path, random: Random) -> None:
         agree("disk outcomes", [(one["file"], one["outcome"]) for one in done], expected.outcomes)
         agree("disk simulate", [_account(one) for one in simulated], [_account(one) for one in done])
         agree("disk tree", _contents(house), {p: stored.content for p, stored in expected.world.files.items()})
-        agree("disk notices", [text for _, text in house.told.notices], told)
+        # A bubble is never empty: without words of its own it says in general that there is something.
+        agree("disk notices", [text for _, text in house.told.notices], [text or message("", "").text for text in told])
         for one in done:
             agree("disk replay", agent.replay(one["run"]), [])
             agent.explain(one["run"])

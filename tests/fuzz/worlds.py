@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -13,7 +13,7 @@ from klapp.files.moments import nanoseconds, wall_clock
 from klr.values import FileValue
 from tests.reference.globs import matches
 from tests.reference.mails import Attachment, Mail
-from tests.reference.triggers import Happening
+from tests.reference.triggers import Happening, Trigger, phrase_of, starts
 from tests.reference.world import Stored, World, above
 
 FOLDERS = ("~/In", "~/In/sub", "~/Out", "~/Out/a", "/srv/x", "~/In/a b")
@@ -36,6 +36,7 @@ MOMENTS = (
 )  # fmt: skip
 
 
+ACCOUNTS = ("work", "home")
 SENDERS = ("b@acme.example", "x@other.example", "acme.example@x", "é@acme.example")
 SUBJECTS = ("Invoice 7", "", "../up", "a/b", "Re: {x}", "x" * 300, "a\u202eb", "Total 12,5 on 2026-03-09")
 CAME = (
@@ -66,6 +67,11 @@ class Scene:
     mails: Mapping[str, Mail] = field(default_factory=dict)
     """The mail that an event is about, by the account and the sender that stand there."""
 
+    @property
+    def key(self) -> Hashable:
+        """Alike for the same world with the same events."""
+        return self.home, tuple(self.files.items()), self.events, self.now, self.zone, tuple(self.mails.items())
+
     def reference(self, may_read: Callable[[str], bool]) -> World:
         """The reference's world."""
         stored = {
@@ -75,23 +81,66 @@ class Scene:
         return World(stored, {"/"}, self.home, may_read, self.now)
 
 
-def scene(random: Random) -> Scene:
-    """A world with a few files in it, and a few events."""
+def scene(random: Random, waiting: Sequence[Trigger] = ()) -> Scene:
+    """A world with a few files in it, and a few events, most of them such as the triggers in ``waiting`` wait for."""
     home = random.choice(HOMES)
     files: dict[str, Placed] = {}
     for _ in range(random.choice((0, 1, 1, 2, 2, 3, 4, 6))):
         folder = random.choice(FOLDERS[:2] if random.random() < 0.7 else FOLDERS)
         name = random.choice(NAMES[:6] if random.random() < 0.4 else NAMES)
         path = f"{home + folder[1:] if folder[0] == '~' else folder}/{name}"
-        modified = random.choice(MOMENTS)
-        created = random.choice(MOMENTS) if random.random() < 0.5 else modified
-        # No file where another one's folder is, and the other way around.
-        if not any(other in above(path) for other in files) and not any(path in above(other) for other in files):
-            files[path] = Placed(random.choice(CONTENTS), modified, created)
-    events = [happening(random, files, home) for _ in range(random.choice((1, 1, 2, 3)))]
+        if _has_room(files, path):
+            files[path] = placed(random)
+    events = []
+    for number in range(random.choice((1, 1, 2, 3))):
+        is_aimed = waiting and random.random() < (0.75 if number else 0.97)
+        aimed = awaited(random, files, home, random.choice(waiting)) if is_aimed else None
+        events.append(aimed or happening(random, files, home))
     now = random.choice(MOMENTS) + timedelta(days=random.choice((0, 0, 1, 40)))
     mails = {where: mail(random, where) for what, where in events if what == "mail arrives"}
     return Scene(home, files, tuple(events), now, random.choice(ZONES), mails)
+
+
+def placed(random: Random) -> Placed:
+    """A file of any content and any age."""
+    modified = random.choice(MOMENTS)
+    return Placed(random.choice(CONTENTS), modified, random.choice(MOMENTS) if random.random() < 0.5 else modified)
+
+
+def _has_room(files: Mapping[str, Placed], path: str) -> bool:
+    """Whether a file can be put there: none is, and none lies where another one's folder is."""
+    return not any(
+        other == path or f"{path}/".startswith(f"{other}/") or other.startswith(f"{path}/") for other in files
+    )
+
+
+def awaited(random: Random, files: dict[str, Placed], home: str, trigger: Trigger) -> Happening | None:
+    """Something that a trigger waits for; a file that has to be there for it is put there. None where none was found."""
+    phrase = phrase_of(trigger)
+    if phrase == "mail arrives":
+        places = [f"{account} {sender}" for account in ACCOUNTS for sender in SENDERS]
+    elif phrase == "folder arrives":
+        places = [*(folder for path in files for folder in above(path)), f"{home}/In/new"]
+    elif phrase == "file leaves":
+        places = _new_paths(random, files, home)
+    elif phrase in ("file arrives", "file changes"):
+        places = [path for path in files if starts(trigger, (phrase, path), home)] or _new_paths(random, files, home)
+    else:
+        return phrase, ""
+    random.shuffle(places)
+    place = next((place for place in places if starts(trigger, (phrase, place), home)), None)
+    if place is None:
+        return None
+    if phrase in ("file arrives", "file changes") and place not in files:
+        files[place] = placed(random)
+    return phrase, place
+
+
+def _new_paths(random: Random, files: Mapping[str, Placed], home: str) -> list[str]:
+    """A few places where no file is and one could be."""
+    places = [f"{folder}/{name}" for folder in FOLDERS for name in (random.choice(NAMES), "z.pdf")]
+    written = (home + place[1:] if place[0] == "~" else place for place in places)
+    return [path for path in written if _has_room(files, path)]
 
 
 def mail(random: Random, where: str) -> Mail:

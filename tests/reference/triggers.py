@@ -17,15 +17,16 @@ GIVES = {
     "mail arrives": "mail",
 }
 """What each trigger gives to its rule."""
+Trigger = s.When | s.Every | s.Cron
 Happening = tuple[str, str]
 """A trigger's phrase, or "clock", and where it happened; "" for nowhere."""
 
 
-def phrase_of(trigger: s.When | s.Every | s.Cron) -> str:
+def phrase_of(trigger: Trigger) -> str:
     return " ".join(trigger.words) if isinstance(trigger, s.When) else "clock"
 
 
-def starts(trigger: s.When | s.Every | s.Cron, happening: Happening, home: str) -> bool:
+def starts(trigger: Trigger, happening: Happening, home: str) -> bool:
     """Whether something that happens starts a rule; the clock and other coworkers are always those that are meant."""
     phrase, path = happening
     if phrase_of(trigger) != phrase:

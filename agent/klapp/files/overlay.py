@@ -13,7 +13,7 @@ from datetime import datetime
 
 from klapp.files.failures import changed, denied, let_go, missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
-from klapp.files.patterns import Pattern, escape
+from klapp.files.patterns import compiled, escape
 from klapp.files.protocol import Base, FileError, Identity, Permits
 from klapp.files.shown import shown
 from klr.values import FileValue, numbered
@@ -122,7 +122,7 @@ class Overlay:
         return self._kind(path)
 
     def list(self, pattern: str) -> Iterator[FileValue]:
-        matches = Pattern(pattern).matches
+        matches = compiled(pattern).matches
         own = (node.value for path, node in self._files.items() if node and matches(path) and self._may_read(path))
         found = [value for value in self._base.list(pattern) if self._shines_through(value.path)]
         return iter(sorted([*found, *own], key=lambda value: value.path))

@@ -149,3 +149,9 @@ class Pattern:
         if not states >> self._last & 1:
             return lambda name: False
         return bool if self._deep[-1] else self._matchers[-1]
+
+
+@lru_cache(maxsize=1024)
+def compiled(text: str) -> Pattern:
+    """A pattern that begins with ``/``, compiled once: a run asks for the same listing again and again."""
+    return Pattern(text)
