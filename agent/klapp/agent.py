@@ -113,10 +113,10 @@ class Agent:
         if vault.refused or vault.by == RECOVERY:
             self.log_store.record(self.opened)
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
-        self.notifier = Notices(display, self.log_store, shelf, clock=clock)
+        self.notifier = Notices(display, self.log_store, shelf, clock=clock, home=self.person)
         self.closing.callback(self.notifier.close)
-        self.noticing = Noticing(self.log_store, self.notifier)
         self.watch = Watch(self.log_store, shelf, self.notifier.tell)
+        self.noticing = Noticing(self.log_store, self.notifier, self.watch)
         remember(vault, shelf)
         self.account = Account(home.path, shelf, self.log_store.record, self._tell)
         proofs = Proofs(self.log_store.connection, self.log_store.lock, VOCABULARY)

@@ -14,6 +14,7 @@ from klapp.agent import Agent
 
 RECENT = 5
 """Runs that are shown."""
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 OUTCOMES = {
     "done": "did what it should",
     "failed": "failed",
@@ -27,18 +28,19 @@ OUTCOMES = {
 def overview(
     agent: Agent, agenda: Agenda, *, busy: bool, soonest: datetime | None, troubles: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """``{"state", "status", "account", "troubles", "recent", "coworkers"}``.
+    """``{"state", "status", "account", "troubles", "unusual", "recent", "coworkers"}``.
 
     ``state`` is "trouble", "working", "needs you", "paused" or "running"; ``troubles`` are ``{"sentence", "page"}``, where
     the page says more; ``soonest`` is the next moment of any clock.
     """
     coworkers = [_coworker(one, agenda) for one in agent.overview()]
     asked = [one for one in coworkers if one["state"] != "refused"]
+    unusual = agent.watch.open()
     if troubles:
         state = "trouble"
     elif busy:
         state = "working"
-    elif any(one["needs"] for one in asked):
+    elif unusual or any(one["needs"] for one in asked):
         state = "needs you"
     elif asked and all(one["state"] == "paused" for one in asked):
         state = "paused"
@@ -49,6 +51,7 @@ def overview(
         "status": _status(coworkers, state, soonest),
         "account": agent.account.exists,
         "troubles": [dict(one) for one in troubles],
+        "unusual": unusual,
         "recent": [_recent(run) for run in reversed(list(agent.log(newest=RECENT)))],
         "coworkers": coworkers,
     }
@@ -128,8 +131,9 @@ def _recent(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def when(moment: datetime) -> str:
-    """A moment for a person of here and now: "today at 14:05", "tomorrow at 08:00", "on 2026-03-01 at 09:00"."""
+    """A moment for a person of here and now: "today at 14:05", "tomorrow at 08:00", "on Friday at 16:30", "on 2026-03-01 at 09:00"."""
     local = moment.astimezone() if moment.tzinfo else moment
     days = (local.date() - datetime.now().date()).days
-    day = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days, f"on {local:%Y-%m-%d}")
+    other = f"on {DAYS[local.weekday()]}" if 1 < days < 7 else f"on {local:%Y-%m-%d}"
+    day = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days, other)
     return f"{day} at {local:%H:%M}"

@@ -9,6 +9,7 @@ from klapp.audit.events import SettingChanged
 from klapp.audit.log import Log
 from klapp.notices import Kind, Notices
 from klapp.notices.outbox import KIND, notice_of
+from klapp.unusual import Watch
 
 NEWEST = 50
 WORDS = {
@@ -23,13 +24,14 @@ WORDS = {
 
 
 class Noticing:
-    """Asks of one log and its notices. Raises ValueError with a sentence for a person."""
+    """Asks of one log, its notices and what watches it. Raises ValueError with a sentence for a person."""
 
-    METHODS = frozenset({"newest", "settings", "change"})
+    METHODS = frozenset({"newest", "settings", "change", "unusual", "seen"})
 
-    def __init__(self, log: Log, notices: Notices) -> None:
+    def __init__(self, log: Log, notices: Notices, watch: Watch) -> None:
         self._log = log
         self._notices = notices
+        self._watch = watch
 
     def newest(self, before: int | None = None, limit: int = NEWEST, unusual: bool = False) -> list[dict[str, Any]]:
         """What was told, newest first: {"entry", "at", "about", "words", "title", "text", "path"}, the latter the page that
@@ -55,6 +57,14 @@ class Noticing:
                 | told
             )
         return found[:limit]
+
+    def unusual(self) -> list[dict[str, str]]:
+        """What was not as usual and waits to be seen; see ``Watch.open``."""
+        return self._watch.open()
+
+    def seen(self, key: str) -> bool:
+        """A person has seen what was not as usual; whether it was open still."""
+        return self._watch.seen(key)
 
     def settings(self) -> dict[str, Any]:
         """How the person is told: the settings by name, and under "held" why some wait, or ""."""

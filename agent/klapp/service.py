@@ -295,6 +295,8 @@ class Service:
         answer = gate.answer(self.agent, method, arguments)
         if method in ("approve", "refuse", "revoke", "pause", "resume", "change_setting", "mail"):
             self._listen()
+        if (method, arguments.get("what")) == ("notices", "seen"):
+            self.on_change()
         if method in ("approve", "resume"):
             self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))
         return self._verified(answer) if (method, arguments.get("what")) == ("audit", "verify") else answer
@@ -336,6 +338,7 @@ class Service:
             "allow": lambda name, seen: self.answer("approve", {"name": name, "seen": seen}),
             "refuse": lambda name: self.answer("refuse", {"name": name}),
             "undo": self._undo,
+            "seen": lambda key: self.answer("notices", {"what": "seen", "key": key}),
             "run": lambda name: self.run(name),
             "lock": lambda: self.agent.account.lock("asked"),
             "open_page": lambda path: open_with(self.open_page(path)["file"], ""),

@@ -25,7 +25,8 @@ def asks(coworker: Coworker) -> Notice:
     text = "It asks to be allowed something." if coworker.first else "It asks for more than you allowed it."
     private = f"{text} It wants to: {', '.join(asked)}." if asked else ""
     review = opens("Review", "/approve", name=coworker.name)
-    return Notice(Kind.APPROVAL, coworker.name, text, private, f"approval {coworker.name}", (review,))
+    actions = (review, Action("Do not allow", "refuse", (coworker.name,)))
+    return Notice(Kind.APPROVAL, coworker.name, text, private, f"approval {coworker.name}", actions)
 
 
 def failed(report: RunReport) -> Notice:

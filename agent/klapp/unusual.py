@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from klapp.audit.events import UnusualSeen
 from klapp.audit.log import Log
 from klapp.notices import Action, Kind, Notice, opens
 from klapp.vault.shelf import Shelf
@@ -26,6 +27,8 @@ SET_BACK = 120.0
 LOOK_AGAIN = 60.0
 MOST = 50_000
 """So many of a coworker's newest runs are counted."""
+OPEN, MOST_OPEN = "unusual", 20
+"""Where on the shelf lies what nobody has said to have seen, and how much of it: the newest."""
 
 
 def busiest_before(days: Sequence[int]) -> int | None:
@@ -96,11 +99,29 @@ class Watch:
         """The log is not as it was written."""
         self._tell("log", "klapp", sentence, opens("Look", "/log"))
 
+    def open(self) -> list[dict[str, str]]:
+        """What was not as usual and nobody has said to have seen: {"key", "whose", "text", "page"}, the newest first."""
+        found: list[dict[str, str]] = self._shelf.get(OPEN) or []
+        return found
+
+    def seen(self, key: str) -> bool:
+        """A person has seen it; whether it was open."""
+        found = {one["key"]: one for one in self.open()}
+        one = found.pop(key, None)
+        if one is not None:
+            self._shelf.put(OPEN, list(found.values()))
+            self._log.record(UnusualSeen(one["whose"], one["text"]))
+        return one is not None
+
     def _tell(self, about: str, whose: str, text: str, *actions: Action) -> None:
         key, today = f"unusual:{about}:{whose}", date.fromtimestamp(self._clock()).isoformat()
         if self._shelf.get(key) != today:
             self._shelf.put(key, today)
             self._notify(Notice(Kind.ANOMALY, whose, text, "", f"unusual {about} {whose}", actions))
+            # No name of a file is in it, so that the tray, which nothing locks, may show it.
+            new = {"key": key, "whose": whose, "text": text, "page": str(actions[0].arguments[0])}
+            others = [one for one in self.open() if one["key"] != key]
+            self._shelf.put(OPEN, [new, *others][:MOST_OPEN])
 
     # -- what the log holds -------------------------------------------------------------------------------------------
 

@@ -71,5 +71,5 @@ def test_what_is_new_is_shown_apart(klapp: Terminal) -> None:
     assert "(new)" not in klapp("approve", "sorter", "--yes")
     path.write_text(SORTER.replace('"~/Out/*"\n', '"~/Out/*", "~/More/*"\n').replace('to "~/Out/"', 'to "~/More/"', 1))
     told = klapp("approve", "sorter", "--yes").splitlines()
-    assert [line for line in told if line.endswith("(new)")] == ["  - create and change ~/More/* (new)"]
+    assert [line for line in told if line.endswith("(new)")] == ["  - ~/More/* (new)"]
     assert "--on PATH" in klapp("run", "sorter")

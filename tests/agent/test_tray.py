@@ -23,7 +23,7 @@ def overview(**coworker: Any) -> dict[str, Any]:
     one |= {"new": [], "seen": "s"} | coworker
     troubles = [{"sentence": "The clock has stopped.", "page": "/checkup"}] if coworker.get("trouble") else []
     told = {"state": "running", "status": "fine", "account": True, "recent": [], "coworkers": [one]}
-    return told | {"troubles": troubles}
+    return told | {"troubles": troubles, "unusual": coworker.get("unusual", [])}
 
 
 def labels(items: Any) -> list[str]:
@@ -85,6 +85,28 @@ def test_each_thing_that_needs_a_person_has_its_line_and_its_way() -> None:
     )
     assert found(menu, "Tidy", "Show in page").action == Action("open_page", ("/coworker?name=Tidy",))
     assert found(menu, "New coworker").action == Action("open_page", ("/new",))
+
+
+def test_what_is_unusual_stands_before_the_coworkers_until_it_is_seen() -> None:
+    text = "It made 120 runs today. On the busiest of the 14 days before it made 12."
+    whose = {"key": "unusual:more:Tidy", "whose": "Tidy", "text": text, "page": "/activity?name=Tidy"}
+    clock = {"key": "unusual:clock:klapp", "whose": "klapp", "text": "It was set back.", "page": "/log"}
+    menu = menu_of(overview(unusual=[whose, clock], needs="approval"))
+    assert labels(menu)[:6] == [
+        "fine",
+        "",
+        "Tidy: something is unusual",
+        "klapp: something is unusual",
+        "Tidy waits for your approval",
+        "",
+    ]
+    lines = labels(found(menu, "Tidy: something is unusual").children)
+    assert " ".join(lines[: lines.index("")]) == text
+    assert found(menu, "Tidy: something is unusual", "Pause").action == Action("pause", ("Tidy", ""))
+    assert found(menu, "klapp: something is unusual", "Look at it in the page").action == Action("open_page", ("/log",))
+    assert "Pause" not in labels(found(menu, "klapp: something is unusual").children)
+    seen = found(menu, "klapp: something is unusual", "I have seen it").action
+    assert seen == Action("seen", ("unusual:clock:klapp",))
 
 
 def test_every_page_that_the_menu_opens_is_there() -> None:
@@ -161,8 +183,8 @@ class Recorded:
             self.lines = list(self.menu[0]())
 
     @staticmethod
-    def MenuItem(label: str, action: Any, enabled: bool = True) -> Any:
-        return SimpleNamespace(label=label, action=action, enabled=enabled)
+    def MenuItem(label: str, action: Any, enabled: bool = True, default: bool = False) -> Any:
+        return SimpleNamespace(label=label, action=action, enabled=enabled, default=default)
 
     @staticmethod
     def Menu(*lines: Any) -> Any:
@@ -188,6 +210,7 @@ def test_pystray_shows_the_same_menu_and_obeys() -> None:
         "Do not allow",
     ]
     assert not asked[0].enabled
+    assert [line.label for line in icon.lines if getattr(line, "default", False)] == ["Open klapp's page"]
     asked[4].action(icon, asked[4])
     icon.lines[-1].action(icon, icon.lines[-1])
     assert done == [Action("allow", ("Tidy", "s")), Action("quit")]

@@ -66,6 +66,11 @@ def test_the_log_is_asked_and_each_is_told_once_a_day(tmp_path: Path) -> None:
         assert [one.text for one in told] == ["It failed 3 times in a row. None of the 20 runs before did."]
         now[0] -= 7200
         watch().look_at_clock()
+        assert [one["whose"] for one in watch().open()] == ["klapp", "Tidy"]
+        assert watch().seen(watch().open()[0]["key"])
+        assert not watch().seen("nothing")
+        assert [one["text"] for one in watch().open()] == [told[0].text]
+        assert [entry.body["whose"] for entry in store.select("e.kind = 'unusual seen'", ())] == ["klapp"]
         assert "set back by 1:59:" in told[-1].text or "set back by 2:00:" in told[-1].text
         now[0] += 2 * 86400
         watch().look("Tidy")

@@ -227,6 +227,12 @@ def test_notices_are_listed_lead_on_and_their_settings_are_kept(served: Served, 
     expect(page.get_by_role("alert")).to_contain_text("such as 22:00-07:00")
     page.goto(f"{served.origin}/notices?unusual=yes")
     expect(page.locator("#main")).to_contain_text("Nothing was unusual")
+    served.service.agent.watch.log_is_wrong("Entry 3 is another one.")
+    page.goto(f"{served.origin}/notices")
+    expect(page.get_by_role("region", name="Not as usual")).to_contain_text("Entry 3 is another one.")
+    assert problems(page) == []
+    page.get_by_role("button", name="I have seen it").click()
+    expect(page.get_by_role("region", name="Not as usual")).to_have_count(0)
     page.goto(f"{served.origin}/notices")
     page.get_by_role("link", name="Look at what Mover told").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("May “Mover” do this?")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,6 +101,10 @@ class Desktop:
         body = (entry.number, "clicked", ("s", ""), int(time.time()))
         ask(self.bus, new_method_call(self._menu_of(item), "Event", "isvu", body))
 
+    def activates(self, item: DBusAddress) -> None:
+        """Click the icon itself, as panels do that open the menu by another button."""
+        ask(self.bus, new_method_call(item, "Activate", "ii", (0, 0)))
+
     def opens_menu(self, item: DBusAddress) -> None:
         """Tell the item, as a panel does, that its menu is about to be shown."""
         ask(self.bus, new_method_call(self._menu_of(item), "AboutToShow", "i", (0,)))
@@ -132,9 +136,15 @@ def _entries(layout: Any) -> list[Entry]:
 @pytest.fixture(scope="session")
 def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
     """The desktop, for a whole session of tests."""
+    with real_desktop(tmp_path_factory.mktemp("desktop")) as found:
+        yield found
+
+
+@contextmanager
+def real_desktop(root: Path) -> Iterator[Desktop]:
+    """A desktop with everything in a folder that is there."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     assert not missing, f"not installed: {', '.join(missing)}; see installers/linux/all-tests"
-    root = tmp_path_factory.mktemp("desktop")
     with ExitStack() as closing:
         found = _Starter(root, closing).desktop()
         yield found

@@ -184,6 +184,8 @@ def test_every_other_line_of_the_menu_does_what_it_says(klapp: Klapp) -> None:
     assert klapp.was_opened() == str(klapp.state / "coworkers")
     assert leads_to("Open klapp's page") == "/"
     assert leads_to("New coworker") == "/new"
+    desktop.activates(item)
+    assert "/enter/" in Path(klapp.was_opened()).read_text()
 
     (klapp.state / "coworkers" / "tidy.klr").write_text(COWORKER)
     until(lambda: "Tidy waits for your approval" in labels(), "the question")
@@ -222,6 +224,31 @@ def test_every_other_line_of_the_menu_does_what_it_says(klapp: Klapp) -> None:
     klapp("log")
     desktop.click(item, "Lock")
     until(lambda: not klapp.succeeds("log"), "the log to be locked")
+
+
+@pytest.mark.usefixtures("running")
+def test_what_is_unusual_comes_first_until_it_is_seen(klapp: Klapp) -> None:
+    desktop = klapp.desktop
+    item = desktop.tray_items()[-1]
+    for number in range(20):
+        klapp.put(f"a{number}.txt")
+    for number in range(3):
+        klapp.put(f"z{number}.txt")
+    failing = COWORKER.replace("  move file", '  if file.name starts with "z"\n    fail "no"\n  end\n  move file')
+    (klapp.state / "coworkers" / "tidy.klr").write_text(failing)
+    klapp("approve", "tidy", "--yes")
+    until(lambda: "Tidy" in [entry.label for entry in desktop.menu(item)], "the coworker")
+    desktop.click(item, "Tidy", "Run now")
+
+    def first() -> list[str]:
+        return [entry.label for entry in desktop.menu(item) if entry.label][1:2]
+
+    until(lambda: first() == ["Tidy: something is unusual"], "the line of what is unusual")
+    [line] = [entry for entry in desktop.menu(item) if entry.label == "Tidy: something is unusual"]
+    told = " ".join(entry.label for entry in line.children)
+    assert "It failed 3 times in a row. None of the 20 runs before did." in told
+    desktop.click(item, "Tidy: something is unusual", "I have seen it")
+    until(lambda: first() != ["Tidy: something is unusual"], "the line to go")
 
 
 @pytest.mark.usefixtures("running")

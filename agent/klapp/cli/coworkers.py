@@ -113,7 +113,7 @@ def _by_group(review: dict[str, Any], lines: Sequence[dict[str, Any]]) -> Iterat
         mine = [line for line in lines if line["group"] == group]
         if mine:
             yield heading
-        yield from (f"  - {line['words']}{' (new)' if line['new'] else ''}" for line in mine)
+        yield from (f"  - {line['thing']}{' (new)' if line['new'] else ''}" for line in mine)
 
 
 def _named(coworkers: Any, name: str) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from klapp.account.errors import AccountError, NeedsLogin
 from klapp.addresses import address
 from klapp.console.doors import LIVE, Visit
-from klapp.files.shown import shown
+from klapp.files.shown import at_home, shown
 from klapp.service import Service
 
 
@@ -90,6 +91,7 @@ class Asking:
                     "account": account,
                     "path": self.request.url.path,
                     "version": self.version,
+                    "person": self.service.agent.person,
                 }
             )
         )
@@ -149,6 +151,13 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["shown"] = shown
+    found.filters["at_home"] = _at_home
     found.filters["moment"] = lambda text: str(text)[:16].replace("T", " ")
     found.filters["query"] = lambda values: urlencode(values, errors="surrogatepass")
     return found
+
+
+@pass_context
+def _at_home(context: Context, text: object) -> str:
+    """A text with the person's home in it as "~"."""
+    return at_home(str(text), context["person"])

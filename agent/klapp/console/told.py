@@ -18,6 +18,7 @@ def notices(asking: Asking) -> Response:
         "notices.html",
         notices=found,
         unusual=unusual,
+        unseen=asking.ask("notices", what="unusual"),
         settings=asking.ask("notices", what="settings"),
         more=found[-1]["entry"] if len(found) == NEWEST else None,
     )
@@ -29,6 +30,9 @@ def version(asking: Asking) -> Response:
 
 
 def _changed(asking: Asking) -> Response:
+    if asking.field("what") == "seen":
+        asking.ask("notices", what="seen", key=asking.field("key"))
+        return asking.go("/notices", "Put away. You are told if it happens again.")
     for name in ("quiet", "summaries", "names"):
         default = "" if name == "quiet" else "off"  # a box that is not ticked is not sent
         asking.ask("notices", what="change", name=name, value=asking.form.get(name, default))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from klapp.coworkers.approval import SECRETS, Permissions, in_words, permissions_of
+from klapp.coworkers.approval import SECRETS, Permissions, in_words, permissions_of, plainly
 from klapp.coworkers.store import Coworker
 from klr.layout import lines_of
 from klr.privilege import tightest
@@ -27,16 +27,19 @@ HEADINGS: Mapping[str, str] = {
 }
 """What a group of lines is called, in the order in which the groups are shown."""
 _GROUPS = {"receive mail": "read", "write": "change", "contact": "send", "notify": "tell", SECRETS: "send"}
+_SAID_BY_HEADING = frozenset({"read", "write", "remove", "erase"})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that a coworker may do. ``group`` is a key of ``HEADINGS``; ``words`` complete "it may ..."; ``new`` where
-    that goes beyond what was allowed before (nothing is new where nothing was)."""
+    that goes beyond what was allowed before (nothing is new where nothing was). ``thing`` says the same below the heading
+    of its group: the files alone, where the heading says all else."""
 
     group: str
     words: str
     new: bool = False
+    thing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ def lines_in_words(permissions: Permissions, new: Permissions) -> tuple[Line, ..
         for pattern in patterns or (None,):
             one = {name: () if pattern is None else (pattern,)}
             is_new = name in new and (pattern is None or not new[name] or pattern in new[name])
-            lines.extend(Line(group, words, is_new) for words in in_words(one))
+            thing = plainly(pattern) if pattern is not None and name in _SAID_BY_HEADING else ""
+            lines.extend(Line(group, words, is_new, thing or words) for words in in_words(one))
     order = list(HEADINGS)
     return tuple(sorted(lines, key=lambda line: order.index(line.group)))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are not written as themselves: controls, direction marks, surrogates, line separators."""
@@ -16,6 +18,20 @@ def shown(path: str) -> str:
     if path.isascii() and path.isprintable() and "\\" not in path:
         return path
     return "".join(_visible(character) for character in path)
+
+
+def at_home(text: str, home: str) -> str:
+    """A text for a person, the paths in it that lie in their ``home`` written with "~/", as coworkers write them.
+
+    For the eye alone: what was so written can not always be told from a folder of that name.
+    """
+    home = shown(home.rstrip("/"))
+    return _paths_in(home).sub("~/", text) if home else text
+
+
+@lru_cache(4)
+def _paths_in(home: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\s\"'(\N{{LEFT DOUBLE QUOTATION MARK}}]){re.escape(home)}/")
 
 
 def _visible(character: str) -> str:

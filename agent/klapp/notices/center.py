@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from klapp.audit.log import Log
+from klapp.files.shown import at_home
 from klapp.notices.deck import Deck, Pile, Showing, alone
 from klapp.notices.displays import Away, Display, Heard
 from klapp.notices.notice import Action, Kind, Notice, message
@@ -36,10 +38,13 @@ class Notices:
         shelf: Shelf,
         *,
         clock: Callable[[], datetime] = datetime.now,
+        home: str = "",
     ) -> None:
+        """``home`` is the person's, whose paths are shown with "~/"; the log has them whole."""
         self._display = display
         self._shelf = shelf
         self._clock = clock
+        self._home = home
         self._outbox = Outbox(log, shelf)
         self._deck = Deck()
         self._loaded = False
@@ -63,17 +68,23 @@ class Notices:
         with suppress(Exception):  # such as a full disk, which may be what is to be told
             self._outbox.keep(notice, TERMINAL if self._display.at_once else DESKTOP)
         if self._display.at_once:
-            self._display.present(alone(notice, visible=self._visible()))
+            self._display.present(self._alone(notice))
             return
         if not self._display.reachable():
             with suppress(Exception):  # it is shown all the same when it can be
-                self._display.missed(alone(notice, visible=self._visible()))
+                self._display.missed(self._alone(notice))
         with self._changing:
             self._load()
             self._deck.put(Pile.of(notice))
             self._changing.notify()
         if self._thread is None:
             self._show_what_may_be()
+
+    def _alone(self, notice: Notice) -> Showing:
+        return self._plainly(alone(notice, visible=self._visible()))
+
+    def _plainly(self, showing: Showing) -> Showing:
+        return replace(showing, text=at_home(showing.text, self._home))
 
     def _visible(self) -> bool:
         return self.settings.names or not self.locked()
@@ -179,7 +190,7 @@ class Notices:
 
     def _present(self, showing: Showing) -> bool:
         try:
-            number = self._display.present(showing)
+            number = self._display.present(self._plainly(showing))
         except Away:
             return False
         with self._changing:

@@ -142,4 +142,4 @@ class Pystray:
             return self._pystray.MenuItem(item.label, self._pystray.Menu(*map(self._line, item.children)))
         action = item.action
         click = None if action is None else lambda icon, chosen: self._act(action)
-        return self._pystray.MenuItem(item.label, click, enabled=action is not None)
+        return self._pystray.MenuItem(item.label, click, enabled=action is not None, default=item.by_icon)

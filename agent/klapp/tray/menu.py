@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,12 +20,14 @@ class Action(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of a menu. Without an ``action`` it only tells; ``children`` make it a submenu; a label of "" is a
-    separator. Lines with the same ``key`` at the same place are the same line to a panel, though their words change."""
+    separator. Lines with the same ``key`` at the same place are the same line to a panel, though their words change.
+    ``by_icon`` is what a click on the icon itself does, where that does not open the menu."""
 
     label: str
     action: Action | None = None
     children: tuple[Item, ...] = ()
     key: str = ""
+    by_icon: bool = False
 
 
 SEPARATOR = Item("")
@@ -41,12 +44,16 @@ def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
     ]
     groups: Iterable[list[Item]] = (
         [Item(_short(overview["status"]), key="status")],
-        [*map(_trouble, overview["troubles"]), *(_needing(one) for one in coworkers if one["needs"])],
+        [
+            *map(_trouble, overview["troubles"]),
+            *map(_unusual, overview["unusual"]),
+            *(_needing(one) for one in coworkers if one["needs"]),
+        ],
         [_coworker(one) for one in coworkers],
         [Item("Recent activity", None, tuple(map(_recent, overview["recent"])))] if overview["recent"] else [],
         all_of_them if coworkers else [],
         [
-            Item("Open klapp's page", _page("/")),
+            Item("Open klapp's page", _page("/"), by_icon=True),
             Item("Open the folder of coworkers", Action("open_folder")),
             Item("New coworker", _page("/new")),
         ],
@@ -73,6 +80,18 @@ def _page(path: str, **query: str) -> Action:
 def _trouble(one: Mapping[str, Any]) -> Item:
     told = Item(_short(one["sentence"]))
     return Item("Something is wrong", None, (told, Item("Look at it in the page", _page(one["page"]))), one["sentence"])
+
+
+def _unusual(one: Mapping[str, str]) -> Item:
+    whose = one["whose"]
+    children = [
+        *(Item(_short(line)) for line in textwrap.wrap(one["text"], LONGEST)),
+        SEPARATOR,
+        Item("Look at it in the page", Action("open_page", (one["page"],))),
+        *([Item("Pause", Action("pause", (whose, "")))] if whose != "klapp" else []),
+        Item("I have seen it", Action("seen", (one["key"],))),
+    ]
+    return Item(_short(f"{whose}: something is unusual"), None, tuple(children), one["key"])
 
 
 def _needing(one: Mapping[str, Any]) -> Item:

@@ -235,6 +235,8 @@ class StatusNotifier:
         if path == MENU_PATH:
             return self._menu(member, body)
         if member in ("Activate", "SecondaryActivate", "ContextMenu", "Scroll"):
+            if member == "Activate":  # from panels that do not open the menu by such a click
+                self._clicks.extend(self._click(node) for node in self._root.children if node.item.by_icon)
             return "", ()
         raise ValueError(member)
 
@@ -275,10 +277,14 @@ class StatusNotifier:
                 return "ai", ([],)
         raise ValueError(member)
 
+    def _click(self, node: Node) -> Callable[[], None]:
+        assert node.item.action is not None
+        return partial(self._act, node.item.action)
+
     def _clicked(self, nodes: dict[int, Node], number: int, event: str) -> None:
         node = nodes.get(number)
         if event == "clicked" and node is not None and node.item.action is not None:
-            self._clicks.append(partial(self._act, node.item.action))
+            self._clicks.append(self._click(node))
         elif event == "opened" and number == 0:
             self._clicks.append(self._opened)
 

@@ -20,7 +20,16 @@ from klapp.audit.events.coworkers import (
 )
 from klapp.audit.events.event import Event
 from klapp.audit.events.outside import NetworkContact, RequestBegun, UpdateChecked
-from klapp.audit.events.people import KeyUsed, LockedOut, LoggedIn, LoggedOut, NoticeGiven, SecretSet, VaultOpened
+from klapp.audit.events.people import (
+    KeyUsed,
+    LockedOut,
+    LoggedIn,
+    LoggedOut,
+    NoticeGiven,
+    SecretSet,
+    UnusualSeen,
+    VaultOpened,
+)
 from klapp.audit.events.runs import Content, Intent, Outcome, Replan, Undone
 from klapp.audit.events.upkeep import (
     AgentStarted,
@@ -70,6 +79,7 @@ __all__ = [
     "TakenOver",
     "Trouble",
     "Undone",
+    "UnusualSeen",
     "UpdateChecked",
     "VaultOpened",
     "WitnessChosen",

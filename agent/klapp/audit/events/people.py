@@ -89,6 +89,17 @@ class SecretSet(Event):
 
 
 @dataclass(frozen=True)
+class UnusualSeen(Event):
+    """A person has seen what was not as usual of ``whose``, a coworker or "klapp", and wants no more of it."""
+
+    kind = "unusual seen"
+    says = 'What was unusual of "{whose}" was seen: {text}'
+
+    whose: str
+    text: str
+
+
+@dataclass(frozen=True)
 class NoticeGiven(Event):
     """The person is told something; ``about`` is its kind, ``by`` "desktop" or "terminal", ``text`` the whole of it.
 

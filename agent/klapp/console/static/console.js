@@ -41,6 +41,7 @@ if (editor) {
     const at = before.length + (line > 1 ? 1 : 0) + column - 1;
     text.focus();
     text.setSelectionRange(at, at);
+    text.scrollTop = Math.max(0, (line - 5) * parseFloat(getComputedStyle(text).lineHeight));
   };
   const show = (findings) => {
     count.textContent = findings.length === 0 ? "None: it is fine." : findings.length === 1 ? "1 finding" : `${findings.length} findings`;
