@@ -20,10 +20,17 @@ MOST = 300
 
 @cache
 def _load() -> Callable[[str], Program]:
-    """Makes a program of a text, each text once: to check one takes far longer than to replay a run of it."""
-    from klapp.agent import program_of
+    """Makes a program of a text, each text once: to check one takes far longer than to replay a run of it. Nothing is
+    proved: a run is what its program did, also where a test has one run that the proof refuses."""
+    from klapp.vocabulary import VOCABULARY
+    from klr.loader import compiled
 
-    return cache(program_of)
+    def load(text: str) -> Program:
+        program = compiled(text, VOCABULARY)
+        assert program is not None
+        return program
+
+    return cache(load)
 
 
 def differing(agent: Agent, first: int) -> tuple[list[str], int]:
@@ -45,10 +52,9 @@ def differing(agent: Agent, first: int) -> tuple[list[str], int]:
 
 
 @pytest.fixture(autouse=True)
-def replayed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Replays; not for a test with the mark ``unreplayed``, which breaks on purpose what makes runs: proof, worker or log. Tests that
-    never loaded an agent pay nothing for it."""
-    if "klapp.agent" not in sys.modules or request.node.get_closest_marker("unreplayed"):
+def replayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Replays. Tests that never loaded an agent pay nothing for it."""
+    if "klapp.agent" not in sys.modules:
         yield
         return
     from klapp.agent import Agent

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -59,9 +61,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 def contents(files: Files, root: Path) -> dict[str, bytes]:
-    """Every file by its path below ``root``."""
-    found = files.list(f"{root}/**")
-    return {value.path.removeprefix(str(root)): files.read(value.path, value.size) for value in found}
+    """Every file by its path below ``root``; that it is hashed a block at a time as at once is looked at, too."""
+    found = {}
+    for value in files.list(f"{root}/**"):
+        found[value.path.removeprefix(str(root))] = content = files.read(value.path, value.size)
+        for limit in (len(content) // 2, len(content) + 1):
+            assert files.hashed(value.path, limit).digest() == hashlib.sha256(content[:limit]).digest()
+    return found
 
 
 NAMES = st.sampled_from(("a", "b.txt", "b (2).txt", "c/d", "c/e.txt", "c", "-x", "\udcff", "f/g/h"))
@@ -115,6 +121,23 @@ def attempt(files: Files, place: Place, act: tuple[str, str, str, str]) -> str:
     except FileError as error:
         return error.kind
     return ""
+
+
+def test_a_large_file_is_hashed_in_little_memory(place: Place) -> None:
+    large = place.put("large")
+    os.truncate(large.path, size := 200 << 20)
+    overlay = Overlay(place.files, place.files.lane, NOW)
+    tracemalloc.start()
+    try:
+        found = overlay.hashed(large.path, size).hexdigest()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    expected = hashlib.sha256(b"x")
+    for length in (size - 1 - (199 << 20), *[1 << 20] * 199):
+        expected.update(bytes(length))
+    assert found == expected.hexdigest()
+    assert most < 8 << 20
 
 
 def test_a_store_that_is_forgotten_leaves_no_handle_open(place: Place) -> None:

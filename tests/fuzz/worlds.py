@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -215,6 +216,9 @@ class Disk:
         if path not in self.placed:
             raise missing(path)
         return self.placed[path].content[:limit]
+
+    def hashed(self, path: str, limit: int) -> hashlib._Hash:
+        return hashlib.sha256(self.read(path, limit))
 
     def born(self, path: str) -> int:
         return nanoseconds(self.placed[path].created)

@@ -27,7 +27,6 @@ from tests.agent.house import House, reports
 from tests.security import planted
 
 pytestmark = [
-    pytest.mark.unreplayed,
     pytest.mark.skipif(
         not sys.platform.startswith("linux") or landlock.version() < 3 or not seccomp.is_known(),
         reason="this system has no Landlock, or seccomp is not known here",
@@ -175,6 +174,8 @@ def test_a_lie_about_a_plan_is_found_before_anything_happens(
         assert agent.log_store.unfinished() == []
         assert agent.log_store.verify() is None
         assert len(list(agent.log())) == 4
+        assert [agent.replay(report.run) for report in found] == [[]] * 4
+        assert all(agent.explain(report.run)["reason"] == report.reason for report in found)
 
 
 @pytest.mark.parametrize("lie", WHILE_DOING)

@@ -18,7 +18,6 @@ from klapp.sandbox.confinement import Confinement
 from klapp.sandbox.launch import Process, Zygote
 
 pytestmark = [
-    pytest.mark.unreplayed,
     pytest.mark.skipif(
         not sys.platform.startswith("linux") or landlock.version() < 3 or not seccomp.is_known(),
         reason="this system has no Landlock, or seccomp is not known here",

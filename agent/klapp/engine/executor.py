@@ -171,7 +171,7 @@ class _Batch:
     def _given_up(self, why: str) -> Planned:
         self.alone = False
         number, request = self.waiting[0]
-        return Planned(number, request, [], [], Ending("failed", LOST.format(why)))
+        return Planned(number, request, [], [], Ending("failed", LOST.format(why)), lost=why)
 
     def _commit_intents(self, planned: Sequence[Planned], done: int = 0) -> list[dict[str, Any]]:
         bodies = Bodies(self.engine.home, self.first)

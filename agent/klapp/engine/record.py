@@ -58,6 +58,8 @@ class Bodies:
             body["done"] = done
         if run.trouble:
             body["trouble"] = run.trouble
+        if run.lost:
+            body["lost"] = run.lost
         body["uses"] = [program, *run.blobs]
         return body
 

@@ -22,6 +22,9 @@ from klr.values import AttachmentValue, FileValue, MailValue
 Load = Callable[[str], Program]
 """Makes a program of a text that was in force once; raises ValueError."""
 LONGEST_VALUE = 200
+BROKEN_OFF = frozenset({"trouble", "lost"})
+"""What the body of a run holds that broke off: by a mistake in klapp itself, or with the worker that drove it. Such a
+run has the beginning of its effects, and no end of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +129,17 @@ class _Replay:
         self.steps = steps
 
     def compare(self, program: Run) -> list[Difference]:
-        """Drive the program; stops at the first effect that differs, for nothing behind it means anything."""
+        """Drive the program; stops at the first effect that differs, for nothing behind it means anything, and behind the
+        last effect of a run that broke off."""
         expected = iter(self.body["effects"])
         ended = (self.body["outcome"], self.body["reason"])
+        broken_off = not BROKEN_OFF.isdisjoint(self.body)
         try:
             effect = next(program)
             while True:
                 record = next(expected, None)
+                if record is None and broken_off:
+                    return []
                 difference = _compared(record, effect)
                 if difference or record is None:
                     return [difference] if difference else []
@@ -143,10 +150,14 @@ class _Replay:
             ending: Ending = stop.value
         except (EffectError, OutOfBudget) as error:
             ending = Ending("failed", error.message)
+        except Exception:
+            if not broken_off:
+                raise
+            ending = Ending(*ended)  # the mistake that broke it off, once more
         left = next(expected, None)
         if left is not None:
             return [Difference(left["line"], _logged(left), "the run ended")]
-        if tuple(ending) != ended and "trouble" not in self.body:
+        if tuple(ending) != ended and not broken_off:
             return [Difference(0, ": ".join(filter(None, ended)), ": ".join(filter(None, ending)))]
         return []
 

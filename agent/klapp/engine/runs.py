@@ -86,6 +86,7 @@ class Planned:
     """A run as it was planned, ready for the log: whoever drove it has told its ``effects`` as data.
 
     ``steps`` are those of all its effects, in order; ``blobs`` the long texts that the effects name, by their digests.
+    ``lost`` is why those who drove it did not come to its end, if they did not.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Planned:
     ending: Ending
     blobs: dict[str, bytes] = field(default_factory=dict)
     trouble: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)

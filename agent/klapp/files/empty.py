@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import TYPE_CHECKING
 
 from klapp.files.failures import missing, taken
 from klr.values import FileValue
+
+if TYPE_CHECKING:
+    import hashlib
 
 
 class Empty:
@@ -30,6 +34,10 @@ class Empty:
         return iter(())
 
     def read(self, path: str, limit: int) -> bytes:
+        """Raises FileError("missing")."""
+        raise missing(path)
+
+    def hashed(self, path: str, limit: int) -> hashlib._Hash:
         """Raises FileError("missing")."""
         raise missing(path)
 

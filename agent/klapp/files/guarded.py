@@ -159,12 +159,15 @@ class GuardedFiles:
             folder, name = self._place(path, "read")
             with opened(folder, name, os.O_RDONLY) as (file, info):
                 check(info, expect)
-                found, left = hashlib.sha256(), info.st_size
-                while left > 0 and (block := os.read(file, min(left, _BLOCK))):
-                    found.update(block)
-                    left -= len(block)
+                found = _hashed(file, info.st_size)
                 check(os.fstat(file), expect)
                 return found.hexdigest()
+
+    def hashed(self, path: str, limit: int) -> hashlib._Hash:
+        with self._acting(path):
+            folder, name = self._place(path, "read")
+            with opened(folder, name, os.O_RDONLY) as (file, _):
+                return _hashed(file, limit)
 
     def born(self, path: str) -> int:
         with self._acting(path):
@@ -334,6 +337,14 @@ def _write(file: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(file, view) :]
+
+
+def _hashed(file: int, limit: int) -> hashlib._Hash:
+    found = hashlib.sha256()
+    while limit > 0 and (block := os.read(file, min(limit, _BLOCK))):
+        found.update(block)
+        limit -= len(block)
+    return found
 
 
 def _read(file: int, length: int) -> bytes:

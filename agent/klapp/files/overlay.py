@@ -6,6 +6,7 @@ What stands at a path is told by two dictionaries, of files and of folders; a to
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -134,6 +135,15 @@ class Overlay:
             return self._content(node, limit)
         self._existing(path)
         return self._base.read(path, limit)
+
+    def hashed(self, path: str, limit: int) -> hashlib._Hash:
+        self._need(path, "read")
+        node = self._known(self._node(path))
+        if node.base is None or not node.cut:
+            return hashlib.sha256(node.tail[:limit])
+        found = self._base.hashed(node.base, min(limit, node.cut))
+        found.update(node.tail[: max(0, limit - node.cut)])
+        return found
 
     def born(self, path: str) -> int:
         node = self._node(path)
@@ -321,9 +331,14 @@ class Overlay:
             return False
         return self._existing(goal).identity == node.value.identity
 
-    def _content(self, node: Node, limit: int) -> bytes:
+    def _known(self, node: Node) -> Node:
+        """The node; raises FileError where the overlay can not know what it holds."""
         if node.hollow:
             raise FileError(f"What {shown(node.value.path)} holds is only known once it is brought back.", "system")
+        return node
+
+    def _content(self, node: Node, limit: int) -> bytes:
+        self._known(node)
         head = self._base.read(node.base, min(limit, node.cut)) if node.base is not None and node.cut else b""
         return head + node.tail[: max(0, limit - node.cut)]
 

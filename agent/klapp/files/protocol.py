@@ -11,11 +11,14 @@ either happens as a whole or not at all, never overwrites unless its name says s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from klr.effects import EffectError
 from klr.values import FileValue
 from klr.vocabulary import Permission
+
+if TYPE_CHECKING:
+    import hashlib
 
 Identity = tuple[int, int, int, int]
 """(device, inode, stamp, size), as ``FileValue.identity``: tells one version of one file from every other."""
@@ -50,6 +53,9 @@ class Files(Protocol):
 
     def read(self, path: str, limit: int) -> bytes:
         """The first ``limit`` bytes of a file. Needs read."""
+
+    def hashed(self, path: str, limit: int) -> hashlib._Hash:
+        """A SHA-256 that has taken in the first ``limit`` bytes of a file, a block at a time. Needs read."""
 
     def born(self, path: str) -> int:
         """When the file came into being, nanoseconds since 1970 (UTC); its last change where that is not known."""
@@ -121,6 +127,7 @@ class Base(Protocol):
     def kind_at(self, path: str) -> str: ...
     def list(self, pattern: str) -> Iterator[FileValue]: ...
     def read(self, path: str, limit: int) -> bytes: ...
+    def hashed(self, path: str, limit: int) -> hashlib._Hash: ...
     def born(self, path: str) -> int: ...
     def new_trash_token(self, path: str) -> str: ...
     def in_trash(self, token: str) -> FileValue | None: ...

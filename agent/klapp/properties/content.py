@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from klapp.files.protocol import Files
 from klapp.files.shown import shown
 from klapp.properties.kinds import HEAD, kind_of
@@ -46,7 +44,8 @@ def _text(files: Files, file: FileValue) -> str:
 
 
 def _hash(files: Files, file: FileValue) -> str:
-    return hashlib.sha256(whole(files, file, LARGEST_HASHED, "hash")).hexdigest()
+    refuse_large(file.path, file.size, LARGEST_HASHED, "hash")
+    return files.hashed(file.path, LARGEST_HASHED).hexdigest()
 
 
 KIND = Property(
