@@ -27,7 +27,7 @@ DATES = ("+", "-", "<", ">", "<=", ">=")
 ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 RUNTIME = {
     name: getattr(runtime, name)
-    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
+    for name in (*ARITHMETIC.values(), "negate", "from_home", "later", "earlier", "difference", "is_before", "is_after", "contains_any", "contains_all", "caseless", "each", "where", "sorted_by", "grouped_by", "row_of", "show", "component", "name_part", "all_below")
 } | {name: getattr(patterns, name) for name in ("found", "first", "every", "captured", "each_captured", "group", "groups")} | {"formatted": formatted, "cell": rows.cell, "cells": rows.cells, "addressed": addresses.addressed, "address_part": addresses.address_part}  # fmt: skip
 RUNTIME["Steps"] = Steps
 RUNTIME["like"] = rows.like
@@ -136,7 +136,7 @@ class ExpressionCompiler:
             above, below = ast.Compare(value, [ast.GtE()], [low]), ast.Compare(load(name), [ast.LtE()], [high])
             return ast.BoolOp(ast.And(), [above, below])
         early = call(load("is_before"), load("zone"), value, low)
-        late = call(load("is_before"), load("zone"), high, load(name))
+        late = call(load("is_after"), load("zone"), load(name), high)
         return ast.UnaryOp(ast.Not(), ast.BoolOp(ast.Or(), [early, late]))
 
     def _value(self, value: Any) -> ast.expr:
@@ -310,9 +310,9 @@ class ExpressionCompiler:
             both = self.facts.type_of(node.right) == DATE
             name = "difference" if both else "later" if node.operator == "+" else "earlier"
             return call(load(name), load("zone"), left, right)
-        # `a > b` is `b < a`, and `a >= b` is `not a < b`.
-        sides = (left, right) if node.operator in ("<", ">=") else (right, left)
-        made: ast.expr = call(load("is_before"), load("zone"), *sides)
+        # `a >= b` is `not a < b`; the left side is found out first, whatever the right one asks.
+        name = "is_before" if node.operator in ("<", ">=") else "is_after"
+        made: ast.expr = call(load(name), load("zone"), left, right)
         return ast.UnaryOp(ast.Not(), made) if node.operator in ("<=", ">=") else made
 
 

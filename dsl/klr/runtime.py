@@ -100,6 +100,11 @@ def is_before(zone: str, left: datetime, right: datetime) -> bool:
     return moments.is_before(left, right, zone)
 
 
+def is_after(zone: str, left: datetime, right: datetime) -> bool:
+    """Whether one date is later than another."""
+    return moments.is_before(right, left, zone)
+
+
 # -- comparisons and lists --------------------------------------------------------------------------------------------
 
 

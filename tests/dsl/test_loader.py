@@ -320,3 +320,11 @@ def test_files_are_listed_by_a_pattern_that_is_one(pattern: str) -> None:
     text = f'coworker "c"\nmay read "~/**"\nmay notify\nevery day at 9:00\nlet all = files in "{pattern}"\nnotify "x"\nend\n'
     (found,) = load(text, VOCABULARY).errors
     assert (found.code, text[found.span.start : found.span.end]) == ("K402", f'"{pattern}"')
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_the_left_side_of_a_comparison_of_dates_is_found_out_first(operator: str) -> None:
+    program = loaded(f"let late = (workday of (1 / 0) after now) {operator} (date in file.text default now)").program
+    assert program is not None
+    with pytest.raises(EffectError, match="zero"):
+        next(program.rules[0].start(Inputs(NOW, FILE, program.defaults(), "/home/me")))

@@ -147,11 +147,13 @@ class Stage:
         self.disk = Disk(scene, readable)
         self.overlay = Overlay(self.disk, lane(subject.lines, scene.home), scene.now)
         self.planner = Planner(VOCABULARY, self.overlay, scene.home)
-        self.outside = Outside(self.overlay)
+        self.outside = Outside(self.overlay, scene.contrary)
         self.planner.world = self.planner.outside = self.outside
         self.world = scene.reference(readable)
         self.flows = Flows()
         self.runs: list[tuple[PlannedRun, Result]] = []
+        self.heard: list[int] = []
+        """How much hosts and people had heard behind each run."""
 
     def play(self) -> None:
         """Let everything happen, holding each run against the reference."""
@@ -189,6 +191,7 @@ class Stage:
                 )
                 interpreter.flows = self.flows
                 self.runs.append((run, interpreter.run(self.subject.rules[index])))
+                self.heard.append(len(self.outside.hosts.heard))
                 self._same_run(*self.runs[-1])
             now += timedelta(minutes=61)
         self._same_world()
@@ -311,9 +314,9 @@ def mail_value(mail: Mail) -> MailValue:
 class Outside(Remembering):
     """Hosts, people and apps that note all that reaches them, and the mail that started a run."""
 
-    def __init__(self, files: Overlay) -> None:
+    def __init__(self, files: Overlay, contrary: str = "") -> None:
         super().__init__(files)
-        self.hosts = Hosts()
+        self.hosts = Hosts(contrary)
         self.opened: list[tuple[str, str]] = []
         self.post: Mail | None = None
 

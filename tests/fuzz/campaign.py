@@ -18,8 +18,9 @@ from klapp.vocabulary import VOCABULARY
 from klr.format import format_source
 from klr.loader import Loaded, load
 from klr.source import Source
-from tests.fuzz import coverage, disk, readers, refusals
+from tests.fuzz import coverage, disk, interference, readers, refusals
 from tests.fuzz.agreement import Disagreement, Stage, Subject, case, read
+from tests.fuzz.leaks import Leaks
 from tests.fuzz.programs import Programs
 from tests.fuzz.shrinking import shrunk
 from tests.fuzz.worlds import Scene, scene
@@ -109,13 +110,14 @@ def _told(error: Exception) -> str:
 
 def flows(lot: Lot, random: Random, name: str) -> None:
     """One program without any line, that tells hosts and people things: with the lines that its findings ask for, and not
-    one more, it tells nothing else."""
-    programs(lot, random, name, Programs(random, reaches=1, bare=True))
+    one more, it tells nothing else, and those who may not know something can not tell whether it is so."""
+    programs(lot, random, name, Leaks(random) if random.random() < 0.6 else Programs(random, reaches=1, bare=True))
 
 
-def programs(lot: Lot, random: Random, name: str, made: Programs | None = None) -> None:
+def programs(lot: Lot, random: Random, name: str, made: Programs | Leaks | None = None) -> None:
     """One program, judged; and where it is accepted, as it is or repaired, run in many worlds."""
-    text = (made or Programs(random)).program()
+    made = made or Programs(random)
+    text = made.program()
     try:
         subject = judged(lot, text, random)
     except (Disagreement, TooSlow, MemoryError, AssertionError) as error:
@@ -126,7 +128,7 @@ def programs(lot: Lot, random: Random, name: str, made: Programs | None = None) 
     lot.coverage.update(coverage.said(subject))
     waiting = [rule.trigger for rule in subject.rules]
     known = set()
-    for _ in range(WORLDS):
+    for _ in range(WORLDS // 2 if made.bare else WORLDS):
         here = scene(random, waiting)
         if here.key in known:
             lot.cases["twice"] += 1
@@ -134,6 +136,8 @@ def programs(lot: Lot, random: Random, name: str, made: Programs | None = None) 
         known.add(here.key)
         try:
             stage = case(subject, here)
+            if made.bare:
+                lot.cases["pairs"] += interference.pair(subject, stage, random)
         except Exception as error:
             lot.failures.append(Failure(name, law_of(error), _told(error), subject.program.text, here))
             break

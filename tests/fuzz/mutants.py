@@ -16,9 +16,12 @@ from typing import Any
 from unittest.mock import patch
 
 from klr import flows
+from klr import syntax as s
 from tests.fuzz.campaign import prepare, work
 
 MOST_LOTS = 400
+LAWS = ("flow", "interference")
+"""What kills a mutant: the labels of a run, or two runs that somebody can tell apart."""
 
 
 def _of_places_only(real: Any) -> Any:
@@ -50,11 +53,76 @@ def _names_alone(real: Any) -> Any:
     return lambda self, source, node: real(self, "names", node)
 
 
+def _forgets(asked: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """A method in which the label of an expression of its node is forgotten: of those that ``asked`` gives, which is
+    handed the proof and the node."""
+
+    def made(real: Any) -> Any:
+        def method(self: Any, node: Any, labels: Any) -> Any:
+            forgotten = {id(one) for one in asked(self, node)}
+            told, label = self._told, self._label
+
+            def nothing(of: Callable[..., Any]) -> Callable[..., Any]:
+                return lambda one, *rest: flows.PUBLIC if id(one) in forgotten else of(one, *rest)
+
+            self._told, self._label = nothing(told), nothing(label)
+            try:
+                return real(self, node, labels)
+            finally:
+                self._told, self._label = told, label
+
+        return method
+
+    return made
+
+
+def _arguments(self: Any, node: Any) -> list[Any]:
+    resolved = self.facts.calls[id(node)]
+    return list(resolved.arguments) if resolved.definition is not None else []
+
+
+def _all_but_first(_: Any, node: Any) -> list[Any]:
+    return list(s.children(node))[1:] if isinstance(node, (s.Binary, s.ListOf, s.Template)) else []
+
+
+def _never(real: Any) -> Any:
+    return lambda self, *block, **ways: False
+
+
+def _without_faults(real: Any) -> Any:
+    def attempt(self: Any, body: Any, on_error: Any, labels: Any) -> Any:
+        block = self._block
+
+        def quietly(*given: Any) -> Any:
+            end = block(*given)
+            self.touched = flows.PUBLIC
+            return end
+
+        self._block = quietly
+        try:
+            return real(self, body, on_error, labels)
+        finally:
+            self._block = block
+
+    return attempt
+
+
 MUTANTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "what is stored": (flows._Closure, "_behind", _of_hosts_only),
     "told by hosts": (flows._Closure, "_behind", _of_places_only),
     "what decided": (flows._Walk, "_sent", _without_control),
     "contents as names": (flows._Walk, "_of_file", _names_alone),
+    "a condition": (flows._Walk, "_if", _forgets(lambda self, node: [condition for condition, _ in node.branches])),
+    "a loop": (flows._Walk, "_for_each", _forgets(lambda self, node: [node.items])),
+    "a choice": (
+        flows._Walk,
+        "_through",
+        _forgets(lambda self, node: [node.condition if isinstance(node, s.Where) else node.key]),
+    ),
+    "a call": (flows._Walk, "_call", _forgets(_arguments)),
+    "a join": (flows._Walk, "_label", _forgets(_all_but_first)),
+    "an early end": (flows._Walk, "_leaves", _never),
+    "what failed": (flows._Walk, "_attempt", _without_faults),
 }
 """By name: whose, which method, and what is made of it."""
 
@@ -71,7 +139,7 @@ def killed_after(name: str, lots: int = MOST_LOTS, seed: int = 0) -> int:
     """The number of lots after which a mutant is found; 0 where it is not."""
     with planted(name):
         for number in range(lots):
-            if any(failure.law == "flow" for failure in work("flows", seed, number).failures):
+            if any(failure.law in LAWS for failure in work("flows", seed, number).failures):
                 return number + 1
     return 0
 

@@ -15,7 +15,7 @@ from klr.loader import load
 from klr.proof import escape, glob
 from klr.proof import matches as proof_matches
 from tests.agent.house import House, reports
-from tests.fuzz import coverage, mutants, refusals
+from tests.fuzz import coverage, interference, mutants, refusals
 from tests.fuzz.agreement import Disagreement, Subject, case
 from tests.fuzz.campaign import Failure, described, smaller, work
 from tests.fuzz.worlds import MOMENTS, Placed, Scene
@@ -112,22 +112,50 @@ end
     "contents as names": """let known = file.text
 send known to "https://two.example"
 """,
+    "a condition": """if file.text contains "b"
+send "yes" to "https://one.example"
+end
+""",
+    "a loop": """for each one in files in "~/Out/*"
+send "one more" to "https://one.example"
+end
+""",
+    "a choice": """let some = (files in "~/Out/*" where it.text contains "b").name
+send "{some}" to "https://one.example"
+""",
+    "a call": """send (shown of file.text) to "https://one.example"
+""",
+    "a join": """send "{file.name} {file.text}" to "https://one.example"
+""",
+    "an early end": """if file.text contains "b"
+stop
+end
+send "no" to "https://one.example"
+""",
+    "what failed": """try
+let some = 10 / (length of (text before "b" in file.text default "") - 1)
+on error
+send "yes" to "https://two.example"
+end
+""",
 }
 
 
 @pytest.mark.parametrize("name", mutants.MUTANTS)
 def test_each_mutant_of_the_proof_tells_what_it_may_not(name: str) -> None:
-    text = f'coworker "x"\nmay notify\nwhen file arrives in "~/In"\n{TELLING[name]}end\n'
+    head = 'coworker "x"\nmay notify\ndefine shown of what: text = "<{what}>"\nwhen file arrives in "~/In"\n'
 
     def played() -> None:
-        program = refusals.repaired(load(text, VOCABULARY)).program
+        program = refusals.repaired(load(f"{head}{TELLING[name]}end\n", VOCABULARY)).program
         assert program is not None
-        case(Subject.of(program), HERE)
+        first = case(Subject.of(program), HERE)
+        for number in range(20):
+            interference.pair(first.subject, first, Random(number))
 
     played()
     with mutants.planted(name), pytest.raises(Disagreement) as caught:
         played()
-    assert caught.value.law == "flow"
+    assert caught.value.law in mutants.LAWS
 
 
 PARTS = ("a", "*", "?", "[ab]", "[!a]", "a*", "**", "*b")

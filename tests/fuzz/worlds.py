@@ -13,6 +13,7 @@ from klapp.files.failures import missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klr.values import FileValue
 from tests.reference.globs import matches
+from tests.reference.hosts import Hosts
 from tests.reference.mails import Attachment, Mail
 from tests.reference.triggers import Happening, Trigger, phrase_of, starts
 from tests.reference.world import Stored, World, above
@@ -67,6 +68,8 @@ class Scene:
     zone: str = ""
     mails: Mapping[str, Mail] = field(default_factory=dict)
     """The mail that an event is about, by the account and the sender that stand there."""
+    contrary: str = ""
+    """A host that answers otherwise."""
 
     @property
     def key(self) -> Hashable:
@@ -79,7 +82,7 @@ class Scene:
             path: Stored(p.content, p.modified, p.created, number)
             for number, (path, p) in enumerate(self.files.items(), 1)
         }
-        return World(stored, {"/"}, self.home, may_read, self.now)
+        return World(stored, {"/"}, self.home, may_read, self.now, Hosts(self.contrary))
 
 
 def scene(random: Random, waiting: Sequence[Trigger] = ()) -> Scene:
@@ -123,9 +126,9 @@ def awaited(random: Random, files: dict[str, Placed], home: str, trigger: Trigge
     elif phrase == "folder arrives":
         places = [*(folder for path in files for folder in above(path)), f"{home}/In/new"]
     elif phrase == "file leaves":
-        places = _new_paths(random, files, home)
+        places = new_paths(random, files, home)
     elif phrase in ("file arrives", "file changes"):
-        places = [path for path in files if starts(trigger, (phrase, path), home)] or _new_paths(random, files, home)
+        places = [path for path in files if starts(trigger, (phrase, path), home)] or new_paths(random, files, home)
     else:
         return phrase, ""
     random.shuffle(places)
@@ -137,7 +140,7 @@ def awaited(random: Random, files: dict[str, Placed], home: str, trigger: Trigge
     return phrase, place
 
 
-def _new_paths(random: Random, files: Mapping[str, Placed], home: str) -> list[str]:
+def new_paths(random: Random, files: Mapping[str, Placed], home: str) -> list[str]:
     """A few places where no file is and one could be."""
     places = [f"{folder}/{name}" for folder in FOLDERS for name in (random.choice(NAMES), "z.pdf")]
     written = (home + place[1:] if place[0] == "~" else place for place in places)

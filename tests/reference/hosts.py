@@ -24,8 +24,12 @@ ANSWERS = ("1", "Total 12,5", "", "a/b", "yes\n2026-03-09", "x\0", "abc", "é")
 
 @dataclass
 class Hosts:
-    """Everything that was said to hosts and people, in order; what a host answers follows from all that it heard."""
+    """Everything that was said to hosts and people, in order; what a host answers follows from all that it heard.
 
+    The host ``contrary`` answers otherwise than it would.
+    """
+
+    contrary: str = ""
     heard: list[tuple[Any, ...]] = field(default_factory=list)
 
     def tell(self, method: str, address: str, kind: str, body: bytes, secret: str) -> None:
@@ -34,7 +38,8 @@ class Hosts:
     def ask(self, address: str, secret: str) -> str:
         self.heard.append((host_of(address), "GET", address, "", b"", secret))
         known = [one for one in self.heard if one[0] == host_of(address)]
-        return ANSWERS[sha256(repr(known).encode("utf-8", "surrogatepass")).digest()[0] % len(ANSWERS)]
+        chosen = sha256(repr(known).encode("utf-8", "surrogatepass")).digest()[0] + (host_of(address) == self.contrary)
+        return ANSWERS[chosen % len(ANSWERS)]
 
     def mail(self, to: str, subject: str, text: str, attached: Sequence[tuple[str, bytes]]) -> None:
         self.heard.append((to, subject, text, tuple(attached)))

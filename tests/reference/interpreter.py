@@ -256,7 +256,7 @@ class Interpreter:
             for (_, kind), value in zip(verb.slots, values, strict=False):
                 if kind == "text" and isinstance(value, str):
                     self.size += len(value)
-                elif kind in ("file", "sendable", "attached") and not (verb.follows or verb.consumes):
+                elif kind in ("file", "attachment", "sendable", "attached") and not (verb.follows or verb.consumes):
                     together = value if isinstance(value, tuple) else (value,)
                     self.size += sum(one.size for one in together if isinstance(one, File))
                     self.size += sum(len(one.content) for one in together if isinstance(one, Attachment))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -53,11 +53,11 @@ class World:
     home: str
     may_read: Callable[[str], bool] = lambda path: True
     now: datetime = datetime.min
+    hosts: hosts.Hosts = field(default_factory=hosts.Hosts)
 
     def __post_init__(self) -> None:
         self.touched: list[tuple[str, str]] = []
         self.told: list[str] = []
-        self.hosts = hosts.Hosts()
         self.opened: list[tuple[str, str]] = []
         self.written: set[int] = set()
         self.fresh = count(1_000_000)
