@@ -284,26 +284,22 @@ class Agent:
             raise NoCoworker(f'"{coworker.name}" has no setting `{setting}`. There are: {names}.')
         before = written(known[setting].value)
         value = None if values is None else written(read_setting(known[setting], values))
-        coworker = self.coworkers.change_setting(coworker.name, setting, value)
-        assert coworker.program is not None
-        after = written(coworker.program.settings[setting].value)
-        if after != before:
-            self.log_store.record(SettingChanged(coworker.name, setting, before, after))
-        return self._told(coworker)
+
+        def say(program: Program) -> None:
+            after = written(program.settings[setting].value)
+            if after != before:
+                self.log_store.record(SettingChanged(program.name, setting, before, after))
+
+        return self._told(self.coworkers.change_setting(coworker.name, setting, value, say))
 
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""
-        self.coworkers.pause(name, datetime.fromisoformat(until) if until else None)
-        self.log_store.record(Paused(self._named(name), until[:16].replace("T", " ") if until else "resumed"))
+        moment, words = (datetime.fromisoformat(until), until[:16].replace("T", " ")) if until else (None, "resumed")
+        self.coworkers.pause(name, moment, lambda named: self.log_store.record(Paused(named, words)))
 
     def resume(self, name: str | None = None) -> None:
         """End a pause."""
-        self.coworkers.resume(name)
-        self.log_store.record(Resumed(self._named(name)))
-
-    def _named(self, name: str | None) -> str:
-        """A coworker's own name; "" for all of them."""
-        return self.coworkers.find(name).name if name is not None else ""
+        self.coworkers.resume(name, lambda named: self.log_store.record(Resumed(named)))
 
     def ready(self) -> list[Coworker]:
         """The coworkers that may run now."""

@@ -68,9 +68,9 @@ class Approving:
             text = coworker.program.text
         if narrower:
             text = self._narrow(coworker)
-        coworker = self._coworkers.approve(coworker.name, text)
-        self._log.record(Approved(coworker.name, self._asked(coworker)))
-        return coworker
+        return self._coworkers.approve(
+            coworker.name, text, lambda one: self._log.record(Approved(one.name, self._asked(one)))
+        )
 
     def _narrow(self, coworker: Coworker) -> str:
         """The new text of a coworker, with the tightest lines, in its file."""
@@ -91,15 +91,11 @@ class Approving:
     def refuse(self, name: str) -> Coworker:
         """Say no to what a coworker asks for now; it is not asked about again until its text changes."""
         self._coworkers.reload()
-        coworker = self._coworkers.refuse(name)
-        self._log.record(Refused(coworker.name, in_words(coworker.missing)))
-        return coworker
+        return self._coworkers.refuse(name, lambda one: self._log.record(Refused(one.name, in_words(one.missing))))
 
     def revoke(self, name: str) -> Coworker:
         """Take an approval back."""
-        coworker = self._coworkers.revoke(name)
-        self._log.record(Revoked(coworker.name))
-        return coworker
+        return self._coworkers.revoke(name, lambda one: self._log.record(Revoked(one.name)))
 
     @staticmethod
     def _asked(coworker: Coworker) -> list[str]:

@@ -53,8 +53,9 @@ class Keeping:
         before = self._rule()
         rule = (days or before[0], megabytes or before[1])
         if rule != before:
-            self._shelf.put(_RULE, list(rule))
-            self._log.record(CopiesRule(*rule))
+            with self._log.transaction():
+                self._log.record(CopiesRule(*rule))
+                self._shelf.put(_RULE, list(rule))
         self.tidy()
         return self.report()
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from klapp.audit.events import NetworkContact, SecretSet
+from klapp.audit.events import NetworkContact, SecretSet, SettingChanged
 from klapp.audit.log import Log
 from klapp.coworkers.store import Coworkers, NoCoworker
 from klapp.dispatch import Start
@@ -93,25 +93,32 @@ class Mailing:
             address.strip() or (user if "@" in user else ""),
         )  # fmt: skip
         before = self._accounts.get(name)
-        self._accounts.put(account)
-        if before is not None and (before.server, before.user) != (account.server, account.user):
-            self.received.forget(name)  # another inbox: what is in it already is left alone
-        self._log.record(SecretSet(f"password of {name}", account.shown, "given a value"))
+        with self._log.transaction():
+            self._log.record(SecretSet(f"password of {name}", account.shown, "given a value"))
+            self._accounts.put(account)
+            if before is not None and (before.server, before.user) != (account.server, account.user):
+                self.received.forget(name)  # another inbox: what is in it already is left alone
         return self._told(account)
 
     def remove(self, name: str) -> None:
         """Forget an account, its password and how far it was read."""
         account = self._one(name)
-        self._accounts.delete(name)
-        self.received.forget(name)
-        self._log.record(SecretSet(f"password of {name}", account.shown, "removed"))
+        with self._log.transaction():
+            self._log.record(SecretSet(f"password of {name}", account.shown, "removed"))
+            self._accounts.delete(name)
+            self.received.forget(name)
 
     def sender(self, name: str) -> dict[str, Any]:
         """Have an account send the mails of coworkers."""
         account = self._one(name)
         if not account.smtp_server:
             raise NoCoworker(f"{name} can not send. Add it again, with --smtp and the server that sends.")
-        self._accounts.choose_sender(name)
+        before = self._accounts.sender()
+        if before is None or before.name != name:
+            with self._log.transaction():
+                was = before.name if before is not None else "none"
+                self._log.record(SettingChanged("", "account that sends mail", was, name))
+                self._accounts.choose_sender(name)
         return self._told(account)
 
     def test(self, name: str) -> dict[str, Any]:

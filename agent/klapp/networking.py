@@ -84,16 +84,18 @@ class Networking:
     def set_secret(self, name: str, value: str, host: str | None = None) -> dict[str, Any]:
         """Give a secret its value, for the host that the coworkers which name it say."""
         one = self._one(name, host)
-        self._secrets.put(one["host"], name, value)
-        self._log.record(SecretSet(name, one["host"], "given a value"))
+        with self._log.transaction():
+            self._log.record(SecretSet(name, one["host"], "given a value"))
+            self._secrets.put(one["host"], name, value)
         return one | {"set": True}
 
     def remove_secret(self, name: str, host: str | None = None) -> dict[str, Any]:
         """Forget the value of a secret."""
         one = self._one(name, host)
-        if not self._secrets.delete(one["host"], name):
-            raise NoCoworker(f"The secret {name} has no value.")
-        self._log.record(SecretSet(name, one["host"], "removed"))
+        with self._log.transaction():
+            self._log.record(SecretSet(name, one["host"], "removed"))
+            if not self._secrets.delete(one["host"], name):
+                raise NoCoworker(f"The secret {name} has no value.")
         return one | {"set": False}
 
     def _one(self, name: str, host: str | None) -> dict[str, Any]:

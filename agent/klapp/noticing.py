@@ -75,9 +75,9 @@ class Noticing:
         before = self._notices.settings
         after = before.changed(name, value)
         if after != before:
-            self._notices.change(after)
             old, new = before.to_json()[name], after.to_json()[name]
-            self._log.record(SettingChanged("klapp", f"notices {name}", _typed(old), _typed(new)))
+            event = SettingChanged("", f"notices {name}", _typed(old), _typed(new))
+            self._notices.change(after, lambda: self._log.record(event))
         return self.settings()
 
 

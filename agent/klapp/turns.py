@@ -363,8 +363,8 @@ class Turns:
             return
         times = "once" if failures == 1 else f"{failures} times in a row"
         why = f"it failed {times}, the last time because: {report.reason}"
-        if coworkers.pause_failing(request.coworker, why):
-            self.agent.log_store.record(Paused(request.coworker, "resumed"))
+        paused = Paused(request.coworker, "resumed")
+        if coworkers.pause_failing(request.coworker, why, lambda: self.agent.log_store.record(paused)):
             self.agent.notifier.tell(telling.paused(request.coworker, times, report.reason))
             self._tell(f'"{request.coworker}" is paused: {why} Resume it with: klapp resume "{request.coworker}"')
 

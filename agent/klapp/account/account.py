@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,7 +83,7 @@ class Account:
         if why is None:
             return
         if why in ("idle", "over"):
-            self._record(LoggedOut(self._name(), why))
+            self._end(why, session)
         raise NeedsLogin(
             "This is for who has logged in within the last five minutes. Do so with: klapp unlock"
             if why == "not fresh"
@@ -99,17 +100,14 @@ class Account:
             raise AccountError("The account needs a name of up to 100 letters.")
         judged = self._policy().judge(password, second_factor=False, about=self._about(name))
         codes = factors.recovery_codes()
-        self._shelf.put(
-            _NAME,
-            {
-                "name": name,
-                "password": factors.password_kept(judged, self._cost),
-                "alone": True,
-                "totp": None,
-                "codes": factors.codes_kept(codes),
-            },
-        )
-        self._record(KeyUsed("the account", "it was made"))
+        kept = {
+            "name": name,
+            "password": factors.password_kept(judged, self._cost),
+            "alone": True,
+            "totp": None,
+            "codes": factors.codes_kept(codes),
+        }
+        self._change(kept, "it was made")
         return codes
 
     def remove(self, session: str) -> None:
@@ -119,11 +117,12 @@ class Account:
 
     def discard(self, why: str) -> None:
         """Remove the account for who has opened the vault in a way that is better than any session."""
-        for name in (_NAME, _PENDING):
-            self._shelf.delete(name)
-        self._sessions.end()
-        self._lockout.passed()
-        self._record(KeyUsed("the account", why))
+        with self._shelf.together():
+            self._record(KeyUsed("the account", why))
+            for name in (_NAME, _PENDING):
+                self._shelf.delete(name)
+            self._sessions.end()
+            self._lockout.passed()
 
     # -- logging in and out -------------------------------------------------------------------------------------------
 
@@ -133,6 +132,7 @@ class Account:
         if not self.exists:
             raise AccountError("There is no account, so nothing is locked. Make one with: klapp account create")
         kept = self._account()
+        before = copy.deepcopy(kept)
         left = factors.without(kept["codes"], code) if code else None
         self._lockout.enter(with_recovery_code=left is not None)
         step = factors.step_of(from_text(kept["totp"]["secret"]), code, kept["totp"]["used"]) if kept["totp"] else None
@@ -145,7 +145,6 @@ class Account:
         second = not _has_second(kept) or step is not None or left is not None or signed is not None
         if not (right and second):
             self._failed()
-        self._lockout.passed()
         if left is not None:
             kept["codes"] = left
         if step is not None:
@@ -153,7 +152,6 @@ class Account:
         if signed is not None:
             kept["passkeys"] = signed
         kept["password"] = self._strengthened(kept["password"], normalised(password))
-        self._shelf.put(_NAME, kept)
         how = (
             "password"
             if not _has_second(kept)
@@ -163,10 +161,16 @@ class Account:
             if step is not None
             else "password and recovery code"
         )
-        self._record(LoggedIn(kept["name"], how, "let in"))
+        with self._shelf.together():
+            if self._account() != before:  # another login has used the same code meanwhile, or the account is another
+                raise AccountError(REFUSED)
+            self._record(LoggedIn(kept["name"], how, "let in"))
+            self._lockout.passed()
+            self._shelf.put(_NAME, kept)
+            token = self._sessions.begin(acting_now().origin)
         if left is not None:
             self._tell(f"A recovery code of your account was used. {len(left)} are left.")
-        return self._sessions.begin(acting_now().origin)
+        return token
 
     def _failed(self) -> None:
         self._record(LoggedIn(self._name(), "password", "refused"))
@@ -184,14 +188,17 @@ class Account:
 
     def logout(self, session: str) -> None:
         """End a session; one that is over is fine."""
-        if self._sessions.end(session):
-            self._record(LoggedOut(self._name(), "asked"))
+        self._end("asked", session)
 
     def lock(self, why: str) -> int:
         """End all sessions, such as when the screen is locked; gives how many there were."""
-        ended = self._sessions.end() if self.exists else 0
-        if ended:
-            self._record(LoggedOut(self._name(), why))
+        return self._end(why) if self.exists else 0
+
+    def _end(self, why: str, session: str | None = None) -> int:
+        """End a session, or all; gives how many there were."""
+        with self._shelf.together():
+            if ended := self._sessions.end(session):
+                self._record(LoggedOut(self._name(), why))
         return ended
 
     # -- changing -----------------------------------------------------------------------------------------------------
@@ -203,9 +210,9 @@ class Account:
         judged = self._policy().judge(password, second_factor=_has_second(kept), about=self._about(kept["name"]))
         kept["password"] = factors.password_kept(judged, self._cost)
         kept["alone"] = len(judged) >= ALONE
-        self._shelf.put(_NAME, kept)
-        self._sessions.end()
-        self._record(KeyUsed("the account", "its password was changed"))
+        with self._shelf.together():
+            self._change(kept, "its password was changed")
+            self._sessions.end()
 
     def begin_totp(self, session: str) -> str:
         """The address for an app; the second factor holds when ``confirm_totp`` gets a code of it."""
@@ -224,9 +231,9 @@ class Account:
             raise AccountError("This is not the code that the app shows now. Nothing was changed; look at the clocks.")
         kept = self._account()
         kept["totp"] = {"secret": to_text(secret), "used": step}
-        self._shelf.put(_NAME, kept)
-        self._shelf.delete(_PENDING)
-        self._record(KeyUsed("the account", "codes of an app are its second factor from now on"))
+        with self._shelf.together():
+            self._change(kept, "codes of an app are its second factor from now on")
+            self._shelf.delete(_PENDING)
 
     def remove_totp(self, session: str) -> None:
         """Do without the second factor; the password has to be long enough to stand alone."""
@@ -237,8 +244,7 @@ class Account:
                 f"The password is too short to stand alone. Choose one of {ALONE} characters first: klapp account password"
             )
         kept["totp"] = None
-        self._shelf.put(_NAME, kept)
-        self._record(KeyUsed("the account", "codes of an app are not its second factor any more"))
+        self._change(kept, "codes of an app are not its second factor any more")
 
     def passkey_options(self) -> str:
         """What a browser is asked for at a login, as JSON; good for one answer."""
@@ -258,8 +264,7 @@ class Account:
         kept = self._account()
         made = passkeys.registered(self._challenges, answer, origin, name)
         kept["passkeys"] = [*_passkeys(kept), made]
-        self._shelf.put(_NAME, kept)
-        self._record(KeyUsed("the account", "a passkey is its second factor from now on"))
+        self._change(kept, "a passkey is its second factor from now on")
 
     def remove_passkey(self, session: str, index: int) -> None:
         """Do without one passkey, by its place among those of ``status``."""
@@ -272,19 +277,23 @@ class Account:
         if not left and not kept["totp"] and not kept["alone"]:
             raise AccountError(f"The password is too short to stand alone. Choose one of {ALONE} characters first.")
         kept["passkeys"] = left
-        self._shelf.put(_NAME, kept)
-        self._record(KeyUsed("the account", "a passkey is not its second factor any more"))
+        self._change(kept, "a passkey is not its second factor any more")
 
     def new_codes(self, session: str) -> list[str]:
         """New recovery codes; the old ones are good for nothing any more."""
         self.demand(session, fresh=True)
         kept, codes = self._account(), factors.recovery_codes()
         kept["codes"] = factors.codes_kept(codes)
-        self._shelf.put(_NAME, kept)
-        self._record(KeyUsed("the account", "it has new recovery codes"))
+        self._change(kept, "it has new recovery codes")
         return codes
 
     # -- small parts --------------------------------------------------------------------------------------------------
+
+    def _change(self, kept: dict[str, Any], what: str) -> None:
+        """Have the account be another, and the log say so: both or neither."""
+        with self._shelf.together():
+            self._record(KeyUsed("the account", what))
+            self._shelf.put(_NAME, kept)
 
     def _account(self) -> dict[str, Any]:
         kept = self._shelf.get(_NAME)

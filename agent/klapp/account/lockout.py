@@ -39,14 +39,15 @@ class Lockout:
 
     def enter(self, *, with_recovery_code: bool) -> None:
         """Begin a try: it counts as failed until ``passed``. Raises AccountError where one has to wait."""
-        if (left := self.wait()) > 0:
-            raise AccountError(f"There were too many failed logins. The next try is possible in {_span(left)}.")
-        failures = self.failures()
-        if failures >= MOST and not with_recovery_code:
-            raise AccountError(
-                f"There were {failures} failed logins in a row. Log in with your password and a recovery code now."
-            )
-        self._shelf.put(_NAME, {"count": failures + 1, "last": self._clock().to_json()})
+        with self._shelf.together():  # of two tries at once, each counts
+            if (left := self.wait()) > 0:
+                raise AccountError(f"There were too many failed logins. The next try is possible in {_span(left)}.")
+            failures = self.failures()
+            if failures >= MOST and not with_recovery_code:
+                raise AccountError(
+                    f"There were {failures} failed logins in a row. Log in with your password and a recovery code now."
+                )
+            self._shelf.put(_NAME, {"count": failures + 1, "last": self._clock().to_json()})
 
     def passed(self) -> None:
         """The try was a good one: nothing is counted any more."""

@@ -37,6 +37,7 @@ class Sessions:
 
     def use(self, token: str, policy: Policy, *, fresh: bool = False, by_person: bool = True) -> str | None:
         """None where a session holds, and it was used now; else why it does not: "none", "idle", "over", "not fresh".
+        One that is idle or over stays that until it is ended.
 
         What is not done ``by_person`` does not count as a use."""
         kept = self._kept()
@@ -46,9 +47,9 @@ class Sessions:
         now = self._clock()
         began, used = Moment.from_json(session["began"]), Moment.from_json(session["used"])
         if now.boot != began.boot or now.since(began) > policy.absolute_minutes * 60:
-            return self._ended(token, "over")
+            return "over"
         if now.since(used) > policy.idle_minutes * 60:
-            return self._ended(token, "idle")
+            return "idle"
         if fresh and now.since(began) > FRESH:
             return "not fresh"
         if by_person and now.since(used) > min(WRITTEN, policy.idle_minutes * 30):
@@ -69,10 +70,6 @@ class Sessions:
             {"origin": session["origin"], "age": round(now.since(Moment.from_json(session["began"])))}
             for session in self._kept().values()
         ]
-
-    def _ended(self, token: str, why: str) -> str:
-        self.end(token)
-        return why
 
     def _kept(self) -> dict[str, Any]:
         return dict(self._shelf.get(_NAME) or {})

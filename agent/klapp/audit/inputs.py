@@ -24,8 +24,8 @@ def set_hashed_up_to(log: Log, size: int | None) -> None:
     if size == before:
         return
     with log.transaction():
+        log.record(SettingChanged("", "largest file that is hashed", _in_words(before), _in_words(size)))
         schema.set_trait(log.connection, _TRAIT, _ANY if size is None else str(size))
-    log.record(SettingChanged("", "largest file that is hashed", _in_words(before), _in_words(size)))
 
 
 def _in_words(size: int | None) -> str:

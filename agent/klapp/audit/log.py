@@ -9,6 +9,7 @@ values is sealed under a key of its own (``klapp.audit.sealing``). Knows nothing
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from klapp.audit.entry import COLUMNS, INTENT, OUTCOME, Entry, digest, line, rea
 from klapp.audit.events import Event, acting_now
 from klapp.audit.notes import Signer
 from klapp.audit.sealing import Unsealable, stored_key
-from klapp.vault.database import Connection, DatabaseError, connect
+from klapp.vault.database import Connection, DatabaseError, connect, transaction
 
 if TYPE_CHECKING:
     from klapp.audit.verify import Problem
@@ -102,7 +103,8 @@ class Log:
     def append(self, entries: Sequence[Entry], blobs: Iterable[bytes] = ()) -> None:
         """Add entries, and the blobs whose digests stand in their bodies' ``uses``, in one durable transaction."""
         with self.lock:
-            waiting = list(self._waiting)
+            # What waits would be lost with an outer transaction that fails.
+            waiting = [] if self.connection.in_transaction else list(self._waiting)
             with self.transaction() as appender:
                 appender.append([*waiting, *entries], blobs)
             del self._waiting[: len(waiting)]
@@ -113,7 +115,16 @@ class Log:
         acting = acting_now()
         body = event.body()
         named = owner or body.get("coworker") or ""
-        entry = Entry(None, event.kind, body, owner=named, who=line(acting.who or user()), origin=line(acting.origin))
+        entry = Entry(
+            None,
+            event.kind,
+            body,
+            at=time.time_ns(),
+            owner=named,
+            mono=time.monotonic_ns(),
+            who=line(acting.who or user()),
+            origin=line(acting.origin),
+        )
         if event.durable:
             self.append([entry])
             return
@@ -127,16 +138,16 @@ class Log:
 
     @contextmanager
     def transaction(self) -> Iterator[Appender]:
-        """What is done in the context becomes durable as a whole at its end, or not at all."""
-        with self.lock:
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
+        """What is done in the context becomes durable as a whole at its end, or not at all.
+
+        Whoever changes what the database keeps does it in one of these with ``record``: no change without its entry.
+        """
+        try:
+            with transaction(self.connection, self.lock):
                 yield self._appender
-                self.connection.execute("COMMIT")
-            except BaseException:
-                self._appender.forget()
-                self.connection.execute("ROLLBACK")
-                raise
+        except BaseException:
+            self._appender.forget()
+            raise
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

@@ -52,8 +52,8 @@ def set_policy(log: Log, retention: Retention) -> None:
     before = policy(log)
     if retention == before:
         return
-    log.record(SettingChanged("", "retention", before.in_words(), retention.in_words()))
     with log.transaction():
+        log.record(SettingChanged("", "retention", before.in_words(), retention.in_words()))
         text = json.dumps({"days": retention.days, "megabytes": retention.megabytes})
         schema.set_trait(log.connection, POLICY, text)
 

@@ -62,13 +62,19 @@ class Witnesses:
             raise LogError(
                 f"{path} is there already, and holds something else. Name a file that klapp may make."
             ) from None
-        with self._log.transaction() as _:
-            schema.set_trait(self._log.connection, "witness", path)
-        self._log.record(WitnessChosen(path))
-        try:
+        if not self._continues(there):
+            raise LogError(
+                f"{path} holds a checkpoint that this log does not continue, so it was left as it is. See: klapp audit "
+                f"verify --witness {path}"
+            )
+        try:  # a file that can not be written takes the place of none that can
             write_whole(Path(path), self._log.checkpoint())
         except OSError as error:
             raise LogError(f"{path} can not be written: {error.strerror}. Name another file.") from error
+        with self._log.transaction():
+            self._log.record(WitnessChosen(path))
+            schema.set_trait(self._log.connection, "witness", path)
+        self.keep()
 
     def path(self) -> str | None:
         """The person's own file, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ class Kept(Protocol):
     def get(self, name: str) -> Any | None: ...
     def put(self, name: str, value: Any) -> None: ...
     def delete(self, name: str) -> None: ...
+    def together(self) -> AbstractContextManager[None]: ...
 
 
 class Told(Protocol):
@@ -34,6 +36,10 @@ class Told(Protocol):
 
 Load = Callable[[str, str], Loaded]
 """Checks and compiles a text, given the name that its findings call it by."""
+
+
+def _nobody(*_: object) -> None:
+    """Where nobody is to know of a change."""
 
 
 class NoCoworker(Exception):
@@ -82,7 +88,11 @@ class Coworker:
 
 
 class Coworkers:
-    """The coworkers of one folder. Safe to use from several threads."""
+    """The coworkers of one folder. Safe to use from several threads.
+
+    Each change that a person makes takes who is to ``say`` it, to the log, when it is sure to be made: what is said and
+    what is kept become durable together, so that there is neither a change that nobody was told of nor the opposite.
+    """
 
     def __init__(
         self,
@@ -159,7 +169,9 @@ class Coworkers:
         """The settings that have another value than the file gives them, each as the language writes it."""
         return self._values(name)
 
-    def change_setting(self, name: str, key: str, value: str | None) -> Coworker:
+    def change_setting(
+        self, name: str, key: str, value: str | None, say: Callable[[Program], None] = _nobody
+    ) -> Coworker:
         """Give a setting a value, as the language writes it, or for None the one that stands in the file.
 
         It counts from now on; where it asks for more than was approved, the coworker waits. Raises NoCoworker where the
@@ -178,10 +190,12 @@ class Coworkers:
             loaded = self._load_text(text, coworker.path.name)
             if loaded.program is None:
                 raise NoCoworker(f"`{key}` can not have this value. {loaded.errors[0].message}")
-            if values:
-                self.kept.put(f"settings:{coworker.name}", values)
-            else:
-                self.kept.delete(f"settings:{coworker.name}")
+            with self.kept.together():
+                say(loaded.program)
+                if values:
+                    self.kept.put(f"settings:{coworker.name}", values)
+                else:
+                    self.kept.delete(f"settings:{coworker.name}")
             self.reload()
             return self.find(coworker.name)
 
@@ -208,9 +222,10 @@ class Coworkers:
         files = self.kept.get("files")
         is_new = before is None or (files is not None and path.name not in files)  # a file that was gone is new again
         if before != text or is_new:
-            self.kept.put(f"good:{path.name}", text)
-            if self.told:
-                self.told.changed(name, path, "" if is_new else str(before), text)
+            with self.kept.together():
+                if self.told:
+                    self.told.changed(name, path, "" if is_new else str(before), text)
+                self.kept.put(f"good:{path.name}", text)
 
     def _look_for_gone(self, now: Iterable[Coworker]) -> None:
         """Tell of files that were there at the last look, be it in an earlier life, and hold no coworker any more."""
@@ -218,13 +233,15 @@ class Coworkers:
         before = self.kept.get("files") or {}
         if files == before:
             return
-        for file, name in before.items():
-            path = self.folder / file
-            if file not in files and not path.exists():
-                self._texts.pop(path, None)
-                if self.told:
-                    self.told.gone(name, path, self.kept.get(f"good:{file}") or "")
-        self.kept.put("files", files | {file: name for file, name in before.items() if (self.folder / file).exists()})
+        with self.kept.together():
+            for file, name in before.items():
+                path = self.folder / file
+                if file not in files and not path.exists():
+                    self._texts.pop(path, None)
+                    if self.told:
+                        self.told.gone(name, path, self.kept.get(f"good:{file}") or "")
+            there = {file: name for file, name in before.items() if (self.folder / file).exists()}
+            self.kept.put("files", files | there)
 
     def _last_good(self, path: Path) -> Program | None:
         text = self.kept.get(f"good:{path.name}")
@@ -263,7 +280,7 @@ class Coworkers:
 
     # -- approving and pausing ----------------------------------------------------------------------------------------
 
-    def approve(self, name: str, text: str | None = None) -> Coworker:
+    def approve(self, name: str, text: str | None = None, say: Callable[[Coworker], None] = _nobody) -> Coworker:
         """Allow the coworker exactly what it asks for now, or, where a text is given, what that asks for, and only if
         that is in force. Raises NoCoworker where it can not be read, or is another by now."""
         with self._lock:
@@ -271,18 +288,22 @@ class Coworkers:
             assert coworker.program is not None
             if text is not None and coworker.program.text != text:
                 raise NoCoworker(f'"{coworker.name}" has changed meanwhile, so nothing was allowed. Look at it again.')
-            self.kept.put(f"approval:{coworker.name}", to_json(permissions_of(coworker.program)))
-            self.kept.delete(f"refused:{coworker.name}")
+            with self.kept.together():
+                say(coworker)
+                self.kept.put(f"approval:{coworker.name}", to_json(permissions_of(coworker.program)))
+                self.kept.delete(f"refused:{coworker.name}")
             return self._fresh(coworker)
 
-    def refuse(self, name: str) -> Coworker:
+    def refuse(self, name: str, say: Callable[[Coworker], None] = _nobody) -> Coworker:
         """Say no to what the coworker asks for now: what was allowed before stays allowed, and it waits, unasked about,
         until its text changes. Raises NoCoworker where it asks for nothing."""
         with self._lock:
             coworker = self._right(name)
             if not coworker.missing or coworker.program is None:
                 raise NoCoworker(f'"{coworker.name}" asks for nothing. Take back what it may with: klapp revoke')
-            self.kept.put(f"refused:{coworker.name}", coworker.program.text)
+            with self.kept.together():
+                say(coworker)
+                self.kept.put(f"refused:{coworker.name}", coworker.program.text)
             return self._fresh(coworker)
 
     def _right(self, name: str) -> Coworker:
@@ -291,30 +312,35 @@ class Coworkers:
             raise NoCoworker(f'The coworker "{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
         return coworker
 
-    def revoke(self, name: str) -> Coworker:
+    def revoke(self, name: str, say: Callable[[Coworker], None] = _nobody) -> Coworker:
         """Take an approval back."""
-        with self._lock:
+        with self._lock, self.kept.together():
             coworker = self.find(name)
+            say(coworker)
             self.kept.delete(f"approval:{coworker.name}")
             return self._fresh(coworker)
 
-    def pause(self, name: str | None, until: datetime | None) -> None:
-        """Pause one coworker, or all for None, until a moment, or until resumed for None."""
-        key = "paused:*" if name is None else f"paused:{self.find(name).name}"
-        self.kept.put(key, {"until": until.isoformat() if until else None})
+    def pause(self, name: str | None, until: datetime | None, say: Callable[[str], None] = _nobody) -> None:
+        """Pause one coworker, or all for None, until a moment, or until resumed for None. ``say`` is given the
+        coworker's own name, or "" for all."""
+        with self._lock, self.kept.together():
+            named = "" if name is None else self.find(name).name
+            say(named)
+            self.kept.put(f"paused:{named or '*'}", {"until": until.isoformat() if until else None})
 
-    def resume(self, name: str | None) -> None:
-        """End a pause; for None that of all, and each one's own."""
-        if name is not None:
-            self.kept.delete(f"paused:{self.find(name).name}")
-            self.worked(self.find(name).name)
-            if self._pause_of("paused:*") is not False:
+    def resume(self, name: str | None, say: Callable[[str], None] = _nobody) -> None:
+        """End a pause; for None that of all, and each one's own. ``say`` is given what ``pause`` gives it. Raises
+        NoCoworker, and ends none, where one is to go on while all are paused."""
+        with self._lock, self.kept.together():
+            if name is not None and self._pause_of("paused:*") is not False:
                 raise NoCoworker("All coworkers are paused. Resume them first: klapp resume --all")
-            return
-        self.kept.delete("paused:*")
-        for coworker in self.all():
-            self.kept.delete(f"paused:{coworker.name}")
-            self.worked(coworker.name)
+            resumed = [self.find(name)] if name is not None else self.all()
+            say("" if name is None else resumed[0].name)
+            if name is None:
+                self.kept.delete("paused:*")
+            for coworker in resumed:
+                self.kept.delete(f"paused:{coworker.name}")
+                self.worked(coworker.name)
 
     # -- failing ------------------------------------------------------------------------------------------------------
 
@@ -337,11 +363,12 @@ class Coworkers:
             self._failed[name] = int(self.kept.get(f"failures:{name}") or 0)
         return self._failed[name]
 
-    def pause_failing(self, name: str, why: str) -> bool:
+    def pause_failing(self, name: str, why: str, say: Callable[[], None] = _nobody) -> bool:
         """Pause a coworker that fails again and again, until a person resumes it; False where it is paused already."""
-        with self._lock:
+        with self._lock, self.kept.together():
             if self._pause_of(f"paused:{name}") is not False:
                 return False
+            say()
             self.kept.put(f"paused:{name}", {"until": None, "why": why})
             return True
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
@@ -17,7 +16,7 @@ from threading import RLock
 from klapp.audit.erasing import without
 from klapp.mail.imap import Place
 from klapp.mail.mime import attachment_of, mail_of
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, transaction
 from klr.values import MailValue
 
 KEPT = 30 * 86400.0
@@ -59,13 +58,13 @@ class Received:
 
     def begin(self, account: str, place: Place) -> None:
         """An inbox is read from here on, up to here it is known."""
-        with self._change():
+        with transaction(self._connection, self._lock):
             self._put(account, place)
 
     def add(self, account: str, validity: int, uid: int, raw: bytes) -> bool:
         """A mail, and that its inbox is read up to it; whether it is a new one."""
         key, digest = f"{account}/{validity}/{uid}", hashlib.sha256(raw).digest()
-        with self._change():
+        with transaction(self._connection, self._lock):
             self._put(account, Place(validity, uid + 1))
             added = self._connection.execute(
                 "INSERT OR IGNORE INTO mail (account, key, hash, received, raw) VALUES (?, ?, ?, ?, ?)",
@@ -88,7 +87,7 @@ class Received:
 
     def dealt(self, numbers: Iterable[int], unwanted: Iterable[int] = ()) -> None:
         """These have been dealt with. Those that nobody wanted, and the oldest, are let go: that they were here is left."""
-        with self._change():
+        with transaction(self._connection, self._lock):
             self._connection.executemany("UPDATE mail SET dealt = 1 WHERE number = ?", [(one,) for one in numbers])
             self._connection.executemany("UPDATE mail SET raw = NULL WHERE number = ?", [(one,) for one in unwanted])
             self._connection.execute(
@@ -110,7 +109,7 @@ class Received:
 
     def forget(self, account: str) -> None:
         """All of an account."""
-        with self._change():
+        with transaction(self._connection, self._lock):
             self._connection.execute("DELETE FROM mail WHERE account = ?", (account,))
             self._connection.execute("DELETE FROM inbox WHERE account = ?", (account,))
 
@@ -118,18 +117,6 @@ class Received:
         self._connection.execute(
             "INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?)", (account, place.validity, place.next, self._clock())
         )
-
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        """One transaction."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
 
 
 def forget_meant(connection: Connection, meant: Callable[[str], bool]) -> None:

@@ -98,9 +98,11 @@ class Notices:
         """How the person wants to be told."""
         return Settings.of_json(self._shelf.get(SHELF))
 
-    def change(self, settings: Settings) -> None:
-        """Tell so from now on."""
-        self._shelf.put(SHELF, settings.to_json())
+    def change(self, settings: Settings, say: Callable[[], None] = lambda: None) -> None:
+        """Tell so from now on; ``say`` tells the log, together with it."""
+        with self._shelf.together():
+            say()
+            self._shelf.put(SHELF, settings.to_json())
         with self._changing:
             self._changing.notify()
 

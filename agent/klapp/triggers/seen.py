@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from klapp.audit.erasing import without
 from klapp.triggers.arrivals import Version
 from klapp.triggers.mounts import numbers_last
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, transaction
 
 Look = tuple[str, Version]
 """A path, and the version of the file that was there."""
@@ -173,15 +173,9 @@ class SeenInDatabase:
         """Each statement with each of its rows, all in one transaction."""
         if not any(rows for _, rows in statements):
             return
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for statement, rows in statements:
-                    self._connection.executemany(statement, rows)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+        with transaction(self._connection, self._lock):
+            for statement, rows in statements:
+                self._connection.executemany(statement, rows)
 
     def forget(self, today: int | None = None) -> None:
         """Forget files that are gone for long; ``today`` in days since 1970."""

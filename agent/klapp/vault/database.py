@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from klapp.vault.errors import VaultError
@@ -57,6 +58,26 @@ def connect(path: Path, key: bytes) -> Connection:
             f"{path} is not a log of this klapp, or is damaged. It was left untouched: move it aside, or bring back a copy."
         ) from None
     return connection
+
+
+@contextmanager
+def transaction(connection: Connection, lock: RLock) -> Iterator[None]:
+    """What is done in the context becomes durable as a whole at its end, or not at all.
+
+    Others wait meanwhile. One within another is a part of it: it fails by itself, and is durable when the outer one is.
+    """
+    with lock:
+        inner = connection.in_transaction
+        connection.execute("SAVEPOINT part" if inner else "BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("RELEASE part" if inner else "COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # a full disk may have ended all of it
+                connection.execute("ROLLBACK TO part" if inner else "ROLLBACK")
+                if inner:
+                    connection.execute("RELEASE part")
+            raise
 
 
 def failures() -> type[Exception]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any
 
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, transaction
 
 
 class Shelf:
@@ -17,6 +18,10 @@ class Shelf:
         self._lock = lock
         with lock:
             connection.execute("CREATE TABLE IF NOT EXISTS shelf (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is changed in the context, and what the log is told of it, becomes durable as a whole or not at all."""
+        return transaction(self._connection, self._lock)
 
     def get(self, name: str) -> Any | None:
         """The value of that name, or None."""
