@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from klapp.audit import proofs
+from klapp.audit import proofs, schema
 from klapp.audit.choosing import Choice, Chosen, Mention, choosing
 from klapp.audit.entry import Entry
 from klapp.audit.erasing import erase
@@ -13,7 +14,7 @@ from klapp.audit.events import Exported
 from klapp.audit.export import FORMS
 from klapp.audit.inputs import hashed_up_to, set_hashed_up_to
 from klapp.audit.log import Log
-from klapp.audit.pages import PAGE, Filter, as_data, every, page
+from klapp.audit.pages import PAGE, Filter, as_data, count, every, page
 from klapp.audit.retiring import Retention, policy, retire, retired, set_policy
 from klapp.audit.search import indexing
 from klapp.audit.verify import verifying
@@ -23,6 +24,7 @@ from klapp.files.kept import Keeper
 from klapp.vault.database import Connection
 
 MOST_MEGABYTES = 1e12
+_DOOMED = "copies that an erasure takes"
 Items = Iterator[dict[str, Any]]
 """{"progress", "of"} on the way, then what was asked for."""
 
@@ -45,6 +47,7 @@ class Auditing:
         self._forget = forget
         self._witnesses = witnesses
         self._copies = Copies(log, keeper)
+        self._drop_copies()
 
     # -- is it whole --------------------------------------------------------------------------------------------------
 
@@ -94,10 +97,14 @@ class Auditing:
 
     def export(self, form: str, wanted: dict[str, Any], subject: str | None = None) -> Items:
         """All entries that fit, oldest first, as {"text"}: the parts of a file. With a ``subject`` those whose values
-        mention it. That the log was read out is logged."""
+        mention it. That the log is read out is logged first, with how many entries that are; none that comes later is
+        among them."""
         asked = Filter(**wanted)
         yield from self._ready(asked)
-        entries: Iterator[Entry] = every(self._log, asked)
+        self._log.flush()
+        last = self._log.count()
+        entries: Iterator[Entry] = every(self._log, asked, last)
+        many = count(self._log, asked, last)
         if subject is not None:
             chosen = Chosen()
             Mention(subject)
@@ -107,12 +114,12 @@ class Auditing:
                 else:
                     yield _progress(step)
             runs, seqs = chosen.runs | chosen.open_runs, chosen.seqs
+            many = sum(entry.run in runs or entry.seq in seqs for entry in every(self._log, asked, last))
             entries = (entry for entry in entries if entry.run in runs or entry.seq in seqs)
-        counted = _Counted(entries)
-        for text in FORMS[form](self._log, counted):
+        self._log.record(Exported(form, many))
+        for text in FORMS[form](self._log, entries):
             yield {"text": text}
-        self._log.record(Exported(form, counted.count))
-        yield {"entries": counted.count}
+        yield {"entries": many}
 
     def _ready(self, asked: Filter) -> Items:
         if asked.text:
@@ -161,8 +168,13 @@ class Auditing:
         erased = do and bool(chosen.keys or dropped)
         if erased:
             meant = Mention(subject).of_text if subject is not None else lambda _path: False
-            erase(self._log, choice, chosen, lambda connection: self._forget(connection, meant))
-            self._copies.drop(dropped)
+
+            def also(connection: Connection) -> None:
+                self._forget(connection, meant)
+                schema.set_trait(connection, _DOOMED, json.dumps(sorted(dropped)))
+
+            erase(self._log, choice, chosen, also)
+            self._drop_copies()
         yield {
             "entries": chosen.entries,
             "runs": len(chosen.runs),
@@ -172,6 +184,15 @@ class Auditing:
             "unread": [] if copies else told,
             "erased": erased,
         }
+
+    def _drop_copies(self) -> None:
+        """Destroy the kept copies that an erasure takes: those, too, of one that was cut short behind its entry."""
+        with self._log.lock:
+            doomed = schema.trait(self._log.connection, _DOOMED)
+        if doomed is not None:
+            self._copies.drop(json.loads(doomed))
+            with self._log.transaction():
+                schema.set_trait(self._log.connection, _DOOMED, None)
 
     def inputs(self, megabytes: float | None = None, *, change: bool = False) -> dict[str, Any]:
         """Up to which size the files that start runs are hashed for the log: {"megabytes"}, None for any, 0 for none."""
@@ -188,19 +209,6 @@ class Auditing:
             set_policy(self._log, Retention(days, megabytes))
         rule = policy(self._log)
         return {"days": rule.days, "megabytes": rule.megabytes, "let_go": retire(self._log, rule)}
-
-
-class _Counted:
-    """Entries that are counted as they pass."""
-
-    def __init__(self, entries: Iterator[Entry]) -> None:
-        self._entries = entries
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Entry]:
-        for entry in self._entries:
-            self.count += 1
-            yield entry
 
 
 def _progress(step: tuple[int, int]) -> dict[str, Any]:

@@ -60,16 +60,15 @@ class Keeping:
         return self.report()
 
     def tidy(self) -> None:
-        """Let go of what the rule does not keep; the log says so. To be done while nobody keeps or brings back."""
+        """Let go of what the rule does not keep; the log says so first. To be done while nobody keeps or brings back."""
         now, (days, megabytes) = self._clock(), self._rule()
-        self._note(self._keeper.older(_stamp(now - timedelta(days=days))), "age", f"{days} days")
-        over = self._keeper.over(megabytes * 1_000_000, _stamp(now - SPARED))
-        self._note(over, "space", f"{megabytes:,} MB")
+        self._keeper.older(_stamp(now - timedelta(days=days)), lambda gone: self._note(gone, "age", f"{days} days"))
+        spared = _stamp(now - SPARED)
+        self._keeper.over(megabytes * 1_000_000, spared, lambda gone: self._note(gone, "space", f"{megabytes:,} MB"))
 
     def _note(self, dropped: Dropped, why: str, rule: str) -> None:
-        if dropped.copies:
-            until = _moment(dropped.until).isoformat()
-            self._log.record(CopiesLetGo(dropped.copies, dropped.bytes, until, why, rule))
+        until = _moment(dropped.until).isoformat()
+        self._log.record(CopiesLetGo(dropped.copies, dropped.bytes, until, why, rule))
 
     def _rule(self) -> tuple[int, int]:
         days, megabytes = self._shelf.get(_RULE) or (DAYS, MEGABYTES)

@@ -21,7 +21,7 @@ from klapp.account.errors import AccountError, NeedsLogin
 from klapp.account.lockout import FREE, LONGEST, MOST
 from klapp.account.moments import Moment
 from klapp.account.policy import ALONE, FILE, Policy
-from klapp.audit.events import Event
+from klapp.audit.events import Event, SettingChanged
 from klapp.vault.database import connect
 from klapp.vault.header import from_text
 from klapp.vault.shelf import Shelf
@@ -305,6 +305,38 @@ def test_neither_the_clock_nor_a_restart_shortens_a_wait(bench: Bench) -> None:
     assert "next try" in fail(bench)
     bench.later(2)
     assert bench.account.login(PASSWORD)
+
+
+def test_of_two_logins_at_once_with_one_code_only_one_is_let_in(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = bench.account.create("Anna", PASSWORD)[0]
+    session = bench.account.login(PASSWORD)
+    bench.with_app(session)
+    real, inside = factors.is_password, []
+
+    def meanwhile(kept: dict[str, Any], password: str) -> bool:
+        if not inside:
+            inside.append(None)
+            inside[0] = bench.account.login(PASSWORD, code)
+        return real(kept, password)
+
+    monkeypatch.setattr(factors, "is_password", meanwhile)
+    with pytest.raises(AccountError, match="not right"):
+        bench.account.login(PASSWORD, code)
+    assert inside[0]
+    assert bench.account.status()["recovery_codes"] == 9
+
+
+def test_a_policy_that_was_changed_is_told_once(bench: Bench) -> None:
+    bench.account.create("Anna", PASSWORD)
+    (bench.home / "policy.toml").write_text('[session]\nidle_minutes = 5\n[password]\nclasses = ["digit"]\n')
+    for _ in range(2):
+        bench.account.status()
+    (change,) = [event for event in bench.events if isinstance(event, SettingChanged)]
+    assert "idle 15 minutes" in change.before
+    assert "classes digit, idle 5 minutes" in change.after
+    (bench.home / "policy.toml").unlink()
+    bench.account.status()
+    assert [event.after for event in bench.events if isinstance(event, SettingChanged)][1] == change.before
 
 
 def test_after_a_hundred_failures_a_recovery_code_is_needed(bench: Bench) -> None:

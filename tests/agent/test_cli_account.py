@@ -100,6 +100,16 @@ def test_ways_into_the_vault_without_a_keyring(klapp: Terminal, tmp_path: Path) 
     klapp.passphrase.write_text("another long passphrase")
     typed(klapp, PASSWORD, "account", "create", "--name", "Maria")
     assert "Only the recovery key" in klapp("vault", "forget-account", code=1)
+    for what in (("recovery-key",), ("rotate",), ("trust",), ("remove", "recovery-key")):
+        assert "klapp unlock" in klapp("vault", *what, code=1), "else the account is no obstacle"
+    assert "klapp unlock" in typed(
+        klapp, "yet another passphrase\n", "vault", "add-password", flag="--new-passphrase-fd", code=1
+    )
+    typed(klapp, PASSWORD, "unlock")
+    shown = next(line.strip() for line in klapp("vault", "recovery-key").splitlines() if line.count("-") == 7)
+    said = klapp("audit", "show", "--kind", "key used")
+    assert said.index("from now on a new recovery key opens it") < said.index("to be changed so that a new recovery")
+    klapp("lock")
     klapp.passphrase.write_text(shown)
     assert "klapp unlock" in klapp("log", code=1)
     klapp("vault", "forget-account")

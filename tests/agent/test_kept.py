@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from klapp.agent import Agent
-from klapp.files.kept import Keeper
+from klapp.files.kept import Dropped, Keeper
 from klapp.operations.keeping import new_token
 from tests.agent.house import NOW, House, reports
 
@@ -97,13 +97,32 @@ def test_the_oldest_go_first_and_those_of_now_stay(tmp_path: Path) -> None:
         kept.now = 1000.0 + day
         tokens.append(kept.keep(bytes([day]) * 1000))
     each = kept.keeper.space().bytes // 4
-    assert kept.keeper.over(4 * each, 10**30).copies == 0
-    dropped = kept.keeper.over(2 * each, 10**30)
-    assert (dropped.copies, dropped.until) == (2, 1001 * 10**9)
+    said: list[Dropped] = []
+    kept.keeper.over(4 * each, 10**30, said.append)
+    assert not said
+    kept.keeper.over(2 * each, 10**30, said.append)
+    (dropped,) = said
+    assert (dropped.copies, dropped.bytes, dropped.until) == (2, 2 * each, 1001 * 10**9)
     assert kept.keeper.tokens() == sorted(tokens[2:])
-    assert kept.keeper.over(0, 1003 * 10**9).copies == 1, "the newest is spared"
-    assert kept.keeper.older(1003 * 10**9).copies == 0
-    assert kept.keeper.older(1004 * 10**9).copies == 1
+    kept.keeper.over(0, 1003 * 10**9, said.append)
+    assert said.pop().copies == 1, "the newest is spared"
+    kept.keeper.older(1003 * 10**9, said.append)
+    kept.keeper.older(1004 * 10**9, said.append)
+    assert said.pop().copies == 1
+    assert said == [dropped]
+
+
+def test_what_goes_is_said_before_it_goes(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    one = kept.keep(b"x" * 1000)
+
+    def full(_: Dropped) -> None:
+        raise OSError("the log does not take it")
+
+    for let_go in (lambda: kept.keeper.over(0, 10**30, full), lambda: kept.keeper.older(10**30, full)):
+        with pytest.raises(OSError, match="does not take"):
+            let_go()
+    assert kept.brought(one) == b"x" * 1000
 
 
 def test_holes_are_kept_and_cost_nothing(tmp_path: Path) -> None:
@@ -148,7 +167,7 @@ def test_an_undo_of_what_was_let_go_is_refused_and_says_why(house: House, agent:
     if why == "age":
         agent.kept("change", days=30)
     elif why == "space":
-        agent.keeping._keeper.over = lambda most, spared, real=agent.keeper.over: real(0, spared)  # type: ignore[method-assign]
+        agent.keeping._keeper.over = lambda most, spared, say, real=agent.keeper.over: real(0, spared, say)  # type: ignore[method-assign]
         agent.kept("change", megabytes=1)
     else:
         agent.keeper.drop(agent.keeper.tokens())

@@ -14,12 +14,12 @@ from klapp.account.lockout import FREE, Lockout
 from klapp.account.moments import Clock
 from klapp.account.policy import ALONE, Policy, normalised
 from klapp.account.sessions import Sessions
-from klapp.audit.events import Event, KeyUsed, LockedOut, LoggedIn, LoggedOut, acting_now
+from klapp.audit.events import Event, KeyUsed, LockedOut, LoggedIn, LoggedOut, SettingChanged, acting_now
 from klapp.vault.header import from_text, to_text
 from klapp.vault.shelf import Shelf
 from klapp.vault.stretching import Cost
 
-_NAME, _PENDING = "account", "account:pending"
+_NAME, _PENDING, _POLICY = "account", "account:pending", "account:policy"
 REFUSED = "The password or the code is not right. Nothing was opened; try again."
 """One sentence for both, so that nobody learns which of them was right."""
 
@@ -305,7 +305,14 @@ class Account:
         return str(self._account()["name"])
 
     def _policy(self) -> Policy:
-        return Policy.of(self._home)
+        """What is asked now. The log is told when it is something else than it was: the file is anybody's to write."""
+        policy = Policy.of(self._home)
+        before = Policy.of_json(self._shelf.get(_POLICY))
+        if policy != before:
+            with self._shelf.together():
+                self._record(SettingChanged("", "policy of the account", before.in_words(), policy.in_words()))
+                self._shelf.put(_POLICY, policy.to_json())
+        return policy
 
     @staticmethod
     def _about(name: str) -> Sequence[str]:

@@ -69,6 +69,23 @@ class Policy:
             raise ValueError(f"klapp does not know “{unknown[0]}”.")
         return cls(int(shortest), tuple(classes), idle, most)
 
+    def in_words(self) -> str:
+        """All of it, as the log tells it."""
+        classes = ", ".join(self.classes) or "none"
+        return (
+            f"shortest {self.shortest}, classes {classes}, idle {self.idle_minutes:g} minutes, "
+            f"at most {self.absolute_minutes:g} minutes"
+        )
+
+    def to_json(self) -> list[Any]:
+        """As the vault's shelf keeps it."""
+        return [self.shortest, list(self.classes), self.idle_minutes, self.absolute_minutes]
+
+    @classmethod
+    def of_json(cls, kept: Any) -> Policy:
+        """The opposite of ``to_json``; for None that of no file."""
+        return cls() if kept is None else cls(kept[0], tuple(kept[1]), kept[2], kept[3])
+
     def judge(self, password: str, *, second_factor: bool, about: Iterable[str] = ()) -> str:
         """The password as it is used from now on; raises AccountError with what is wrong with it, and advice.
 

@@ -74,17 +74,26 @@ def page(log: Log, wanted: Filter, *, before: int | None = None, limit: int = PA
     return log.select(f"{' AND '.join(conditions or ['1'])} ORDER BY {order} LIMIT ?", [*values, limit])
 
 
-def every(log: Log, wanted: Filter, size: int = 1000) -> Iterator[Entry]:
-    """All entries that fit, oldest first, in little memory."""
+def every(log: Log, wanted: Filter, last: int = 1 << 62, size: int = 1000) -> Iterator[Entry]:
+    """All entries up to number ``last`` that fit, oldest first, in little memory."""
     conditions, values = wanted.condition()
     after = 0
     while True:
-        where = " AND ".join([*conditions, "e.seq > ?"])
-        found = log.select(f"{where} ORDER BY e.seq LIMIT ?", [*values, after, size])
+        where = " AND ".join([*conditions, "e.seq > ?", "e.seq <= ?"])
+        found = log.select(f"{where} ORDER BY e.seq LIMIT ?", [*values, after, last, size])
         yield from found
         if len(found) < size:
             return
         after = found[-1].seq
+
+
+def count(log: Log, wanted: Filter, last: int) -> int:
+    """How many ``every`` gives."""
+    conditions, values = wanted.condition()
+    where = " AND ".join([*conditions, "e.seq <= ?"])
+    with log.lock:
+        row = log.connection.execute(f"SELECT count(*) FROM entries e WHERE {where}", [*values, last]).fetchone()  # noqa: S608
+    return int(row[0])
 
 
 class _Told(dict[str, Any]):

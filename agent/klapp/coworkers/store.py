@@ -145,13 +145,12 @@ class Coworkers:
         known = self._texts.get(path)
         in_force = self._in_force(text)
         loaded = known[2] if known and known[1] == in_force else self._load_text(in_force, path.name)
-        self._texts[path] = (text, in_force, loaded)
         program = loaded.program
-        if program is not None:
-            if known is None or known[0] != text:
-                self._remember(path, text, program.name)
-        else:
+        if program is None:
             program = self._last_good(path)
+        elif known is None or known[0] != text:
+            self._remember(path, text, program.name)
+        self._texts[path] = (text, in_force, loaded)  # now, for what could not be remembered is tried again
         name = program.name if program else path.stem
         return self._coworker(name, path, loaded, program)
 

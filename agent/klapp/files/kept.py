@@ -48,11 +48,15 @@ class Space(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """Copies that were let go: how many, the bytes that came free, and when the newest of them had been kept."""
+    """Copies that are let go: how many, the bytes that come free, and when the newest of them had been kept."""
 
     copies: int
     bytes: int
     until: int
+
+
+Say = Callable[[Dropped], None]
+"""Told of what is let go, before it is."""
 
 
 class Keeper:
@@ -122,21 +126,20 @@ class Keeper:
         sizes = [entry.stat().st_size for entry in self._entries(_CONTENT)]
         return Space(len(times), len(sizes), sum(sizes), min(times, default=None))
 
-    def older(self, moment: int) -> Dropped:
+    def older(self, moment: int, say: Say) -> None:
         """Let go of the copies that were kept before a moment (nanoseconds since 1970)."""
         with self._lock:
-            found = [entry for entry in self._entries(_TOKEN) if entry.stat().st_mtime_ns < moment]
-            until = max((entry.stat().st_mtime_ns for entry in found), default=0)
-            return Dropped(len(found), self.drop(entry.name for entry in found) if found else 0, until)
+            found = [(entry.stat().st_mtime_ns, entry.name) for entry in self._entries(_TOKEN)]
+            self._let_go([one for one in found if one[0] < moment], say)
 
-    def over(self, most: int, spared: int) -> Dropped:
+    def over(self, most: int, spared: int, say: Say) -> None:
         """Let go of the oldest copies until no more than ``most`` bytes are taken; none that was kept at the moment
         ``spared`` (nanoseconds since 1970) or later."""
         with self._lock:
             sizes = {entry.name: entry.stat().st_size for entry in self._entries(_CONTENT)}
-            taken, until, gone = sum(sizes.values()), 0, []
+            taken, gone = sum(sizes.values()), []
             if taken <= most:
-                return Dropped(0, 0, 0)
+                return
             kept = sorted((entry.stat().st_mtime_ns, entry.name) for entry in self._entries(_TOKEN))
             named = {token: self._named_by(token) for _, token in kept}
             left = Counter(named.values())
@@ -146,9 +149,18 @@ class Keeper:
                 content = named[token]
                 left[content] -= 1
                 taken -= 0 if left[content] else sizes.get(content or "", 0)
-                gone.append(token)
-                until = moment
-            return Dropped(len(gone), self.drop(gone) if gone else 0, until)
+                gone.append((moment, token))
+            self._let_go(gone, say)
+
+    def _let_go(self, gone: Sequence[tuple[int, str]], say: Say) -> None:
+        """Forget copies, each with when it was kept, after who is to ``say`` it has done so."""
+        if not gone:
+            return
+        tokens = {token for _, token in gone}
+        left = {self._named_by(entry.name) for entry in self._entries(_TOKEN) if entry.name not in tokens}
+        freed = sum(one.stat().st_size for one in self._entries(_CONTENT) if one.name not in left)
+        say(Dropped(len(gone), 0 if None in left else freed, max(moment for moment, _ in gone)))
+        self.drop(tokens)
 
     # -- contents -----------------------------------------------------------------------------------------------------
 
