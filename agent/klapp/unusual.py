@@ -109,8 +109,9 @@ class Watch:
         found = {one["key"]: one for one in self.open()}
         one = found.pop(key, None)
         if one is not None:
-            self._shelf.put(OPEN, list(found.values()))
-            self._log.record(UnusualSeen(one["whose"], one["text"]))
+            with self._shelf.together():
+                self._log.record(UnusualSeen(one["whose"], one["text"]))
+                self._shelf.put(OPEN, list(found.values()))
         return one is not None
 
     def _tell(self, about: str, whose: str, text: str, *actions: Action) -> None:

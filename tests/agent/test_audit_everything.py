@@ -47,8 +47,9 @@ when file arrives in "~/In"
 end
 """
 PASSWORD = "seven blue herons by the lake"
-ELSEWHERE = {"taken over", "replan", "update check"}
-"""Kinds that other tests make happen: with a log of klapp's first form, a world that moves, a place to ask for updates."""
+ELSEWHERE = {"taken over", "replan", "update check", "unusual seen"}
+"""Kinds that other tests make happen: with a log of klapp's first form, a world that moves, a place to ask for updates,
+something unusual."""
 YEAR = 366 * 86_400 * 10**9
 
 
