@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from klapp.sandbox import landlock, seccomp
 from klapp.sandbox.channel import Channel
 from klapp.sandbox.launch import Zygote
 from tests.agent.house import House, reports
+from tests.security.starting import ROOT, Starter, starting
 from tests.security.test_crash import VERBS, Boundary, check, set_up
 
 pytestmark = [
@@ -25,19 +25,14 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("worker"),
 ]
-ROOT = str(Path(__file__).parents[2])
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote("tests.security.dying", (ROOT,))
-    yield made
-    made.close()
+starter = starting("tests.security.dying")
 
 
 @pytest.mark.parametrize(("verb", "stride"), [("move, replacing", 3), ("append", 1), ("several", 3)])
 def test_a_worker_that_dies_at_any_boundary_loses_nothing(
-    verb: str, stride: int, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verb: str, stride: int, starter: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaths: list[str] = []
     gone = WorkerHands._gone
@@ -54,7 +49,7 @@ def test_a_worker_that_dies_at_any_boundary_loses_nothing(
         deaths.clear()
         with house.agent() as agent:
             assert agent.workers
-            agent.workers.launcher = zygote
+            agent.workers.launcher = starter
             list(agent.run("one"))
             assert house.home.workers_lock.read_bytes() == b""
             assert agent.log_store.unfinished() == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,13 +17,13 @@ from klapp.engine.runs import Request
 from klapp.lane import Lane
 from klapp.sandbox import landlock, seccomp
 from klapp.sandbox.confinement import Confinement
-from klapp.sandbox.launch import Zygote
 from klapp.vocabulary import VOCABULARY
 from klr.loader import compiled, load
 from klr.program import Program
 from klr.vocabulary import Permission
 from tests.agent.house import House, reports
 from tests.security import planted
+from tests.security.starting import WAYS, Starter, starting
 
 pytestmark = [
     pytest.mark.skipif(
@@ -33,17 +32,13 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("worker"),
 ]
-ROOT = str(Path(__file__).parents[2])
 HEAD = 'coworker "{}"\nmay read "~/In/*"\nmay remove "~/In/*"\nmay write "~/Out/**"\nmay notify\nwhen file arrives in "~/In"\n'
 GOOD = HEAD + '  move file to "~/Out/"\nend\n'
 BAD = HEAD + '  move file to "~/Private/"\nend\n'
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote("tests.security.planted", (ROOT,))
-    yield made
-    made.close()
+starter = starting("tests.security.planted")
+either_starter = starting("tests.security.planted", WAYS)
 
 
 @pytest.fixture
@@ -63,12 +58,12 @@ def without_proof(text: str) -> Program:
     return program
 
 
-def ran(house: House, program: Program, zygote: Zygote | None = None, *, sandboxed: bool = True) -> list[Any]:
+def ran(house: House, program: Program, starter: Starter | None = None, *, sandboxed: bool = True) -> list[Any]:
     """The reports of all files in ``In``, of a program that nobody has approved or proved, and that has a moment."""
     program = replace(program, limits=replace(program.limits, time=timedelta(milliseconds=100)))
     with house.agent(sandboxed=sandboxed) as agent:
-        if zygote and agent.workers:
-            agent.workers.launcher = zygote
+        if starter and agent.workers:
+            agent.workers.launcher = starter
         files = agent.engine.files_for(program)
         requests = [
             Request(
@@ -119,33 +114,33 @@ def test_without_proof_guard_and_sandbox_nothing_holds(house: House, monkeypatch
 
 
 def test_without_proof_and_guard_the_confinement_holds(
-    house: House, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+    house: House, starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unguarded(monkeypatch)
-    assert {report.outcome for report in ran(house, without_proof(BAD.format("unguarded")), zygote)} == {"failed"}
+    assert {report.outcome for report in ran(house, without_proof(BAD.format("unguarded")), starter)} == {"failed"}
     assert untouched(house)
 
 
 def test_without_proof_and_guard_the_kernel_holds(
-    house: House, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+    house: House, either_starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even the agent's second look at the plan is there; the worker itself tries, and can not."""
     unguarded(monkeypatch)
     monkeypatch.setattr(Confinement, "allows", lambda *_: True)
     monkeypatch.setattr(Confinement, "is_below", lambda *_: True)
-    found = ran(house, without_proof(BAD.format("unguarded")), zygote)
+    found = ran(house, without_proof(BAD.format("unguarded")), either_starter)
     assert {report.outcome for report in found} == {"failed"}
     assert "does not let you" in found[0].reason
     assert untouched(house)
 
 
-def test_without_proof_the_others_hold(house: House, zygote: Zygote) -> None:
+def test_without_proof_the_others_hold(house: House, starter: Starter) -> None:
     assert {report.outcome for report in ran(house, without_proof(BAD.format("x")))} == {"failed"}
     assert untouched(house)
 
 
-def test_what_is_right_is_done_by_all_three(house: House, zygote: Zygote) -> None:
-    assert {report.outcome for report in ran(house, without_proof(GOOD.format("x")), zygote)} == {"done"}
+def test_what_is_right_is_done_by_all_three(house: House, either_starter: Starter) -> None:
+    assert {report.outcome for report in ran(house, without_proof(GOOD.format("x")), either_starter)} == {"done"}
     assert sorted(os.listdir(house.person / "Out")) == ["0.txt", "1.txt", "2.txt", "3.txt", "old"]
 
 
@@ -163,9 +158,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("lie", WHILE_PLANNING)
 def test_a_lie_about_a_plan_is_found_before_anything_happens(
-    lie: str, house: House, zygote: Zygote, impatient: None
+    lie: str, house: House, starter: Starter, impatient: None
 ) -> None:
-    found = ran(house, without_proof(GOOD.format(lie)), zygote)
+    found = ran(house, without_proof(GOOD.format(lie)), starter)
     assert [report.outcome for report in found] == ["failed"] * 4
     assert found[0].reason.startswith("The process that worked on it ")
     assert untouched(house)
@@ -180,9 +175,9 @@ def test_a_lie_about_a_plan_is_found_before_anything_happens(
 
 @pytest.mark.parametrize("lie", WHILE_DOING)
 def test_a_worker_lost_at_work_is_replaced_and_its_runs_are_settled(
-    lie: str, house: House, zygote: Zygote, impatient: None
+    lie: str, house: House, starter: Starter, impatient: None
 ) -> None:
-    found = ran(house, without_proof(GOOD.format(lie)), zygote)
+    found = ran(house, without_proof(GOOD.format(lie)), starter)
     assert [report.outcome for report in found] == ["failed"] * 4
     assert untouched(house)
     assert any("process that worked for it" in text for _, text in house.told.notices)
@@ -191,9 +186,9 @@ def test_a_worker_lost_at_work_is_replaced_and_its_runs_are_settled(
         assert agent.log_store.verify() is None
 
 
-def test_what_a_dying_worker_has_done_is_kept_and_can_be_taken_back(house: House, zygote: Zygote) -> None:
+def test_what_a_dying_worker_has_done_is_kept_and_can_be_taken_back(house: House, either_starter: Starter) -> None:
     before = house.tree()
-    found = ran(house, without_proof(GOOD.format("dies halfway")), zygote)
+    found = ran(house, without_proof(GOOD.format("dies halfway")), either_starter)
     assert [report.outcome for report in found].count("done") >= 2
     with house.agent() as agent:
         assert agent.log_store.unfinished() == []
@@ -202,8 +197,8 @@ def test_what_a_dying_worker_has_done_is_kept_and_can_be_taken_back(house: House
     assert house.tree() == before
 
 
-def test_what_was_not_done_is_not_confirmed(house: House, zygote: Zygote) -> None:
-    found = ran(house, without_proof(GOOD.format("lazy")), zygote)
+def test_what_was_not_done_is_not_confirmed(house: House, starter: Starter) -> None:
+    found = ran(house, without_proof(GOOD.format("lazy")), starter)
     assert len(found) == 4
     assert untouched(house)
     with house.agent() as agent:

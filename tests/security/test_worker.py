@@ -15,7 +15,8 @@ import pytest
 
 from klapp.sandbox import landlock, seccomp
 from klapp.sandbox.confinement import Confinement
-from klapp.sandbox.launch import Process, Zygote
+from klapp.sandbox.launch import Process
+from tests.security.starting import WAYS, Starter, another, starting
 
 pytestmark = [
     pytest.mark.skipif(
@@ -25,7 +26,6 @@ pytestmark = [
     pytest.mark.xdist_group("worker"),
 ]
 x86 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="the attacks' system calls are those of x86-64")
-ROOT = str(Path(__file__).parents[2])
 
 BEFORE = """
 import ctypes, fcntl, mmap, os, resource, signal, socket, subprocess, sys, threading
@@ -215,17 +215,13 @@ LOOKS = {
 GRANTS = [("read", "~/In/*"), ("remove", "~/In/*"), ("write", "~/Out/**")]
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote("tests.security.planted", (ROOT,))
-    yield made
-    made.close()
+starter = starting("tests.security.planted", WAYS)
 
 
-def begun(zygote: Zygote, tmp_path: Path, person: str, grants: list[tuple[str, str]]) -> Process:
+def begun(starter: Starter, tmp_path: Path, person: str, grants: list[tuple[str, str]]) -> Process:
     """A worker for these grants that does what it is sent."""
     lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
-    process = zygote.launch(lock)
+    process = starter.launch(lock)
     os.close(lock)
     confinement = Confinement.of(grants, person)
     begin = {"places": confinement.places(), "files": "change" if confinement.changes else "read", "home": person}
@@ -246,7 +242,7 @@ def tree(person: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tried(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def tried(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     base = tmp_path_factory.mktemp("house")
     person, state = base / "person", base / "state"
     tree(person)
@@ -264,10 +260,9 @@ def tried(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with suppress(OSError):  # another process of the tests may listen under this name already
             abstract.bind("\0klapp-test-worker")
             abstract.listen()
-        process = begun(zygote, base, str(person), GRANTS)
+        process = begun(starter, base, str(person), GRANTS)
         values = {"PERSON": str(person), "STATE": str(state), "AGENT": os.getpid(), "PORT": server.getsockname()[1]}
-        assert zygote._process
-        values |= {"CHANNEL": 4, "ZYGOTE": zygote._process.pid}
+        values |= {"CHANNEL": 4, "ZYGOTE": another(starter)}
         bombs = {name: attack for name, (attack, _) in SURVIVED.items()}
         message = {"do": "python", "before": BEFORE, "values": values}
         process.channel.send(message | {"attacks": {**LOOKS, **ATTACKS, **ALLOWED, **bombs}})
@@ -305,9 +300,9 @@ def test_what_the_grants_allow_works(tried: dict[str, Any], wish: str) -> None:
     assert tried[wish] == 0
 
 
-def test_who_may_only_read_can_change_nothing_at_all(zygote: Zygote, tmp_path: Path) -> None:
+def test_who_may_only_read_can_change_nothing_at_all(starter: Starter, tmp_path: Path) -> None:
     tree(tmp_path / "person")
-    process = begun(zygote, tmp_path, str(tmp_path / "person"), [("read", "~/In/**")])
+    process = begun(starter, tmp_path, str(tmp_path / "person"), [("read", "~/In/**")])
     attacks = {
         "read": "open(IN + '/a.txt').read()",
         "write": "open(IN + '/a.txt', 'a')",
@@ -326,10 +321,10 @@ def test_who_may_only_read_can_change_nothing_at_all(zygote: Zygote, tmp_path: P
     assert set(met.values()) <= {errno.EPERM, errno.EACCES}
 
 
-def test_one_path_opens_one_file_to_be_read_and_none_to_be_written(zygote: Zygote, tmp_path: Path) -> None:
+def test_one_path_opens_one_file_to_be_read_and_none_to_be_written(starter: Starter, tmp_path: Path) -> None:
     tree(tmp_path / "person")
     grants = [("read", "~/In/a.txt"), ("write", "~/Out/b.txt"), ("remove", "~/Out/b.txt")]
-    process = begun(zygote, tmp_path, str(tmp_path / "person"), grants)
+    process = begun(starter, tmp_path, str(tmp_path / "person"), grants)
     attacks = {
         "read": "open(IN + '/a.txt').read()",
         "another": "open(IN + '/c.txt').read()",

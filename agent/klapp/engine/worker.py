@@ -205,7 +205,7 @@ class Worker:
         self.files = GuardedFiles(lane, None, trash=trash)
         self.coworker: str = told["coworker"]
         self.program: Program | None = compiled(told["text"], self.vocabulary) if told["text"] is not None else None
-        self.channel.send({"landlock": confined.landlock, "seccomp": confined.seccomp})
+        self.channel.send(confined.told())
 
     # -- planning -----------------------------------------------------------------------------------------------------
 

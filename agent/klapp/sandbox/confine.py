@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from klapp.sandbox import landlock, seccomp
+from klapp.sandbox import landlock, seatbelt, seccomp
 
 MEMORY = 1 << 30
 """Bytes of address space."""
@@ -19,10 +19,18 @@ _KEPT_CAPABILITIES = 0b1111
 
 @dataclass(frozen=True, slots=True)
 class Confined:
-    """What holds a process: ``landlock`` is the version in force (0 for none), ``seccomp`` whether calls are filtered."""
+    """What holds a process: ``landlock`` is the version in force (0 for none), ``seccomp`` whether calls are filtered,
+    ``seatbelt`` whether the sandbox of macOS is on."""
 
-    landlock: int
-    seccomp: bool
+    landlock: int = 0
+    seccomp: bool = False
+    seatbelt: bool = False
+
+    def told(self) -> dict[str, int]:
+        """The same as data, of this system's kind."""
+        if sys.platform == "darwin":
+            return {"seatbelt": self.seatbelt}
+        return {"landlock": self.landlock, "seccomp": self.seccomp}
 
 
 def confine(
@@ -33,7 +41,9 @@ def confine(
     seconds: int = 600,
     handles: int = 64,
 ) -> Confined:
-    """Let this process have Landlock's rights to these places, and else compute and speak over its open handles.
+    """Let this process have these rights to these places, and else compute and speak over its open handles.
+
+    The rights are Landlock's; other systems have their own words for them.
 
     ``files`` is what it has to do with a person's files: "" for nothing, "read" or "change". ``memory`` is in bytes,
     ``seconds`` of processor time. Raises OSError where the system has a sandbox and it fails; where it has none, the
@@ -44,12 +54,15 @@ def confine(
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody looks into its memory
         _drop_capabilities(libc)
+    if sys.platform == "darwin":
+        seatbelt.deny_debuggers()
+        return Confined(seatbelt=seatbelt.restrict(places or {}))
     return Confined(landlock.restrict(places or {}), seccomp.restrict(files=files))
 
 
 def readable(paths: Iterable[str]) -> dict[str, int]:
-    """Landlock's rights to read these files and folders."""
-    return dict.fromkeys(paths, landlock.READ)
+    """The rights to read these files and folders, and to load code from them."""
+    return dict.fromkeys(paths, landlock.READ | seatbelt.LOAD)
 
 
 def _limits(memory: int, seconds: int, handles: int, *, writes: bool) -> None:
@@ -62,7 +75,7 @@ def _limits(memory: int, seconds: int, handles: int, *, writes: bool) -> None:
         limits.append((resource.RLIMIT_FSIZE, 0))
     if sys.platform.startswith("linux"):  # macOS counts its shared libraries as address space
         limits.append((resource.RLIMIT_AS, memory))
-        limits.append((resource.RLIMIT_NPROC, 0))
+    limits.append((resource.RLIMIT_NPROC, 0))
     for which, most in limits:
         _, hard = resource.getrlimit(which)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)

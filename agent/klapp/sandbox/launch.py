@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from klapp.sandbox.channel import Channel, Lost
+from klapp.sandbox.entry import READY
 from klapp.sandbox.zygote import BURY, FORK
 
 START_PATIENCE = 60.0
@@ -30,7 +31,7 @@ IDLE = 600.0
 PASSED_ON = ("TZ", "TZDIR", "SYSTEMROOT")
 """The environment that tells the time zone; and without the last one, Windows starts nothing."""
 WORKER = "klapp.worker"
-HAS_WORKERS = sys.platform.startswith("linux")
+HAS_WORKERS = sys.platform.startswith("linux") or sys.platform == "darwin"
 """Elsewhere coworkers work in the agent's own process."""
 
 
@@ -137,7 +138,7 @@ class Zygote:
             self._process = start(code, self._paths, stdin=theirs.fileno())
         self._owner = os.getpid()
         try:
-            if ours.recv(1) != b"r":
+            if ours.recv(len(READY)) != READY:
                 raise Lost("can not be started")
         except OSError:
             raise Lost("can not be started") from None
@@ -189,7 +190,13 @@ class _Forked:
 @cache
 def launcher() -> Launcher:
     """What starts the workers of this process, whichever system this is."""
-    made = Zygote()
+    made: Launcher
+    if sys.platform.startswith("linux"):
+        made = Zygote()
+    else:
+        from klapp.sandbox.spawner import Spawner
+
+        made = Spawner()
     atexit.register(made.close)
     return made
 

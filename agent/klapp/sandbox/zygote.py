@@ -8,33 +8,24 @@ the agent, and its workers die with it.
 from __future__ import annotations
 
 import ctypes
-import gc
-import importlib
 import os
 import signal
 import socket
 import sys
 from contextlib import suppress
+from types import ModuleType
 from typing import NoReturn
 
-CONTROL = 0
-"""The handle of the socket to the agent: the standard input."""
+from klapp.sandbox.entry import READY, become, loaded, own_input
+
 FORK, BURY = b"f", b"b"
 
 
 def main(entry: str) -> None:
-    """Serve the agent. ``entry`` names the module whose ``work(handle, lock)`` is the worker, and whose ``warm_up()``
-    loads what it needs."""
-    worker = importlib.import_module(entry)
-    worker.warm_up()
-    gc.collect()
-    gc.freeze()  # what is there now stays, and is shared by all workers as long as nobody writes to it
-    control = socket.socket(fileno=os.dup(CONTROL))
-    null = os.open(os.devnull, os.O_RDWR)
-    for handle in (0, 1, 2):
-        os.dup2(null, handle)
-    os.close(null)
-    control.sendall(b"r")
+    """Serve the agent. ``entry`` names the worker's module, see ``klapp.sandbox.entry``."""
+    worker = loaded(entry)
+    control = socket.socket(fileno=own_input())
+    control.sendall(READY)
     while True:
         request, handles, _, _ = socket.recv_fds(control, 1 + 4, 2)
         if not request:
@@ -52,18 +43,11 @@ def main(entry: str) -> None:
             control.sendall(bytes(4))
 
 
-def _be_worker(worker: object, control: socket.socket, handle: int, lock: int) -> NoReturn:
+def _be_worker(worker: ModuleType, control: socket.socket, handle: int, lock: int) -> NoReturn:
     """Become a worker: nothing of the zygote's is left but what it had loaded."""
-    try:
-        os.setsid()
-        control.close()
-        if sys.platform.startswith("linux"):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: it ends when the zygote does
-            if os.getppid() == 1:
-                os._exit(1)
-        os.environ.clear()
-        os.chdir("/")
-        worker.work(handle, lock)  # type: ignore[attr-defined]
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
+    control.close()
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: it ends when the zygote does
+        if os.getppid() == 1:
+            os._exit(1)
+    become(worker, handle, lock)
