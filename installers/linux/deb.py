@@ -59,7 +59,7 @@ Architecture: {machine}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= {python}~), python3 (<< {next}~), python{python}, libc6 (>= 2.28), libgcc-s1, libstdc++6
-Recommends: python3-gi, gir1.2-gtk-3.0, gir1.2-ayatanaappindicator3-0.1, gnome-keyring | kwalletmanager, tzdata
+Recommends: gnome-keyring | kwalletmanager, tzdata
 Section: utils
 Priority: optional
 Description: small, readable automations for your own files

@@ -31,13 +31,6 @@ packages() {
         fail 'the packages could not be installed; see the messages above'
 }
 
-# The headers of Python, for what is compiled against it. A Python that is not Debian's brings its own.
-headers() {
-    python=$(find_python) || return 0
-    "$python" -c 'import os, sys, sysconfig
-sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || packages python3-dev
-}
-
 # empty_environment PLACE: a virtual environment, made where there is none yet.
 empty_environment() {
     venv=$1

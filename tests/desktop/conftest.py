@@ -176,12 +176,9 @@ class _Starter:
         }
         for name in folders.values():
             (root / name).mkdir(mode=0o700)
-        source = os.pathsep.join((str(ROOT / "dsl"), str(ROOT / "agent"), str(ROOT)))
-        self.env = (
-            kept
-            | {name: str(root / folder) for name, folder in folders.items()}
-            | {"PYTHONPATH": source, "GDK_BACKEND": "x11"}
-        )
+        self.env = kept | {name: str(root / folder) for name, folder in folders.items()} | {"GDK_BACKEND": "x11"}
+        if sys.executable == PYTHON:  # an installed package is tried as it is, with nothing of these sources
+            self.env["PYTHONPATH"] = os.pathsep.join((str(ROOT / "dsl"), str(ROOT / "agent"), str(ROOT)))
 
     def desktop(self) -> Desktop:
         self._screen()
