@@ -5,6 +5,7 @@
 One case is one program, in one world, with a sequence of events that starts it. Each is made from a number alone, so that a failure
 can be had again; it is then made small, and saved.
 
+    expressions   expressions of every type; ``lists`` those of lists and rows
     programs      texts of coworkers, well-typed by construction for the most part
     leaks         short programs that carry what not everybody may know through every shape of the language
     worlds        files with hostile names and contents, and what happens among them

@@ -33,8 +33,9 @@ from tests.fuzz.worlds import Disk, Placed, Scene
 from tests.reference.flows import Flows, Followed
 from tests.reference.globs import matches
 from tests.reference.hosts import EDGE, Hosts
-from tests.reference.interpreter import Limits, Result, literal
+from tests.reference.interpreter import Limits, Result
 from tests.reference.mails import Mail
+from tests.reference.operators import literal
 from tests.reference.triggers import GIVES, Happening, starts
 from tests.reference.world import File, Stored, World
 

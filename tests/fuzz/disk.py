@@ -18,7 +18,8 @@ from tests.agent.house import NOW, House, reports
 from tests.fuzz.agreement import Disagreement, Subject, agree
 from tests.fuzz.programs import Programs
 from tests.fuzz.worlds import Scene, scene
-from tests.reference.interpreter import Interpreter, literal
+from tests.reference.interpreter import Interpreter
+from tests.reference.operators import literal
 from tests.reference.triggers import GIVES, phrase_of, starts
 from tests.reference.world import World
 

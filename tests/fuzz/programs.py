@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from klr.syntax import escaped
-from tests.fuzz.expressions import Expressions, Names
+from tests.fuzz.expressions import Expressions
+from tests.fuzz.lists import Names
 from tests.fuzz.samples import HOSTS, PEOPLE, REAL
 
 TRIGGERS = (

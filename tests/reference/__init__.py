@@ -11,5 +11,7 @@ disagree on any program, one of them is wrong; ``tests.fuzz`` looks for such pro
     functions     the functions of the language
     properties    what a file tells of itself
     world         files and folders, and what the verbs do to them
-    interpreter   statements and expressions
+    evaluation    the value of each expression
+    interpreter   statements, and what a run does
+    flows         what each host and person is told
 """

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klr import syntax as s
+from tests.reference.evaluation import Scope
 from tests.reference.hosts import host_of
-from tests.reference.interpreter import Interpreter, Scope
+from tests.reference.interpreter import Interpreter
 from tests.reference.operators import Failure
 from tests.reference.world import File, Verb
 

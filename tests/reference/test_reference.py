@@ -14,9 +14,10 @@ from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
 from klr.types import ADDRESS, ATTACHED, ATTACHMENT, FILE, PATH, RECIPIENT, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
 from tests.reference import dates, showing
+from tests.reference.evaluation import CHOSEN
 from tests.reference.functions import functions, plain_digits
 from tests.reference.globs import matches
-from tests.reference.interpreter import CHOSEN, CONTROLS
+from tests.reference.interpreter import CONTROLS
 from tests.reference.mails import OF_ATTACHMENT, OF_MAIL
 from tests.reference.numbers import Number, divide, number
 from tests.reference.operators import add
