@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from klapp.glance import waits, when
 from klapp.tray.icon import Pystray, Tray
 from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
-from klapp.tray.picture import argb
+from klapp.tray.pixels import SIDES, argb, drawn
 from klapp.tray.statusnotifier import Numbers, changes
 
 STATES = ("running", "working", "paused", "needs you", "trouble")
@@ -161,13 +161,23 @@ def test_a_change_while_the_menu_is_made_is_not_lost_and_waits_for_nobody() -> N
 
 def test_each_state_has_a_shape_of_its_own() -> None:
     def shape(state: str) -> tuple[bool, ...]:
-        pixels = argb(state, 16)  # what is white is the mark; colours do not count
+        pixels = argb(state)[0][2]  # what is white is the mark; colours do not count
         return tuple(min(pixels[place + 1 : place + 4]) > 200 for place in range(0, len(pixels), 4))
 
     shapes = [shape(state) for state in STATES]
     for one in range(len(shapes)):
         for other in range(one):
             assert sum(a != b for a, b in zip(shapes[one], shapes[other], strict=True)) >= 8
+
+
+def test_the_stored_pixels_are_what_is_drawn() -> None:
+    for state in STATES:
+        for side, (width, height, pixels) in zip(SIDES, argb(state), strict=True):
+            assert (width, height, len(pixels)) == (side, side, 4 * side * side)
+            new = drawn(state, side)  # another version of Pillow may smooth edges a little differently
+            apart = sum(abs(one - other) for one, other in zip(pixels, new, strict=True)) / len(pixels)
+            assert apart < 2, "python -m klapp.tray.pixels draws them anew"
+    assert argb("unheard of") == argb("trouble")
 
 
 class Recorded:

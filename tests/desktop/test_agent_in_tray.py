@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from jeepney import DBusAddress, Properties, new_method_call
 
-from klapp.tray.statusnotifier import SIDES
+from klapp.tray.pixels import SIDES
 from tests.desktop.conftest import PYTHON, WATCHER, Desktop, ask, keyring_of_its_own, until
 
 pytestmark = pytest.mark.xdist_group("desktop")

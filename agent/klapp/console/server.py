@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import socket
@@ -86,6 +85,8 @@ class Console:
 
     @staticmethod
     def _serve(server: Any, sockets: list[socket.socket], doors: Doors) -> None:
+        import asyncio
+
         async def watch() -> None:
             while not server.should_exit:
                 await asyncio.sleep(LOOK_EVERY)

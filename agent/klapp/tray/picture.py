@@ -38,14 +38,6 @@ def picture(state: str, side: int = SIDE) -> Image.Image:
     return image.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def argb(state: str, side: int) -> bytes:
-    """The icon's pixels, row by row, four bytes each: alpha, red, green, blue, as StatusNotifierItem has them."""
-    from PIL import Image
-
-    red, green, blue, alpha = picture(state, side).split()
-    return Image.merge("RGBA", (alpha, red, green, blue)).tobytes()
-
-
 def _mark(draw: ImageDraw.ImageDraw, state: str, unit: float) -> None:
     def at(*numbers: float) -> list[float]:
         return [number * unit for number in numbers]

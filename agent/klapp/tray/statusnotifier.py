@@ -15,10 +15,8 @@ from functools import partial
 from typing import Any
 
 from klapp.tray.menu import SEPARATOR, Action, Item
-from klapp.tray.picture import argb
+from klapp.tray.pixels import argb
 
-SIDES = (16, 22, 24, 32, 48, 64)
-"""Each drawn by itself, so that the icon is crisp in panels of every height and scale."""
 WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM, ITEM_PATH = "org.kde.StatusNotifierItem", "/StatusNotifierItem"
 MENU, MENU_PATH = "com.canonical.dbusmenu", "/MenuBar"
@@ -242,7 +240,7 @@ class StatusNotifier:
 
     def _item(self) -> dict[str, tuple[str, Any]]:
         if self._state not in self._pictures:
-            self._pictures[self._state] = [(side, side, argb(self._state, side)) for side in SIDES]
+            self._pictures[self._state] = argb(self._state)
         pixmaps = self._pictures[self._state]
         return {
             "Category": ("s", "ApplicationStatus"), "Id": ("s", "klapp"), "Title": ("s", "klapp"),

@@ -13,12 +13,13 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from klapp.locks import locked
 from klapp.vault.errors import VaultError
 from klapp.vault.sealed import derive
 
@@ -109,13 +110,9 @@ def read_header(home: Path) -> Header | None:
     raise _damaged(path)
 
 
-@contextmanager
-def changing(home: Path) -> Iterator[None]:
+def changing(home: Path) -> AbstractContextManager[None]:
     """Be the one of all processes that changes the header; waits for its turn."""
-    from filelock import FileLock
-
-    with FileLock(home / "vault.lock", mode=0o600):
-        yield
+    return locked(home / "vault.lock")
 
 
 def _damaged(path: Path) -> VaultError:
