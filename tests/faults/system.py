@@ -16,14 +16,19 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from klapp.audit.log import Log
+from klapp.audit.tree import StoredTree
 from klapp.files import handles
 
 CHANGING = ("open", "rename", "replace", "link", "unlink", "mkdir", "rmdir", "ftruncate", "write", "pwrite", "copy_file_range", "fchown", "fsync", "utime", "fchmod", "setxattr")  # fmt: skip
 ASKING = ("stat", "fstat", "read", "pread", "lseek", "getxattr", "listxattr", "scandir")
 OURS = ("klapp.files", "klapp.vault.sealed", "klapp.vault.header", "tests.faults.system")
 RAISED = {name: getattr(errno, name) for name in ("EIO", "ENOSPC", "EINTR", "EACCES", "EROFS", "ESTALE")}
-SHORT, KILL = "short", "kill"
+SHORT, KILL, KILL_AT_LOG, KILL_AT_MOMENT = "short", "kill", "kill at the log", "kill at a moment"
 FAULTS = (*RAISED, SHORT)
+KILLS = (KILL, KILL_AT_LOG, KILL_AT_MOMENT)
+MOMENT = 0.0001
+"""Seconds from one moment to the next at which a process may be killed, whatever it is doing."""
 
 
 class System:
@@ -35,8 +40,9 @@ class System:
     """
 
     def __init__(self, fatal: int = 0, fault: str = "EIO", *, changing: bool = False) -> None:
-        """``fault`` is the name of an error, ``SHORT`` (reads and writes half of it, or else EIO), or ``KILL``; with
-        ``changing``, only calls that may change something are counted."""
+        """``fault`` is the name of an error, ``SHORT`` (reads and writes half of it, or else EIO), or one of ``KILLS``:
+        at a call, at a boundary of the log (before a transaction, in it with all written, and behind it), or so many
+        moments after the start. With ``changing``, only calls that may change something are counted."""
         self.fatal = fatal
         self.fault = fault
         self.changing = changing
@@ -51,7 +57,7 @@ class System:
         if self.calls != self.fatal:
             return False
         self.name = name
-        if self.fault == KILL:
+        if self.fault in KILLS:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == SHORT and divisible:
             return True
@@ -61,6 +67,15 @@ class System:
     @contextmanager
     def installed(self) -> Iterator[System]:
         """Stand between klapp and the system for as long as the context lasts."""
+        if self.fault == KILL_AT_MOMENT:
+            signal.setitimer(signal.ITIMER_REAL, self.fatal * MOMENT)  # nobody handles it, so it ends the process
+            yield self
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        if self.fault == KILL_AT_LOG:
+            with patch.object(Log, "append", self._append), patch.object(StoredTree, "grow", self._grown):
+                yield self
+            return
         handles.has_openat2()  # asked once in a process
         with ExitStack() as stack:
             for name in (*CHANGING, *ASKING):
@@ -89,6 +104,27 @@ class System:
 
         called.real = real  # type: ignore[attr-defined]  # so that os.supports_fd and its like can be asked
         return called
+
+    @property
+    def _append(self) -> Callable[..., None]:
+        real = Log.append
+
+        def append(log: Log, *arguments: Any) -> None:
+            self.befalls("log", changes=True)
+            real(log, *arguments)
+            self.befalls("log", changes=True)
+
+        return append
+
+    @property
+    def _grown(self) -> Callable[..., None]:
+        real = StoredTree.grow
+
+        def grow(tree: StoredTree, *arguments: Any) -> None:
+            real(tree, *arguments)
+            self.befalls("log", changes=True)
+
+        return grow
 
     def _libc(self, real: Callable[[str], Any]) -> Callable[[str], Any]:
         def found(name: str) -> Any:

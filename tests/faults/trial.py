@@ -11,7 +11,7 @@ from klapp.agent import Agent
 from klapp.coworkers.store import NoCoworker
 from klapp.files.protocol import FileError
 from tests.agent.house import House, reports
-from tests.faults.system import KILL, System
+from tests.faults.system import KILLS, System
 
 HEAD = 'coworker "x"\nmay read "~/In/*", "~/Out/**"\nmay remove "~/In/*", "~/Out/**"\nmay write "~/In/*", "~/Out/**"\nmay notify\nwhen file arrives in "~/In"\n'
 POLICIES = ("rename", "skip", "replace", "fail")
@@ -128,8 +128,8 @@ def trial(root: Path, body: str, fatal: int, fault: str, *, undoing: bool = Fals
         with house.agent(sandboxed=False) as agent:
             run(agent)
         act = taken_back_whatever
-    system = System(fatal, fault, changing=fault == KILL)
-    if fault == KILL:
+    system = System(fatal, fault, changing=fault in KILLS)
+    if fault in KILLS:
         system.name = "killed" if killed(house, system, act) else ""
     else:
         befallen(house, system, act)
