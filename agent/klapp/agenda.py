@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -20,7 +21,7 @@ from klapp.dispatch import Start
 from klapp.engine.encoding import decode, encode
 from klapp.vault.database import Connection
 
-RETRY, QUIET, WINDOW, NOT_READY = "retry", "quiet", "window", "not ready"
+RETRY, QUIET, WINDOW, NOT_READY, OFFERED = "retry", "quiet", "window", "not ready", "offered"
 """Why a start waits."""
 
 
@@ -39,6 +40,7 @@ class Agenda:
             )
             rows = connection.execute("SELECT number, due FROM agenda").fetchall()
         self._due: dict[int, float | None] = dict(rows)
+        self._last = 0  # no number is given twice, for somebody may still hold on to it
 
     def __len__(self) -> int:
         """How many wait."""
@@ -47,7 +49,7 @@ class Agenda:
     def hold(self, start: Start, why: str, due: float | None, *, instead: bool = False) -> None:
         """Have a start wait; ``instead`` of those of the same rule and path that wait for the same reason."""
         path = None if start.path is None else json.dumps(start.path)  # a name need not be UTF-8
-        with self._lock:
+        with self.transaction():
             if start.held is not None:
                 self._forget([start.held])
             if instead:
@@ -58,11 +60,41 @@ class Agenda:
                         (*start.key, path, why),
                     ).fetchall()
                 )
-            (number,) = self._connection.execute(
-                "INSERT INTO agenda (coworker, rule, path, why, due, body) VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
-                (*start.key, path, why, due, json.dumps(_to_json(start))),
-            ).fetchone()
-            self._due[number] = due
+            self._due[self._inserted(start, path, why, due)] = due
+
+    def enlist(self, start: Start) -> Start:
+        """Keep a start that is about to be tried: the same, as if it had waited until now."""
+        path = None if start.path is None else json.dumps(start.path)
+        with self._lock:
+            return replace(start, held=self._inserted(start, path, OFFERED, self._clock()))
+
+    def _inserted(self, start: Start, path: str | None, why: str, due: float | None) -> int:
+        (newest,) = self._connection.execute("SELECT coalesce(max(number), 0) FROM agenda").fetchone()
+        self._last = max(self._last, newest) + 1
+        row = (self._last, *start.key, path, why, due, json.dumps(start_to_json(start)))
+        self._connection.execute("INSERT INTO agenda VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return self._last
+
+    def holds(self, number: int) -> bool:
+        """Whether the start of that number has not been dealt with."""
+        with self._lock:
+            found = self._connection.execute("SELECT 1 FROM agenda WHERE number = ?", (number,)).fetchone()
+        return found is not None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is done in the context becomes durable as a whole at its end, or with the transaction that is open."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
 
     def take_due(self) -> list[Start]:
         """The starts whose moment has come, the first first. They are kept until they are forgotten."""
@@ -82,12 +114,16 @@ class Agenda:
         """None for one that was erased meanwhile."""
         del self._due[number]
         row = self._connection.execute("SELECT body FROM agenda WHERE number = ?", (number,)).fetchone()
-        return replace(_from_json(json.loads(row[0])), held=number) if row else None
+        return replace(start_of_json(json.loads(row[0])), held=number) if row else None
 
     def forget(self, starts: Iterable[Start]) -> None:
         """These have been dealt with."""
+        self.forget_numbers(start.held for start in starts if start.held is not None)
+
+    def forget_numbers(self, numbers: Iterable[int]) -> None:
+        """As ``forget``, by what they are held as."""
         with self._lock:
-            self._forget(start.held for start in starts if start.held is not None)
+            self._forget(numbers)
 
     def _forget(self, numbers: Iterable[int]) -> None:
         gone = list(numbers)
@@ -132,9 +168,15 @@ def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
     gone = [(number,) for number, path in known if meant(json.loads(path)) and not os.path.lexists(json.loads(path))]
     connection.executemany("DELETE FROM agenda WHERE number = ?", gone)
     without(connection, "agenda", "0")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'dealt'").fetchone() is not None:
+        paths = connection.execute("SELECT DISTINCT path FROM dealt").fetchall()
+        gone = [row for row in paths if meant(json.loads(row[0])) and not os.path.lexists(json.loads(row[0]))]
+        connection.executemany("DELETE FROM dealt WHERE path = ?", gone)
+        without(connection, "dealt", "0")
 
 
-def _to_json(start: Start) -> dict[str, Any]:
+def start_to_json(start: Start) -> dict[str, Any]:
+    """A start as data that JSON can hold."""
     body = asdict(start)
     return body | {
         "moment": start.moment.astimezone(UTC).isoformat() if start.moment else None,
@@ -143,7 +185,8 @@ def _to_json(start: Start) -> dict[str, Any]:
     }
 
 
-def _from_json(body: dict[str, Any]) -> Start:
+def start_of_json(body: dict[str, Any]) -> Start:
+    """The opposite of ``start_to_json``."""
     given = body | {
         "version": tuple(body["version"]) if body["version"] else None,
         "moment": datetime.fromisoformat(body["moment"]) if body["moment"] else None,

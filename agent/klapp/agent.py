@@ -15,8 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from klapp import agenda
 from klapp.account.account import Account
+from klapp.agenda import Agenda
+from klapp.agenda import forget_gone as forget_starts
 from klapp.approving import Approving
 from klapp.audit.events import (
     Paused,
@@ -34,7 +35,7 @@ from klapp.coworkers.changes import Changes
 from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
-from klapp.engine.executor import Engine
+from klapp.engine.executor import Engine, Fuse
 from klapp.engine.lives import lives_of
 from klapp.engine.outside import Reach
 from klapp.engine.record import Logged
@@ -60,6 +61,7 @@ from klapp.mail.accounts import Accounts
 from klapp.mail.outbox import Outbox, forget_unsure
 from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
+from klapp.marks import Marks
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Display, Notices
@@ -153,9 +155,16 @@ class Agent:
         self.lineage = Lineage()
         self.performed: Callable[[Request, RunReport], frozenset[Origin]] = lambda request, report: frozenset()
         """Told of each run that ended; gives the rules that led to it by finishing."""
+        self.introduced: Callable[[Request], Request] = lambda request: request
+        """Says of a request of a person what is to be put down when it ends."""
+        self.fuse: Callable[[Request], Fuse | None] = lambda request: None
+        """How often a coworker may fail in a row, for the next requests of it."""
         self.next_runs: Callable[[str, Program], datetime | None] = self._next_run
         """When a coworker runs next by the clock, aware; a service knows it better than the plan alone."""
-        self.recovered = self._settle()
+        self.agenda = Agenda(self.log_store.connection, self.log_store.lock)
+        self.marks = Marks(self.log_store.connection, self.log_store.lock, self.agenda, shelf)
+        self.engine.ended = self.marks.settle
+        self.recovered = self.settle()
 
     def close(self) -> None:
         """Let go of the log and of the workers."""
@@ -192,8 +201,8 @@ class Agent:
     def _working(self) -> AbstractContextManager[None]:
         return working(self.home.path)
 
-    def _settle(self) -> list[dict[str, Any]]:
-        """Finish or close what a killed agent left behind."""
+    def settle(self) -> list[dict[str, Any]]:
+        """Finish or close what a killed agent left behind, or this one where it could not write its log."""
         if not self.log_store.unfinished():
             return []
         with self._working(), nobody_at_work(self.home.workers_lock):
@@ -337,19 +346,24 @@ class Agent:
         return self.perform(*self._requests(coworker.name, coworker.program, on, answers or {}))
 
     def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
-        """Perform about ``count`` requests, chunk by chunk; what it gives is as for ``run``."""
+        """Perform about ``count`` requests of one coworker, chunk by chunk; what it gives is as for ``run``.
+
+        It ends before its time where the coworker failed too often in a row; ``fuse`` says how often that is.
+        """
         coming, done = iter(requests), 0
         while True:
             with self._working():
-                chunk = list(islice(coming, CHUNK))
-                reports = self.engine.perform(chunk)
-            if not reports:
-                return
-            for request, report in zip(chunk, reports, strict=True):
+                chunk = list(map(self.introduced, islice(coming, CHUNK)))
+                fuse = self.fuse(chunk[0]) if chunk else None
+                reports = self.engine.perform(chunk, fuse)
+            for request, report in zip(chunk, reports, strict=False):
                 self.lineage.made(request, report.steps, self.performed(request, report))
             done += len(reports)
-            yield {"progress": min(done, count), "of": count}
-            yield from ({"report": report.to_json()} for report in reports)
+            if reports:
+                yield {"progress": min(done, count), "of": count}
+                yield from ({"report": report.to_json()} for report in reports)
+            if len(reports) < max(len(chunk), 1):
+                return
 
     def _requests(
         self, name: str, program: Program, on: Sequence[str] | None, answers: Mapping[str, str]
@@ -512,7 +526,7 @@ def _method(part: _Part, what: str, refusal: str) -> Callable[..., Any]:
 def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     """What klapp remembers of files that are gone, and of mails, beside the log."""
     forget_gone(connection, meant)
-    agenda.forget_gone(connection, meant)
+    forget_starts(connection, meant)
     forget_meant(connection, meant)
     forget_unsure(connection, meant)
     forget_proofs(connection)

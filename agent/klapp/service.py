@@ -14,19 +14,17 @@ from typing import Any
 from klapp import gate, glance, rpc, telling
 from klapp.account.errors import NeedsLogin
 from klapp.account.screen import ScreenWatch
-from klapp.agenda import Agenda
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker
-from klapp.dispatch import CLOCK, STARTS, Index, Start, plans, watched_folders
-from klapp.engine.encoding import decode
-from klapp.engine.record import Logged
+from klapp.dispatch import STARTS, Index, Start, plans, watched_folders
 from klapp.mail.received import Waiting
 from klapp.mailing import ASK
 from klapp.network.apps import open_with
+from klapp.triggers.arrivals import folder_of, version_of
 from klapp.triggers.clock import Clock, Key, Strike
-from klapp.triggers.folders import Change, FolderWatch
+from klapp.triggers.folders import LEAVES, Change, FolderWatch
 from klapp.triggers.mail import MailWatch
 from klapp.triggers.seen import SeenInDatabase
 from klapp.turns import Turns
@@ -65,10 +63,8 @@ class Service:
         self._folders = FolderWatch([], self._happened, trouble=self._tell, seen=self._seen)
         self._own = FolderWatch([(str(agent.home.coworkers), False)], self._edited, quiet=timedelta(milliseconds=300))
         self._clock = Clock(self._due, kept=agent.coworkers.kept, seed=_seed(agent))
-        self._agenda = Agenda(store.connection, store.lock)
         self._turns = Turns(
             agent,
-            self._agenda,
             self._tell,
             trouble=self._went_wrong,
             changed=lambda: self.on_change(),
@@ -101,12 +97,13 @@ class Service:
         if not self.agent.opened.refused:  # then it is in the log already
             self.agent.log_store.record(self.agent.opened)
         self._seen.forget()
-        self._mark_recovered()
+        self.agent.marks.keep(self._can_come_again)
         self._turns.start()
         self._folders.start()
         self._own.start()
         self._clock.start()
         self._listen()
+        self._turns.hand_on()
         self._later("agent", self._retire)
         self._post(self.agent.received.waiting(), again=True)
         self._turns.offer(self._turns.index.others(STARTS))
@@ -143,17 +140,15 @@ class Service:
         """End the service: whoever waits for it goes on."""
         self.stopped.set()
 
-    def _mark_recovered(self) -> None:
-        """What was cut short and is settled now has been dealt with: its file or its time starts nothing anew."""
-        for report in self.agent.recovered:
-            if report["run"] is None or report["outcome"] == "interrupted":
-                continue
-            body = Logged.of(self.agent.log_store.entries(report["run"])).body
-            file = decode(body["file"])
-            if file is not None:
-                self._seen.told([(file.path, file.identity)])
-            if body.get("trigger") in CLOCK:
-                self._clock.was_served((report["coworker"], body["rule"]), datetime.fromisoformat(report["started"]))
+    def _can_come_again(self, phrase: str, path: str, version: Sequence[int] | None) -> bool:
+        """Whether the watch will tell once more of what happened to a path, since it does not know that to be dealt with."""
+        if phrase == LEAVES:
+            return not os.path.lexists(path) and self._seen.version(path) is not None
+        for at, there in ((path, version_of(path)), (path + "/", folder_of(path))):
+            if there is not None:
+                _, inode, stamp, size = there
+                return version == [stamp, size, inode] and self._seen.version(at) != (0, inode, stamp, size)
+        return False
 
     def _next_run(self, name: str, program: Program) -> datetime | None:
         return min((at for (of, _), at in self._clock.next_runs().items() if of == name), default=None)
@@ -199,7 +194,11 @@ class Service:
     def _happened(self, changes: list[Change]) -> None:
         """Called by the watch: what came of it is put down as dealt with behind what it starts."""
         self._turns.offer(self._turns.index.starts(changes))
-        self._turns.then(lambda: self._folders.done(changes))
+        self._turns.then(lambda: self._done(changes))
+
+    def _done(self, changes: list[Change]) -> None:
+        self._folders.done(changes)
+        self.agent.marks.known_now(change.path for change in changes)
 
     def _came(self, account: str) -> None:
         """Called by the watch for mail: what waits of an account is offered."""
@@ -323,7 +322,7 @@ class Service:
         """What the tray shows; see ``klapp.glance``."""
         soonest = min(self._clock.next_runs().values(), default=None)
         troubles = list(self._troubles.values())
-        return glance.overview(self.agent, self._agenda, busy=self._turns.busy, soonest=soonest, troubles=troubles)
+        return glance.overview(self.agent, self.agent.agenda, busy=self._turns.busy, soonest=soonest, troubles=troubles)
 
     def run(self, name: str, answers: Mapping[str, str] | None = None, *, origin: str = "tray") -> None:
         """Run a coworker once; returns at once, the work is done in its turn."""

@@ -9,21 +9,24 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from klapp import telling
-from klapp.agenda import NOT_READY, QUIET, RETRY, WINDOW, Agenda
+from klapp.agenda import NOT_READY, QUIET, RETRY, WINDOW
 from klapp.agent import CHUNK, Agent
 from klapp.audit.events import Paused, acting, acting_now
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import CLOCK, Dispatcher, Index, Start
+from klapp.engine.executor import Fuse
 from klapp.engine.report import RunReport
 from klapp.engine.runs import Request
 from klapp.files.shown import shown
 from klapp.lineage import Origin
+from klapp.marks import FAILS, FINISHES, mark
 from klapp.triggers.clock import local_zone
 from klapp.triggers.schedule import opens
 from klr.program import Options, Rule
@@ -44,16 +47,6 @@ MOST_TROUBLES = 10
 Job = Callable[[], None]
 
 
-@dataclass(slots=True)
-class _Bout:
-    """What a coworker did since it last had nothing to do."""
-
-    finished: bool = False
-    failed: bool = False
-    through: frozenset[Origin] = field(default_factory=frozenset)
-    work: telling.Work = field(default_factory=lambda: telling.Work([]))
-
-
 class Turns:
     """The queue and its thread. ``trouble`` is told what is to be remembered, too; ``quiet`` is how long files have been quiet when they are told of; ``tell`` is told, in
     sentences, what a person should know; ``served`` when what the clock started is done."""
@@ -61,7 +54,6 @@ class Turns:
     def __init__(
         self,
         agent: Agent,
-        agenda: Agenda,
         tell: Callable[[str], None],
         *,
         trouble: Callable[[str], None] | None = None,
@@ -70,7 +62,8 @@ class Turns:
         served: Callable[[tuple[str, int], datetime], None] = lambda key, moment: None,
     ) -> None:
         self.agent = agent
-        self.agenda = agenda
+        self.agenda = agent.agenda
+        self.marks = agent.marks
         self.index = Index({}, agent.person)
         self._tell = tell
         self._trouble = trouble or tell
@@ -80,7 +73,7 @@ class Turns:
         self._queue: deque[Start | Job] = deque()
         self._under_way: Counter[tuple[str, int]] = Counter()
         self._waiting: Counter[str] = Counter()
-        self._bouts: dict[str, _Bout] = {}
+        self._bouts: dict[str, telling.Work] = {}  # what coworkers did since they last had nothing to do
         self._running: dict[int, Start] = {}
         self._rounds: set[tuple[str, int]] = set()
         self._left_out: set[tuple[str, int]] = set()
@@ -89,6 +82,8 @@ class Turns:
         self.busy = False
         self._thread = threading.Thread(target=self._loop, name="klapp-worker", daemon=True)
         agent.performed = self._performed
+        agent.fuse = self._fuse
+        agent.introduced = self._introduced
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -125,6 +120,8 @@ class Turns:
 
     def _admit(self, start: Start, coworker: Coworker | None) -> None:
         rule = _rule_of(start, coworker)
+        if self.marks.has(start):
+            return  # it ran, and klapp was cut off before the watch got to know
         if coworker is None or rule is None:
             self.agenda.forget([start])
             return
@@ -132,11 +129,11 @@ class Turns:
         if coworker.state != "ready":
             self._hold_until_ready(start, coworker, options)
         elif (due := self._too_early(start, options)) is not None:
-            self.agenda.hold(start, WINDOW, due)
+            self.marks.hold(start, WINDOW, due)
         elif options.quiet is not None and not start.settled:
             wait = options.quiet - (self._quiet if start.path is not None else timedelta())
             due = datetime.now(UTC).timestamp() + max(0.0, wait.total_seconds())
-            self.agenda.hold(replace(start, settled=True), QUIET, due, instead=True)
+            self.marks.hold(replace(start, settled=True), QUIET, due, instead=True)
         elif self._has_place(start, options, rule.line):
             with self._wake:
                 self._queue.append(start)
@@ -152,7 +149,7 @@ class Turns:
         if start.phrase in CLOCK and options.catch_up == "never":
             self._serve([start])
             return
-        self.agenda.hold(start, NOT_READY, due, instead=start.phrase in CLOCK and options.catch_up == "once")
+        self.marks.hold(start, NOT_READY, due, instead=start.phrase in CLOCK and options.catch_up == "once")
         self._serve([start])
 
     def _too_early(self, start: Start, options: Options) -> float | None:
@@ -239,22 +236,29 @@ class Turns:
     def _perform(self, batch: Sequence[Start]) -> None:
         name = batch[0].coworker
         coworker = self.agent.coworkers.known(name)
-        left = list(batch)
+        served = list(batch)
         try:
             if coworker is not None and coworker.program is not None and coworker.state == "ready":
                 requests = self._requests(batch, coworker)
+                running = set(map(id, self._running.values()))
+                self.agenda.forget(start for start in batch if id(start) not in running)
                 with acting(ORIGINS.get(batch[0].phrase, "trigger: another coworker")):
                     for item in self.agent.perform(requests, len(requests)):
                         self.report(item)
+                self._put_off(unperformed := list(self._running.values()))  # it failed too often, and is paused
+                put_off = set(map(id, unperformed))
+                served = [start for start in batch if id(start) not in put_off]
             elif coworker is not None:
-                for start in batch:
-                    if rule := _rule_of(start, coworker):
-                        self._hold_until_ready(start, coworker, rule.trigger.options)
-                left = []
+                served = []
+                self._put_off(batch)
+            else:
+                self.agenda.forget(batch)
         except Exception:
-            # Nobody knows how far it came, such as with a full disk: it is tried again, with the file as it is then.
-            left = []
-            self._tried_later(batch)
+            # Such as with a full disk. What had begun is settled; the rest is tried again, with the file as it is then.
+            served = []
+            with suppress(Exception):
+                self.agent.settle()
+            self._tried_later([start for start in batch if not self.marks.dealt_with(start)])
             raise
         finally:
             self._running.clear()
@@ -262,16 +266,25 @@ class Turns:
                 self._under_way.subtract(start.key for start in batch)
                 self._waiting[name] -= len(batch)
                 idle = self._waiting[name] <= 0
-            self.agenda.forget(left)
-            self._serve(left)
+            self._serve(served)
         if idle:
             self._hand_on(name)
+
+    def _put_off(self, starts: Sequence[Start]) -> None:
+        """These wait until their coworker may work."""
+        for start in starts:
+            coworker = self.agent.coworkers.known(start.coworker)
+            if coworker is not None and (rule := _rule_of(start, coworker)):
+                self._hold_until_ready(start, coworker, rule.trigger.options)
+
+    def _fuse(self, request: Request) -> Fuse:
+        return Fuse(request.program.limits.failures, self.agent.coworkers.failures(request.coworker))
 
     def _tried_later(self, batch: Sequence[Start]) -> None:
         for start in batch:
             if start.attempt < MOST_TROUBLES:
                 due = datetime.now(UTC).timestamp() + LONGEST_WAIT
-                self.agenda.hold(replace(start, attempt=start.attempt + 1, settled=True), RETRY, due)
+                self.marks.hold(replace(start, attempt=start.attempt + 1, settled=True), RETRY, due)
 
     def _requests(self, batch: Sequence[Start], coworker: Coworker) -> list[Request]:
         assert coworker.program is not None
@@ -283,6 +296,7 @@ class Turns:
                 continue
             request = dispatcher.of_start(start, coworker.program, files, self.agent.clock())
             if request is not None and not self._stopped_round(request, start):
+                request = self._with_mark(request, start, start)
                 found.append(request)
                 self._running[id(request)] = start
         return found
@@ -320,36 +334,35 @@ class Turns:
     def _performed(self, request: Request, report: RunReport) -> frozenset[Origin]:
         """A run ended, whoever started it; gives the rules that led to it by finishing."""
         start = self._running.pop(id(request), None)
-        through = start.through if start else frozenset()
-        if report.outcome == "failed" and not report.unsure and self._tried_again(request, start):
-            return through
-        bout = self._bouts.setdefault(request.coworker, _Bout())
-        bout.finished = bout.finished or report.outcome in ("done", "stopped")
-        bout.failed = bout.failed or report.outcome == "failed"
-        bout.through |= through | {(request.coworker, request.rule.index)} | self.agent.lineage.of(request)
-        if start is not None or not acting_now().origin.startswith(LOOKING_ON):
-            bout.work.add(report)
-        self._counted(request, report)
+        if report.outcome != "failed" or not request.again or report.unsure:
+            work = self._bouts.setdefault(request.coworker, telling.Work([]))
+            if start is not None or not acting_now().origin.startswith(LOOKING_ON):
+                work.add(report)
+            self._counted(request, report)
         if start is None and not self._waiting[request.coworker]:
-            self.then(lambda: self._hand_on(request.coworker))
-        return through
+            self.then(lambda: self._hand_on(request.coworker))  # which looks at the agenda anew, too
+        return start.through if start else frozenset()
 
-    def _tried_again(self, request: Request, start: Start | None) -> bool:
-        """Whether a run that failed is tried once more, later."""
+    def _introduced(self, request: Request) -> Request:
+        """A request, with what is to be put down when it ends; one without a start is a person's."""
+        if request.start:
+            return request
+        answers = {one.name: request.settings[one.name] for one in request.rule.trigger.answers}
+        start = Start(request.coworker, request.rule.index, request.rule.trigger.phrase, answers=answers)
+        again = start
+        if request.file is not None:
+            again = replace(start, path=request.file.path, version=request.file.identity)
+        return self._with_mark(request, start, again)
+
+    def _with_mark(self, request: Request, start: Start, again: Start) -> Request:
         options = request.rule.trigger.options
-        attempt = start.attempt if start else 0
-        if attempt >= options.retries:
-            return False
-        if start is None:
-            answers = {one.name: request.settings[one.name] for one in request.rule.trigger.answers}
-            start = Start(request.coworker, request.rule.index, request.rule.trigger.phrase, answers=answers)
-            if request.file is not None:
-                start = replace(start, path=request.file.path, version=request.file.identity)
-        wait = min(options.retry_after * 2**attempt, LONGEST_RETRY)
-        # `held` stays with the old entry, which is forgotten when this batch is over.
-        again = replace(start, attempt=attempt + 1, held=None, settled=True)
-        self.agenda.hold(again, RETRY, datetime.now(UTC).timestamp() + wait.total_seconds())
-        return True
+        tried = start.attempt < options.retries
+        wait = min(options.retry_after * 2**start.attempt, LONGEST_RETRY).total_seconds() if tried else 0.0
+        name, through = request.coworker, None
+        if any(self.index.others(how, name) for how in (FINISHES, FAILS)):
+            through = start.through | {(name, request.rule.index)} | self.agent.lineage.of(request)
+        later = replace(again, attempt=start.attempt + 1, held=None, settled=True) if tried else None
+        return replace(request, start=mark(start, again=later, wait=wait, through=through))
 
     def _counted(self, request: Request, report: RunReport) -> None:
         """Count failures in a row; one too many, and the coworker is paused, and the person told."""
@@ -368,17 +381,23 @@ class Turns:
             self.agent.notifier.tell(telling.paused(request.coworker, times, report.reason))
             self._tell(f'"{request.coworker}" is paused: {why} Resume it with: klapp resume "{request.coworker}"')
 
+    def hand_on(self) -> None:
+        """Before a kill, coworkers had come to an end, and nobody was told of it any more."""
+        for name in self.marks.untold():
+            self.then(lambda name=name: self._hand_on(name))  # type: ignore[misc]
+
     def _hand_on(self, name: str) -> None:
         """A coworker has nothing to do any more: whoever waits for that starts."""
-        bout = self._bouts.pop(name, None)
-        if bout is None:
-            return
-        if summary := telling.worked(name, bout.work):
-            self.agent.notifier.tell(summary)
-        self.agent.watch.look(name)
-        ended = [phrase for phrase, did in (("finishes", bout.finished), ("fails", bout.failed)) if did]
-        for phrase in ended:
-            self.offer(replace(start, through=bout.through) for start in self.index.others(phrase, name))
+        work = self._bouts.pop(name, None)
+        if work is not None:
+            if summary := telling.worked(name, work):
+                self.agent.notifier.tell(summary)
+            self.agent.watch.look(name)
+        self.offer(
+            self.marks.hand_on(
+                name, lambda how, through: (replace(start, through=through) for start in self.index.others(how, name))
+            )
+        )
 
 
 def _rule_of(start: Start, coworker: Coworker | None) -> Rule | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,31 @@ def test_an_app_gets_the_file_and_nothing_else(tmp_path: Path) -> None:
     assert "LD_PRELOAD" not in told
     with pytest.raises(AppError, match="no program"):
         open_with("/tmp/x", "/nowhere/app")
+
+
+def test_only_requests_since_the_oldest_open_run_are_looked_at(tmp_path: Path) -> None:
+    from klapp.audit.events import RequestBegun
+    from klapp.audit.log import INTENT, OUTCOME, Entry, Log
+    from klapp.engine.outside import Nowhere
+
+    with Log.open(tmp_path / "log.db", b"k" * 32) as log:
+        log.append([Entry(1, INTENT, {"batch": 1})])
+        for number in range(50):
+            log.record(RequestBegun("X", "https://a.example", f"old {number}"))
+        log.append([Entry(1, OUTCOME, {"outcome": "done", "reason": ""}), Entry(2, INTENT, {"batch": 2})])
+        log.record(RequestBegun("X", "https://a.example", "new"))
+        looked: list[int] = []
+        select = log.select
+
+        def counted(condition: str, values: Sequence[object] = ()) -> list[Entry]:
+            found = select(condition, values)
+            looked.append(len(found))
+            return found
+
+        log.select = counted  # type: ignore[method-assign]
+        world = Nowhere(log)
+        assert world.was_sent("new")
+        assert not world.was_sent("never")
+        log.record(RequestBegun("X", "https://a.example", "later"))
+        assert world.was_sent("later")
+        assert looked == [1, 0, 1]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from klapp.dispatch import Plan
 from klapp.triggers.arrivals import Settling, is_partial
-from klapp.triggers.clock import Clock, Strike, jitter
+from klapp.triggers.clock import Clock, Strike, jitter, served_until
 from klapp.triggers.folders import Change, FolderWatch
 from klapp.triggers.mounts import kind_of_disk, tells_all
 from klapp.triggers.schedule import next_after, opens, real
@@ -637,7 +637,7 @@ def test_nothing_is_made_up_for_twice_and_a_changed_plan_begins_anew() -> None:
     changed = Ticking(ticking.kept, ticking.now + 5 * HOUR)
     changed.plan(Every(2 * HOUR))
     assert changed.strikes(timedelta(minutes=59)) == []
-    changed.clock.was_served(("a", 0), changed.now + 3 * HOUR)
+    served_until(changed.kept, ("a", 0), changed.now + 3 * HOUR)
     restarted = Ticking(changed.kept, changed.now + 3 * HOUR)
     restarted.plan(Every(2 * HOUR))
     assert restarted.strikes(timedelta()) == []

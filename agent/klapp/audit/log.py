@@ -100,13 +100,17 @@ class Log:
             ).fetchone()
         return int(last) - count + 1
 
-    def append(self, entries: Sequence[Entry], blobs: Iterable[bytes] = ()) -> None:
-        """Add entries, and the blobs whose digests stand in their bodies' ``uses``, in one durable transaction."""
+    def append(
+        self, entries: Sequence[Entry], blobs: Iterable[bytes] = (), within: Callable[[], None] = lambda: None
+    ) -> None:
+        """Add entries, and the blobs whose digests stand in their bodies' ``uses``, in one durable transaction, and do in
+        that what ``within`` does to other tables of the database."""
         with self.lock:
             # What waits would be lost with an outer transaction that fails.
             waiting = [] if self.connection.in_transaction else list(self._waiting)
             with self.transaction() as appender:
                 appender.append([*waiting, *entries], blobs)
+                within()
             del self._waiting[: len(waiting)]
         self.after_append()
 
@@ -223,6 +227,12 @@ class Log:
         """The runs that have an intent and no outcome."""
         with self.lock:
             return [row[0] for row in self.connection.execute("SELECT run FROM open_runs ORDER BY run")]
+
+    def oldest_open(self) -> int:
+        """The number of the first entry of the runs that have an intent and no outcome; 0 where there are none."""
+        query = "SELECT coalesce(min(seq), 0) FROM entries WHERE run IN (SELECT run FROM open_runs)"
+        with self.lock:
+            return int(self.connection.execute(query).fetchone()[0])
 
     def undos(self, run: int) -> list[int]:
         """The runs after ``run`` that took others back, oldest first."""

@@ -357,6 +357,11 @@ class Coworkers:
             self.kept.put(f"failures:{name}", self._failed[name])
             return self._failed[name]
 
+    def failures(self, name: str) -> int:
+        """How many runs of a coworker failed in a row."""
+        with self._lock:
+            return self._failures(name)
+
     def _failures(self, name: str) -> int:
         if name not in self._failed:
             self._failed[name] = int(self.kept.get(f"failures:{name}") or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -66,6 +67,8 @@ class Engine:
         self.home = home
         self.workers = workers
         self.reach = reach
+        self.ended: Callable[[Sequence[Logged]], None] = lambda runs: None
+        """Told of runs that end, with their outcomes, in the transaction in which these are logged."""
         self.of_mail = of_mail
 
     def files_for(self, program: Program) -> Guarded:
@@ -88,13 +91,40 @@ class Engine:
             return self.workers.for_steps(places, world, files)
         return nullcontext(OwnHands(self.vocabulary, files, world, self.home))
 
-    def perform(self, requests: Iterable[Request]) -> list[RunReport]:
-        """Carry out requests in order, and tell of each. What a run could not do is in its report, not raised."""
+    def perform(self, requests: Iterable[Request], fuse: Fuse | None = None) -> list[RunReport]:
+        """Carry out requests in order, and tell of each. What a run could not do is in its report, not raised.
+
+        Where a ``fuse`` is given and blows, those behind that run are left as they were, and not told of.
+        """
         reports: list[RunReport] = []
         for batch in batches(requests):
+            if fuse is not None and fuse.blown:
+                break
             first = self.log.reserve(len(batch))
-            reports.extend(_Batch(self, first, batch).carried_out())
+            reports.extend(_Batch(self, first, batch, fuse or Fuse()).carried_out())
         return reports
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Blows when ``most`` runs have failed in a row, ``row`` of them before; never where ``most`` is None. A run that is
+    tried again when it fails does not count."""
+
+    most: int | None = None
+    row: int = 0
+
+    @property
+    def blown(self) -> bool:
+        """Whether nothing more is to be run."""
+        return self.most is not None and self.row >= self.most
+
+    def saw(self, request: Request, outcome: str, *, unsure: bool = False) -> bool:
+        """Count a run; gives whether nothing is to be run behind it."""
+        if outcome != "failed":
+            self.row = 0
+        elif unsure or not request.again:
+            self.row += 1
+        return self.blown
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
@@ -136,8 +166,9 @@ def taken(performing: Iterator[Step], count: int, *, last: bool = False) -> tupl
 class _Batch:
     """Runs of one program that are planned, committed and done together."""
 
-    def __init__(self, engine: Engine, first: int, requests: Sequence[Request]) -> None:
+    def __init__(self, engine: Engine, first: int, requests: Sequence[Request], fuse: Fuse) -> None:
         self.engine = engine
+        self.fuse = fuse
         self.first = first
         self.waiting = list(enumerate(requests, first))
         self.coworker = requests[0].coworker
@@ -148,11 +179,12 @@ class _Batch:
 
     def carried_out(self) -> Iterator[RunReport]:
         """Everything, replanning what is left whenever the world turns out different from the plan."""
-        while self.waiting:
+        while self.waiting and not self.fuse.blown:
             with self.engine.hands_for(self.waiting[0][1]) as hands:
-                planned = self._planned(hands)
-                if planned:
-                    yield from self._carried_out(hands, planned)
+                requests = dict(self.waiting)
+                for report in self._carried_out(hands, planned) if (planned := self._planned(hands)) else ():
+                    self.fuse.saw(requests[report.run or 0], report.outcome, unsure=report.unsure)
+                    yield report
 
     # -- planning -----------------------------------------------------------------------------------------------------
 
@@ -160,13 +192,22 @@ class _Batch:
         """Plans for the runs that wait, or the first few of them. Hands that are lost get one run at a time from then
         on, so that the one which costs them is found; that one is planned to do nothing, and to fail."""
         try:
-            planned = list(hands.plan(self.waiting[:1] if self.alone else self.waiting))
+            planned = self._up_to_fuse(hands.plan(self.waiting[:1] if self.alone else self.waiting))
         except HandsLost as error:
             if len(self.waiting) > 1 and not self.alone:
                 self.alone = True
                 return []
             return [self._given_up(str(error))]
         return planned
+
+    def _up_to_fuse(self, plans: Iterable[Planned]) -> list[Planned]:
+        """The plans up to the one that will blow the fuse; all are heard, for the hands tell them to the end."""
+        fuse, kept = replace(self.fuse), list[Planned]()
+        for run in plans:
+            if not fuse.blown:
+                kept.append(run)
+                fuse.saw(run.request, run.ending.outcome)
+        return kept
 
     def _given_up(self, why: str) -> Planned:
         self.alone = False
@@ -266,5 +307,7 @@ class _Batch:
 
     def _ended(self, ended: Sequence[tuple[Logged, list[Step]]]) -> list[RunReport]:
         self.waiting = self.waiting[len(ended) :]
-        self.engine.log.append([entry(logged.number, OUTCOME, logged.outcome or {}) for logged, _ in ended])
+        runs = [logged for logged, _ in ended]
+        entries = [entry(logged.number, OUTCOME, logged.outcome or {}) for logged in runs]
+        self.engine.log.append(entries, within=lambda: self.engine.ended(runs))
         return [report(logged, done=done) for logged, done in ended]

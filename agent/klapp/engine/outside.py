@@ -105,6 +105,10 @@ class World(Protocol):
         """Open a file in an app. Raises FileError."""
 
 
+_BEGUN = "e.kind NOT IN ('intent', 'outcome', 'content') AND e.kind = ? AND e.seq > ? ORDER BY e.seq"
+"""What was noted of requests; the first condition is the one of the index ``entries_by_kind``."""
+
+
 class Nowhere:
     """The outside of whoever may reach nothing, such as an undo, a simulation, or what finishes a run after a crash.
 
@@ -113,6 +117,8 @@ class Nowhere:
 
     def __init__(self, log: Log | None = None) -> None:
         self.log = log
+        self._begun: set[str] = set()
+        self._looked: int | None = None  # the entry of the log up to which the tokens of requests are known
 
     def ask(self, address: str, secret: str) -> str:
         """Refuse."""
@@ -131,10 +137,15 @@ class Nowhere:
         raise FileError(NOT_NOW, "network")
 
     def was_sent(self, token: str) -> bool:
-        """As the log has it."""
-        return self.log is not None and any(
-            entry.body.get("token") == token for entry in self.log.select("e.kind = ?", (RequestBegun.kind,))
-        )
+        """As the log has it. Whoever asks has a run without an outcome, so that what was noted before the oldest such
+        run began is not looked at; each later entry is, once."""
+        if self.log is not None:
+            if self._looked is None:
+                self._looked = self.log.oldest_open()
+            for entry in self.log.select(_BEGUN, (RequestBegun.kind, self._looked)):
+                self._begun.add(entry.body.get("token", ""))
+                self._looked = entry.seq
+        return token in self._begun
 
     def open(self, path: str, app: str) -> None:
         """Refuse."""

@@ -50,6 +50,8 @@ class Bodies:
         }
         if request.settings:
             body["settings"] = {name: encode(value) for name, value in request.settings.items()}
+        if request.start:
+            body["start"] = dict(request.start)
         if fingerprint:
             body["input"] = fingerprint
         if request.zone:
@@ -202,6 +204,13 @@ class Logged:
         if logged is None:
             raise NoRun("There is no run of that number in the log. See them with: klapp log")
         return logged
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it sent something of which nobody knows whether it arrived; then it is not tried again by itself."""
+        effects = self.body.get("effects", ())
+        told = any("act" in effect and effect.get("refused", ("", ""))[1] == "perhaps" for effect in effects)
+        return told or bool(self.outcome and self.outcome.get("unsure"))
 
     def whole(self) -> Logged:
         """The same; raises NoRun where its values were erased."""

@@ -94,7 +94,8 @@ class _Recovery:
         self.files.sync()
         done = [*done, *more]
         if refused is not None:
-            return self._close(logged, outcome_body("failed", _CUT.format(refused.message) + perhaps, steps, done))
+            outcome = outcome_body("failed", _CUT.format(refused.message) + perhaps, steps, done)
+            return self._close(logged, outcome | ({"unsure": True} if perhaps else {}))
         reason = f"{logged.body['reason']}{perhaps}".strip()
         return self._close(logged, outcome_body(logged.body["outcome"], reason, steps, done))
 
@@ -104,8 +105,8 @@ class _Recovery:
         undone = logged.body.get("undoes")
         if undone is not None and (outcome["outcome"] == "done" or outcome.get("steps")):
             entries.append(Entry(undone, UNDONE, undone_body(logged)))
-        self.engine.log.append(entries)
         logged.outcome = outcome
+        self.engine.log.append(entries, within=lambda: self.engine.ended([logged]))
         return report(logged)
 
 

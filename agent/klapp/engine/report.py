@@ -80,7 +80,7 @@ def report(logged: Logged, *, simulated: bool = False, done: Sequence[Step] | No
         body.get("undoes"),
         logged.undone_by,
         logged.partly,
-        any("act" in effect and effect.get("refused", ("", ""))[1] == "perhaps" for effect in body.get("effects", ())),
+        logged.unsure,
     )
 
 

@@ -16,8 +16,15 @@ from klr.values import FileValue
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish that a rule runs. ``settings`` are the values in force; ``now`` is the run's one moment, as the wall clock
-    of the time zone ``zone`` (an IANA name, or "" where no clock ever changes) shows it."""
+    """A wish that a rule runs.
+
+    Attributes:
+        settings: the values in force.
+        now: the run's one moment, as the wall clock of the time zone ``zone`` (an IANA name, or "" where no clock ever
+            changes) shows it.
+        start: what started it, as data of whoever is told of the outcome in its transaction; empty where a person did.
+            Under ``again`` stands what is to be tried where the run fails, if anything is.
+    """
 
     coworker: str
     program: Program
@@ -26,6 +33,12 @@ class Request:
     now: datetime
     settings: Mapping[str, Any]
     zone: str = ""
+    start: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def again(self) -> bool:
+        """Whether it is tried again where it fails."""
+        return "again" in self.start
 
 
 BUDGET = "budget"

@@ -75,6 +75,20 @@ def jitter(options: Options, key: Key, moment: datetime, seed: bytes) -> timedel
     return options.jitter * (drawn / 2**64)
 
 
+def served_until(kept: Kept, key: Key, moment: datetime) -> None:
+    """What a strike of ``moment`` started is done: no clock that reads what is ``kept`` lets it come again."""
+    known = kept.get(f"served:{key[0]}\0{key[1]}")
+    if known is not None:
+        until = max(datetime.fromisoformat(known["until"]), moment.astimezone(UTC))
+        kept.put(f"served:{key[0]}\0{key[1]}", known | {"until": until.isoformat()})
+
+
+def is_served(kept: Kept, key: Key, moment: datetime) -> bool:
+    """Whether what a strike of ``moment`` started is done."""
+    known = kept.get(f"served:{key[0]}\0{key[1]}")
+    return known is not None and moment <= datetime.fromisoformat(known["until"])
+
+
 class Clock:
     """Calls ``due`` with the strikes whose time has come, on a thread of its own."""
 
@@ -129,13 +143,6 @@ class Clock:
         plan = self._plans.get(key)
         if plan is not None and self._kept is not None:
             self._keep(key, plan, moment)
-
-    def was_served(self, key: Key, moment: datetime) -> None:
-        """A run of ``moment`` was done before this clock began, though nobody could tell it any more."""
-        known = self._kept.get(f"served:{key[0]}\0{key[1]}") if self._kept is not None else None
-        if self._kept is not None and known is not None:
-            until = max(datetime.fromisoformat(known["until"]), moment.astimezone(UTC))
-            self._kept.put(f"served:{key[0]}\0{key[1]}", known | {"until": until.isoformat()})
 
     def next_runs(self) -> dict[Key, datetime]:
         """The next moment of each plan, aware."""
