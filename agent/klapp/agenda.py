@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -81,6 +81,14 @@ class Agenda:
             found = self._connection.execute("SELECT 1 FROM agenda WHERE number = ?", (number,)).fetchone()
         return found is not None
 
+    def waits_at(self, key: tuple[str, int], moment: datetime) -> bool:
+        """Whether a start of a rule of the clock that struck at that moment has not been dealt with."""
+        query = "SELECT body FROM agenda WHERE coworker = ? AND rule = ?"
+        with self._lock:
+            bodies = self._connection.execute(query, key).fetchall()
+        at = moment.astimezone(UTC).isoformat()
+        return any(json.loads(body)["moment"] == at for (body,) in bodies)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """What is done in the context becomes durable as a whole at its end, or with the transaction that is open."""
@@ -101,20 +109,26 @@ class Agenda:
         now = self._clock()
         with self._lock:
             found = sorted((due, number) for number, due in self._due.items() if due is not None and due <= now)
-            return [start for _, number in found if (start := self._taken(number)) is not None]
+            return self._taken([number for _, number in found])
 
     def take_of(self, coworker: str | None) -> list[Start]:
         """The starts of a coworker, or of all for None, that wait until it may work; as ``take_due``."""
         query = "SELECT number FROM agenda WHERE why = ? AND (? IS NULL OR coworker = ?) ORDER BY number"
         with self._lock:
             rows = self._connection.execute(query, (NOT_READY, coworker, coworker)).fetchall()
-            return [start for (number,) in rows if number in self._due and (start := self._taken(number)) is not None]
+            return self._taken([number for (number,) in rows if number in self._due])
 
-    def _taken(self, number: int) -> Start | None:
-        """None for one that was erased meanwhile."""
-        del self._due[number]
-        row = self._connection.execute("SELECT body FROM agenda WHERE number = ?", (number,)).fetchone()
-        return replace(start_of_json(json.loads(row[0])), held=number) if row else None
+    def _taken(self, numbers: Sequence[int]) -> list[Start]:
+        """Those of them that were not erased meanwhile. Where they can not be read, none is taken."""
+        query = "SELECT body FROM agenda WHERE number = ?"
+        rows = [self._connection.execute(query, (number,)).fetchone() for number in numbers]
+        for number in numbers:
+            del self._due[number]
+        return [
+            replace(start_of_json(json.loads(row[0])), held=number)
+            for number, row in zip(numbers, rows, strict=True)
+            if row is not None
+        ]
 
     def forget(self, starts: Iterable[Start]) -> None:
         """These have been dealt with."""

@@ -334,7 +334,8 @@ class Agent:
     def run(
         self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run.
+        """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run; at its end {"left"},
+        how many were not begun, where it failed too often in a row.
 
         ``on`` are absolute paths of files, or of folders that stand for every file below them; ``answers`` what a
         person typed, by the names that ``asks`` tells. Raises NoCoworker for one that is missing or does not fit.
@@ -362,6 +363,8 @@ class Agent:
             if reports:
                 yield {"progress": min(done, count), "of": count}
                 yield from ({"report": report.to_json()} for report in reports)
+            if len(reports) < len(chunk):
+                yield {"left": max(count - done, len(chunk) - len(reports))}
             if len(reports) < max(len(chunk), 1):
                 return
 

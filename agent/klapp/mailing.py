@@ -15,7 +15,6 @@ from klapp.coworkers.store import Coworkers, NoCoworker
 from klapp.dispatch import Start
 from klapp.engine.arriving import waits_for
 from klapp.engine.outside import accounts_of
-from klapp.engine.record import Logged
 from klapp.mail import letters, smtp
 from klapp.mail.accounts import PORTS, SMTP_PORTS, Account, Accounts
 from klapp.mail.imap import MailError, Session
@@ -25,7 +24,6 @@ from klapp.network import Broker, NetworkError
 from klapp.operations import Letter
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
-from klr.values import MailValue
 
 MOST_AN_HOUR = 200
 """Mails to one address: beyond that, machines may be answering each other."""
@@ -266,33 +264,13 @@ class Mailing:
         names = {rule.trigger.arguments["in"] for one in programs for rule in one.rules if rule.trigger.gives == "mail"}
         return [account for account in self._accounts.all() if account.name in names]
 
-    def starts(
-        self, waiting: Iterable[Waiting], programs: Mapping[str, Program], *, again: bool = False
-    ) -> list[Start]:
-        """A start for each rule that waits for each mail: by coworker, and then in the order in which they came.
-
-        ``again`` tells that klapp was cut off before it knew these mails to be dealt with: rules that ran are left out.
-        """
-        found = []
-        for one in waiting:
-            ran = self._ran(one.mail) if again else frozenset()
-            for name, program in programs.items():
-                for rule in program.rules:
-                    if rule.trigger.gives != "mail" or not waits_for(rule.trigger.arguments, one.mail):
-                        continue
-                    if (name, rule.index) not in ran:
-                        found.append(Start(name, rule.index, rule.trigger.phrase, answers={MAIL_GIVEN: one.mail}))
+    def starts(self, waiting: Iterable[Waiting], programs: Mapping[str, Program]) -> list[Start]:
+        """A start for each rule that waits for each mail: by coworker, and then in the order in which they came."""
+        found = [
+            Start(name, rule.index, rule.trigger.phrase, answers={MAIL_GIVEN: one.mail})
+            for one in waiting
+            for name, program in programs.items()
+            for rule in program.rules
+            if rule.trigger.gives == "mail" and waits_for(rule.trigger.arguments, one.mail)
+        ]
         return sorted(found, key=lambda start: start.coworker)
-
-    def _ran(self, mail: MailValue) -> frozenset[tuple[str, int]]:
-        """The rules that ran for a mail, as the log knows it."""
-        query = "e.run IN (SELECT s.run FROM entries s WHERE s.key IN (SELECT id FROM keys WHERE subject = ?)) ORDER BY e.seq"
-        runs: dict[int, list[Any]] = {}
-        for entry in self._log.select(query, (f"mail {mail.key}".encode(),)):
-            runs.setdefault(entry.run or 0, []).append(entry)
-        logged = [Logged.of(entries) for entries in runs.values()]
-        return frozenset(
-            (one.body["coworker"], one.body["rule"])
-            for one in logged
-            if not one.erased and one.outcome is not None and one.outcome["outcome"] != "interrupted"
-        )

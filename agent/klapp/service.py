@@ -21,6 +21,7 @@ from klapp.coworkers.store import Coworker
 from klapp.dispatch import STARTS, Index, Start, plans, watched_folders
 from klapp.mail.received import Waiting
 from klapp.mailing import ASK
+from klapp.marks import mail_subject
 from klapp.network.apps import open_with
 from klapp.triggers.arrivals import folder_of, version_of
 from klapp.triggers.clock import Clock, Key, Strike
@@ -97,7 +98,8 @@ class Service:
         if not self.agent.opened.refused:  # then it is in the log already
             self.agent.log_store.record(self.agent.opened)
         self._seen.forget()
-        self.agent.marks.keep(self._can_come_again)
+        mails = self.agent.received.waiting()
+        self.agent.marks.keep(self._can_come_again, frozenset(mail_subject(one.mail) for one in mails))
         self._turns.start()
         self._folders.start()
         self._own.start()
@@ -105,7 +107,7 @@ class Service:
         self._listen()
         self._turns.hand_on()
         self._later("agent", self._retire)
-        self._post(self.agent.received.waiting(), again=True)
+        self._post(mails, again=True)
         self._turns.offer(self._turns.index.others(STARTS))
         self._server.start()
         self._screen.start()
@@ -198,7 +200,7 @@ class Service:
 
     def _done(self, changes: list[Change]) -> None:
         self._folders.done(changes)
-        self.agent.marks.known_now(change.path for change in changes)
+        self.agent.marks.known_now((change.path, change.version) for change in changes)
 
     def _came(self, account: str) -> None:
         """Called by the watch for mail: what waits of an account is offered."""
@@ -210,12 +212,16 @@ class Service:
             waiting = [one for one in waiting if one.number not in self._posted]
             self._posted.update(one.number for one in waiting)
         if waiting:
-            starts = self.agent.mailing.starts(waiting, self._listening, again=again)
+            starts = self.agent.mailing.starts(waiting, self._listening)
             wanted = {start.answers[MAIL_GIVEN].key for start in starts}
             # After a kill, a start that waits for another try may still want what no rule is offered again.
             unwanted = [] if again else [one.number for one in waiting if one.mail.key not in wanted]
             self._turns.offer(starts)
-            self._turns.then(lambda: self.agent.received.dealt([one.number for one in waiting], unwanted))
+            self._turns.then(lambda: self._dealt(waiting, unwanted))
+
+    def _dealt(self, waiting: list[Waiting], unwanted: list[int]) -> None:
+        self.agent.received.dealt([one.number for one in waiting], unwanted)
+        self.agent.marks.known_now((mail_subject(one.mail), None) for one in waiting)
 
     def _due(self, strikes: list[Strike]) -> None:
         self._turns.offer(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from klapp.lineage import Origin
 from klapp.marks import FAILS, FINISHES, mark
 from klapp.triggers.clock import local_zone
 from klapp.triggers.schedule import opens
+from klapp.vault.database import failures
 from klr.program import Options, Rule
 
 LOOKING_ON = ("command line", "socket", "page")
@@ -42,6 +43,8 @@ ORIGINS = {
 """From where the log says that a run came."""
 LONGEST_WAIT = 60.0
 """Seconds after which the agenda is looked at again while something in it is due at a time: clocks can be set."""
+NO_LOG = 5.0
+"""Seconds until the log is tried again where it can not be written."""
 MOST_TROUBLES = 10
 """How often a start is tried again that klapp itself could not carry out."""
 Job = Callable[[], None]
@@ -77,6 +80,9 @@ class Turns:
         self._running: dict[int, Start] = {}
         self._rounds: set[tuple[str, int]] = set()
         self._left_out: set[tuple[str, int]] = set()
+        self._reached: dict[
+            tuple[str, int], datetime
+        ] = {}  # moments to be put down when nothing before them is under way
         self._wake = threading.Condition()
         self._stopped = False
         self.busy = False
@@ -114,14 +120,20 @@ class Turns:
         """Starts, in their order: each is queued, held for later, or left out, as its rule says."""
         known: dict[str, Coworker | None] = {}
         for start in starts:
-            if start.coworker not in known:
-                known[start.coworker] = self.agent.coworkers.known(start.coworker)
-            self._admit(start, known[start.coworker])
+            try:
+                if start.coworker not in known:
+                    known[start.coworker] = self.agent.coworkers.known(start.coworker)
+                self._admit(start, known[start.coworker])
+            except failures():
+                self.then(partial(self._persist, partial(self._offer_one, start), failures()))
+
+    def _offer_one(self, start: Start) -> None:
+        self._admit(start, self.agent.coworkers.known(start.coworker))
 
     def _admit(self, start: Start, coworker: Coworker | None) -> None:
         rule = _rule_of(start, coworker)
         if self.marks.has(start):
-            return  # it ran, and klapp was cut off before the watch got to know
+            return  # it ran, or waits, and klapp was cut off before who offers it got to know
         if coworker is None or rule is None:
             self.agenda.forget([start])
             return
@@ -149,8 +161,9 @@ class Turns:
         if start.phrase in CLOCK and options.catch_up == "never":
             self._serve([start])
             return
-        self.marks.hold(start, NOT_READY, due, instead=start.phrase in CLOCK and options.catch_up == "once")
-        self._serve([start])
+        with self.agenda.transaction():
+            self.marks.hold(start, NOT_READY, due, instead=start.phrase in CLOCK and options.catch_up == "once")
+            self._serve([start])
 
     def _too_early(self, start: Start, options: Options) -> float | None:
         """When the window of a rule opens, in seconds since 1970; None where it is open, or the clock has seen to it."""
@@ -253,12 +266,11 @@ class Turns:
                 self._put_off(batch)
             else:
                 self.agenda.forget(batch)
-        except Exception:
+        except Exception as error:
             # Such as with a full disk. What had begun is settled; the rest is tried again, with the file as it is then.
             served = []
-            with suppress(Exception):
-                self.agent.settle()
-            self._tried_later([start for start in batch if not self.marks.dealt_with(start)])
+            self.then(lambda: self._hand_on(name) if not self._waiting[name] else None)
+            self._settle(batch, isinstance(error, failures()))
             raise
         finally:
             self._running.clear()
@@ -271,20 +283,53 @@ class Turns:
             self._hand_on(name)
 
     def _put_off(self, starts: Sequence[Start]) -> None:
-        """These wait until their coworker may work."""
-        for start in starts:
-            coworker = self.agent.coworkers.known(start.coworker)
-            if coworker is not None and (rule := _rule_of(start, coworker)):
-                self._hold_until_ready(start, coworker, rule.trigger.options)
+        """These, of one coworker, wait until it may work."""
+        coworker = self.agent.coworkers.known(starts[0].coworker) if starts else None
+        if coworker is None:
+            self.agenda.forget(starts)
+            return
+        with self.agenda.transaction():
+            for start in starts:
+                if rule := _rule_of(start, coworker):
+                    self._hold_until_ready(start, coworker, rule.trigger.options)
 
     def _fuse(self, request: Request) -> Fuse:
-        return Fuse(request.program.limits.failures, self.agent.coworkers.failures(request.coworker))
+        """One run is tried even by a coworker that failed too often before, as when a person runs it by hand."""
+        most, row = request.program.limits.failures, self.agent.coworkers.failures(request.coworker)
+        return Fuse(most, row if most is None else min(row, most - 1))
 
-    def _tried_later(self, batch: Sequence[Start]) -> None:
-        for start in batch:
-            if start.attempt < MOST_TROUBLES:
-                due = datetime.now(UTC).timestamp() + LONGEST_WAIT
-                self.marks.hold(replace(start, attempt=start.attempt + 1, settled=True), RETRY, due)
+    def _settle(self, batch: Sequence[Start], no_log: bool) -> None:
+        """Finish what was begun of a batch, and have the rest tried again. Until the log lets that be, everything is held
+        up: to go on would be to forget, or to run something twice."""
+
+        def settled() -> None:
+            self.agent.settle()
+            self._tried_later([start for start in batch if not self.marks.dealt_with(start)], no_log)
+
+        self._persist(settled, Exception)
+
+    def _persist(self, work: Job, trouble: type[Exception]) -> None:
+        """Do something again and again until it works, or klapp ends."""
+        told = False
+        while not self._stopped:
+            try:
+                work()
+                return
+            except trouble as error:
+                if not told:
+                    self._tell(f"klapp can not write its log ({error}). All work waits until it can.")
+                told = True
+                with self._wake:
+                    self._wake.wait_for(lambda: self._stopped, NO_LOG)
+
+    def _tried_later(self, batch: Sequence[Start], no_log: bool) -> None:
+        """Of what klapp could not do, only a log without room is sure to be better one day; the rest is given up."""
+        due = datetime.now(UTC).timestamp() + LONGEST_WAIT
+        with self.agenda.transaction():
+            for start in batch:
+                if start.attempt < MOST_TROUBLES or no_log:
+                    attempt = max(start.attempt, 1) if no_log else start.attempt + 1
+                    self.marks.hold(replace(start, attempt=attempt, settled=True), RETRY, due)
 
     def _requests(self, batch: Sequence[Start], coworker: Coworker) -> list[Request]:
         assert coworker.program is not None
@@ -302,9 +347,13 @@ class Turns:
         return found
 
     def _serve(self, starts: Iterable[Start]) -> None:
+        """What the clock started is dealt with: put down as soon as no earlier moment of that rule is under way, for
+        that would be taken to be dealt with too."""
         for start in starts:
             if start.moment is not None:
-                self._served(start.key, start.moment)
+                self._reached[start.key] = max(start.moment, self._reached.get(start.key, start.moment))
+        for key in [key for key in self._reached if self._under_way[key] <= 0]:
+            self._served(key, self._reached.pop(key))
 
     def _stopped_round(self, request: Request, start: Start) -> bool:
         """Whether a rule must not start, since what starts it is its own doing; the person is told once for each rule."""

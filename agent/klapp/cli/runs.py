@@ -22,16 +22,23 @@ FOLLOW_EVERY = 1.0
 
 def run(options: argparse.Namespace) -> int:
     """``klapp run NAME [--on PATH ...] [--answer KEY=VALUE ...]``."""
-    reports = []
+    reports, left = [], 0
     with connected(options) as source:
         answers = _answers(source, options)
         for item in source.stream("run", name=options.name, on=_absolute(options.on), answers=answers):
             if "report" in item:
                 reports.append(item["report"])
+            elif "left" in item:
+                left = item["left"]
             else:
                 progress(f"{item['progress']:,} of {item['of']:,} done" if item["of"] > 1 else "")
     progress("")
-    return _told(options, reports, f"Nothing was there to do.{_hint(options)}")
+    outcome = _told(options, reports, f"Nothing was there to do.{_hint(options)}")
+    if left and options.format == "text":
+        say(
+            f"It failed too often in a row, so it was stopped: {left:,} more {'was' if left == 1 else 'were'} not begun."
+        )
+    return outcome
 
 
 def simulate(options: argparse.Namespace) -> int:

@@ -78,9 +78,8 @@ def jitter(options: Options, key: Key, moment: datetime, seed: bytes) -> timedel
 def served_until(kept: Kept, key: Key, moment: datetime) -> None:
     """What a strike of ``moment`` started is done: no clock that reads what is ``kept`` lets it come again."""
     known = kept.get(f"served:{key[0]}\0{key[1]}")
-    if known is not None:
-        until = max(datetime.fromisoformat(known["until"]), moment.astimezone(UTC))
-        kept.put(f"served:{key[0]}\0{key[1]}", known | {"until": until.isoformat()})
+    if known is not None and moment > datetime.fromisoformat(known["until"]):
+        kept.put(f"served:{key[0]}\0{key[1]}", known | {"until": moment.astimezone(UTC).isoformat()})
 
 
 def is_served(kept: Kept, key: Key, moment: datetime) -> bool:
@@ -140,9 +139,8 @@ class Clock:
 
     def served(self, key: Key, moment: datetime) -> None:
         """What a strike started is done: it is not to come again, also not after a restart."""
-        plan = self._plans.get(key)
-        if plan is not None and self._kept is not None:
-            self._keep(key, plan, moment)
+        if key in self._plans and self._kept is not None:
+            served_until(self._kept, key, moment)
 
     def next_runs(self) -> dict[Key, datetime]:
         """The next moment of each plan, aware."""
