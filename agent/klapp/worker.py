@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klapp.engine import worker
+from klapp.sandbox.channel import Channel
 from klapp.vocabulary import VOCABULARY
 
 
@@ -14,3 +15,8 @@ def warm_up() -> None:
 def work(handle: int, lock: int) -> None:
     """Be a worker that is spoken to over a handle; returns when the agent is gone."""
     worker.work(handle, lock, VOCABULARY)
+
+
+def serve(channel: Channel) -> None:
+    """Be a worker that can open no files, spoken to over a channel; returns when the agent is gone."""
+    worker.serve(channel, VOCABULARY)

@@ -28,6 +28,11 @@ def work(handle: int, lock: int) -> None:
         Planted(Channel(handle), lock, VOCABULARY).serve()
 
 
+def serve(channel: Channel) -> None:
+    with suppress(Lost):
+        Planted(channel, None, VOCABULARY).serve()
+
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 

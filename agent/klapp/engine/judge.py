@@ -94,7 +94,8 @@ def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
 
 
 class Judge:
-    """Holds what a worker tells against what its coworker was granted; ``notify`` is whether it may show notices."""
+    """Holds what a worker tells against what its coworker was granted; ``notify`` is whether it may show notices.
+    ``opens`` is whether the worker can open files at all; where it can not, the agent does all that it plans."""
 
     def __init__(
         self,
@@ -106,6 +107,7 @@ class Judge:
         hosts: frozenset[str] = frozenset(),
         apps: frozenset[str] = frozenset(),
         recipients: frozenset[str] = frozenset(),
+        opens: bool = True,
     ) -> None:
         self.vocabulary = vocabulary
         self.lane = lane
@@ -114,6 +116,7 @@ class Judge:
         self.hosts = hosts
         self.apps = apps
         self.recipients = recipients
+        self.opens = opens
         self.questions = {question.name for question in vocabulary.questions.values()}
 
     # -- operations ---------------------------------------------------------------------------------------------------
@@ -155,7 +158,9 @@ class Judge:
         return all(is_plain(path) and self.confinement.allows(wish, path) for wish, path in needs(operation))
 
     def is_agents(self, operation: Operation) -> bool:
-        """Whether an operation is the agent's to do: it takes what no worker has."""
+        """Whether an operation is the agent's to do: it takes what no worker has, or what this one has not."""
+        if not self.opens:
+            return True
         match operation:
             case Notify():
                 return False

@@ -23,13 +23,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from klapp.engine.asked import AskedFiles
 from klapp.engine.encoding import decode
 from klapp.engine.planner import Past, Planner
 from klapp.engine.record import as_data, identity, records_of, step_from_json
 from klapp.engine.runs import Refusal, Request, Story
 from klapp.files.guarded import GuardedFiles
 from klapp.files.overlay import Overlay
-from klapp.files.protocol import FileError, Identity
+from klapp.files.protocol import Base, FileError, Identity
 from klapp.files.trash import Trash
 from klapp.lane import Lane
 from klapp.operations.steps import Step, perform
@@ -79,6 +80,12 @@ def warm_up(vocabulary: Vocabulary) -> None:
         raise AssertionError("the example is a coworker")
     hashlib.sha256(b"")
     datetime.now().astimezone().strftime("%B %A")
+
+
+def serve(channel: Channel, vocabulary: Vocabulary) -> None:
+    """Be a worker that can open no files of a person, and so needs no lock; returns when the agent is gone."""
+    with suppress(Lost):
+        Worker(channel, None, vocabulary).serve()
 
 
 def work(handle: int, lock: int, vocabulary: Vocabulary) -> None:
@@ -175,9 +182,10 @@ class _Doing:
 
 
 class Worker:
-    """One worker; ``lock`` is held while it changes anything, so that nobody settles what it still does."""
+    """One worker; ``lock`` is held while it changes anything, so that nobody settles what it still does. One without a
+    lock changes nothing."""
 
-    def __init__(self, channel: Channel, lock: int, vocabulary: Vocabulary) -> None:
+    def __init__(self, channel: Channel, lock: int | None, vocabulary: Vocabulary) -> None:
         self.channel = channel
         self.vocabulary = vocabulary
         self.lock = lock
@@ -201,8 +209,11 @@ class Worker:
         texts.READER = self.asking = Asking(self.channel)
         self.home: str = told["home"]
         lane = Lane.of(told["grants"], self.home) if "grants" in told else Lane.exactly(told["exactly"], [self.home])
-        trash = Trash(Path(told["trash"]), every_disk=told["every_disk"])
-        self.files = GuardedFiles(lane, None, trash=trash)
+        self.lane = lane
+        self.own = GuardedFiles(lane, None, trash=Trash(Path(told["trash"]), every_disk=told["every_disk"]))
+        self.seen: Base = self.own
+        if told.get("asks"):
+            self.seen = AskedFiles(self.asking.ask)
         self.coworker: str = told["coworker"]
         self.program: Program | None = compiled(told["text"], self.vocabulary) if told["text"] is not None else None
         self.channel.send(confined.told())
@@ -220,7 +231,7 @@ class Worker:
         ]
         planner = Planner(
             self.vocabulary,
-            Overlay(self.files, self.files.lane, requests[0].now),
+            Overlay(self.seen, self.lane, requests[0].now),
             self.home,
             outside=_Outside(self.asking),
         )
@@ -273,7 +284,7 @@ class Worker:
         with _held(self.lock):
             try:
                 for (_, planned), (_, product) in zip(
-                    steps, perform(steps, _Doing(self.files), self.known), strict=False
+                    steps, perform(steps, _Doing(self.own), self.known), strict=False
                 ):
                     done.append(0 if product == planned else product)
                     if len(done) == DONE_AT_ONCE:
@@ -286,7 +297,7 @@ class Worker:
     def sync(self, told: Any) -> None:
         """Make durable what was done."""
         try:
-            self.files.sync()
+            self.own.sync()
         except FileError as error:
             self.channel.send({"refused": [error.message, error.kind]})
         else:
@@ -296,7 +307,7 @@ class Worker:
 class _held:
     """Holds a lock file while it is entered, where the system has such locks."""
 
-    def __init__(self, lock: int) -> None:
+    def __init__(self, lock: int | None) -> None:
         self.lock = lock
 
     def __enter__(self) -> None:
@@ -306,6 +317,8 @@ class _held:
         self._set("LOCK_UN")
 
     def _set(self, how: str) -> None:
+        if self.lock is None:
+            return
         with suppress(ImportError):
             import fcntl
 

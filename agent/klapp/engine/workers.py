@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from klapp.engine.asked import ASK, answer
 from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
@@ -68,13 +69,15 @@ class WorkerPool(KeptWorkers):
             hosts=hosts_of(program),
             apps=apps_of(program),
             recipients=recipients_of(program),
+            opens=self.launcher.opens_folders,
         )
         with self._hands(judge, world, files, program.text, {"grants": grants}) as hands:
             yield hands
 
     @contextmanager
     def for_steps(self, places: dict[str, set[str]], world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
-        judge = Judge(self.vocabulary, files.lane, Confinement.around(places), notify=False)
+        opens = self.launcher.opens_folders
+        judge = Judge(self.vocabulary, files.lane, Confinement.around(places), notify=False, opens=opens)
         exactly = {permission: sorted(paths) for permission, paths in places.items()}
         with self._hands(judge, world, files, None, {"exactly": exactly}) as hands:
             yield hands
@@ -85,8 +88,9 @@ class WorkerPool(KeptWorkers):
     ) -> Iterator[WorkerHands]:
         confinement = judge.confinement
         begin = {
-            "places": confinement.places(),
-            "files": "change" if confinement.changes else "read",
+            "places": confinement.places() if judge.opens else {},
+            "files": "" if not judge.opens else "change" if confinement.changes else "read",
+            "asks": not judge.opens,
             "home": self.home,
             "trash": self.trash.home,
             "every_disk": self.trash.every_disk,
@@ -234,7 +238,7 @@ class WorkerHands:
 
     def sync(self) -> None:
         self.files.sync()
-        if self._running is None:
+        if self._running is None or not self.judge.opens:
             return
         with self._at_work() as channel:
             channel.send({"do": "sync"})
@@ -306,11 +310,17 @@ class WorkerHands:
         mail, index = wish
         return base64.b64encode(self.world.outside.attachment(str(mail), int(index))).decode("ascii")
 
+    def _file(self, wish: Any, data: bytes) -> Any:
+        """What a worker that can open no file wants to know of one, if its coworker may know it."""
+        return answer(wish, self.files, self.judge.confinement)
+
     def _served(self, told: dict[str, Any], data: bytes) -> dict[str, Any]:
         if told["ask"] == "answer":
             service: Service | None = self._answer
         elif told["ask"] == "attachment":
             service = self._attachment
+        elif told["ask"] == ASK and not self.judge.opens:
+            service = self._file
         else:
             service = self.pool.services.get(str(told["ask"]))
         if service is None:

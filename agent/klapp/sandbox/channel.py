@@ -10,12 +10,16 @@ import json
 import os
 import select
 import struct
+import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 HEADER = struct.Struct("!cI")
 LONGEST = 256 << 20
 """Bytes of one message."""
+BLOCK = 1 << 20
+"""Bytes that are written or read at once."""
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -87,18 +91,22 @@ class Channel:
     def _read(self, length: int, until: float | None) -> bytes:
         buffer = self._buffer
         while len(buffer) < length:
-            if until is not None:
-                self._await(until)
-            try:
-                block = os.read(self.handle, max(1 << 16, min(length - len(buffer), 1 << 20)))
-            except OSError:
-                raise Lost("ended") from None
+            block = self._more(length - len(buffer), until)
             if not block:
                 raise Lost("ended")
             buffer += block
         content = bytes(buffer[:length])
         del buffer[:length]
         return content
+
+    def _more(self, length: int, until: float | None) -> bytes:
+        """Some of the bytes that come next; b"" at the end. ``length`` are waited for."""
+        if until is not None:
+            self._await(until)
+        try:
+            return os.read(self.handle, max(1 << 16, min(length, BLOCK)))
+        except OSError:
+            raise Lost("ended") from None
 
     def _await(self, until: float) -> None:
         poll = select.poll() if hasattr(select, "poll") else None
@@ -110,3 +118,50 @@ class Channel:
             ready = select.select([self.handle], [], [], left)[0]
         if not ready:
             raise Lost("hangs")
+
+
+class Connection(Protocol):
+    """What a channel is spoken over where one handle can not both read and write, as ``multiprocessing`` has it."""
+
+    def send_bytes(self, data: bytes, /) -> None: ...
+    def recv_bytes(self, maxlength: int, /) -> bytes: ...
+    def poll(self, timeout: float, /) -> bool: ...
+    def close(self) -> None: ...
+
+
+class PipeChannel(Channel):
+    """A channel over a named pipe of Windows. ``stuck`` is called where the other end takes nothing for
+    ``patience`` seconds, and must make the pipe break."""
+
+    def __init__(
+        self, connection: Connection, stuck: Callable[[], None] = lambda: None, patience: float | None = None
+    ) -> None:
+        super().__init__(-1)
+        self._connection = connection
+        self._stuck = stuck
+        self._patience = patience
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _write(self, data: bytes) -> None:
+        watch = threading.Timer(self._patience, self._stuck) if self._patience is not None else None
+        if watch:
+            watch.daemon = True
+            watch.start()
+        try:
+            for start in range(0, len(data), BLOCK):
+                self._connection.send_bytes(data[start : start + BLOCK])
+        except (OSError, ValueError):
+            raise Lost("ended") from None
+        finally:
+            if watch:
+                watch.cancel()
+
+    def _more(self, length: int, until: float | None) -> bytes:
+        try:
+            if until is not None and not self._connection.poll(max(0.0, until - time.monotonic())):
+                raise Lost("hangs")
+            return self._connection.recv_bytes(BLOCK)
+        except (OSError, EOFError, ValueError):
+            raise Lost("ended") from None

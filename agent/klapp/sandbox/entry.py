@@ -10,8 +10,11 @@ import gc
 import importlib
 import os
 import socket
+import sys
 from types import ModuleType
 from typing import NoReturn
+
+from klapp.sandbox.channel import PipeChannel
 
 READY, GO = b"r", b"g"
 INPUT = 0
@@ -27,6 +30,18 @@ def main(entry: str) -> None:
     request, handles, _, _ = socket.recv_fds(agent, len(GO), 1)
     if request == GO and len(handles) == 1:
         become(worker, agent.detach(), handles[0])
+
+
+def main_over_pipe(entry: str, number: int) -> None:
+    """Be a worker that was started within its sandbox already, spoken to over the inherited pipe of this number. It can
+    open no files; the module's ``serve(channel)`` is the worker."""
+    from multiprocessing import connection
+
+    worker = loaded(entry)
+    own = "PipeConnection" if sys.platform == "win32" else "Connection"
+    channel = PipeChannel(getattr(connection, own)(number))
+    os.environ.clear()
+    worker.serve(channel)
 
 
 def loaded(entry: str) -> ModuleType:

@@ -1,7 +1,8 @@
 """The agent's end of workers: starts them, ends them, and outlives whatever they do.
 
 ``Launcher`` is the small interface that each system has an answer to: a worker is a process with a ``Channel`` to it.
-On Linux it is forked from a zygote. Elsewhere it is started afresh, within what that system has for a sandbox.
+On Linux it is forked from a zygote. Elsewhere it is started afresh: on macOS it confines itself, on Windows it is put
+into its sandbox as it starts.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ IDLE = 600.0
 PASSED_ON = ("TZ", "TZDIR", "SYSTEMROOT")
 """The environment that tells the time zone; and without the last one, Windows starts nothing."""
 WORKER = "klapp.worker"
-HAS_WORKERS = sys.platform.startswith("linux") or sys.platform == "darwin"
+HAS_WORKERS = sys.platform.startswith("linux") or sys.platform in ("darwin", "win32")
 """Elsewhere coworkers work in the agent's own process."""
 
 
@@ -45,7 +46,10 @@ class Process(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts workers."""
+    """Starts workers. ``opens_folders`` is whether the system can open folders to them; where it can not, they ask the
+    agent about files, which does all that they plan."""
+
+    opens_folders: bool
 
     def launch(self, lock: int) -> Process:
         """A fresh worker, not yet confined. ``lock`` is a handle that it keeps. Raises Lost."""
@@ -56,6 +60,8 @@ class Launcher(Protocol):
 
 class Zygote:
     """Forks workers from one warmed process, which is started when it is needed. Safe to use from several threads."""
+
+    opens_folders = True
 
     def __init__(self, entry: str = WORKER, paths: tuple[str, ...] = (), *, idle: float = IDLE) -> None:
         self._entry = entry
@@ -190,15 +196,21 @@ class _Forked:
 @cache
 def launcher() -> Launcher:
     """What starts the workers of this process, whichever system this is."""
-    made: Launcher
-    if sys.platform.startswith("linux"):
-        made = Zygote()
-    else:
-        from klapp.sandbox.spawner import Spawner
-
-        made = Spawner()
+    made = _of_this_system()
     atexit.register(made.close)
     return made
+
+
+def _of_this_system() -> Launcher:
+    if sys.platform == "win32":
+        from klapp.sandbox.contained import Contained
+
+        return Contained()
+    if sys.platform == "darwin":
+        from klapp.sandbox.spawner import Spawner
+
+        return Spawner()
+    return Zygote()
 
 
 def command(code: str, paths: tuple[str, ...] = ()) -> list[str]:
