@@ -7,6 +7,7 @@ from itertools import islice
 
 from klapp.audit.events import Approved, Refused, Revoked
 from klapp.audit.log import Log
+from klapp.counts import counted
 from klapp.coworkers.approval import in_words, permissions_of
 from klapp.coworkers.review import Example, Review, narrowed_text, review_of, seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
@@ -105,5 +106,5 @@ class Approving:
 def _example(report: RunReport) -> Example:
     sentences = [step.operation.sentence() for step in report.steps[:MOST_EFFECTS]]
     if len(report.steps) > MOST_EFFECTS:
-        sentences.append(f"and {len(report.steps) - MOST_EFFECTS} steps more")
+        sentences.append(f"and {counted(len(report.steps) - MOST_EFFECTS, 'step')} more")
     return Example(report.file, report.outcome, report.reason, tuple(sentences))

@@ -11,6 +11,7 @@ from typing import Any
 
 from klapp.agenda import NOT_READY, QUIET, RETRY, WINDOW, Agenda
 from klapp.agent import Agent
+from klapp.counts import counted
 
 RECENT = 5
 """Runs that are shown."""
@@ -107,7 +108,7 @@ def waits(held: Mapping[str, tuple[int, float | None]]) -> str:
         if why in held:
             count, due = held[why]
             moment = when(datetime.fromtimestamp(due).astimezone()) if due is not None else "later"
-            parts.append(f"{count:,} {'start waits' if count == 1 else 'starts wait'}: {say(moment)}")
+            parts.append(f"{counted(count, 'start waits', 'starts wait')}: {say(moment)}")
     return "; ".join(parts)
 
 
@@ -120,7 +121,7 @@ def _last(run: Mapping[str, Any] | None) -> str:
     if run["undone_by"] is not None:
         did = "was taken back in part" if run["undone_partly"] else "was taken back"
     elif run["outcome"] == "done":
-        did = f"{count:,} {'step' if count == 1 else 'steps'} done" if count else OUTCOMES["skipped"]
+        did = f"{counted(count, 'step')} done" if count else OUTCOMES["skipped"]
     return f"Last run {when(datetime.fromisoformat(run['started']))}: {did}"
 
 

@@ -16,6 +16,7 @@ from klapp.account.errors import NeedsLogin
 from klapp.account.screen import ScreenWatch
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
+from klapp.counts import counted
 from klapp.coworkers.review import seen_of
 from klapp.coworkers.store import Coworker
 from klapp.dispatch import STARTS, Index, Start, plans, watched_folders
@@ -88,7 +89,7 @@ class Service:
         for report in self.agent.recovered:
             self._tell(f'Run {report["run"]} of "{report["coworker"]}" was cut short; it is now: {report["outcome"]}.')
         if unsure := self.agent.mailing.unsure():
-            self._tell(f"It is not known of {len(unsure)} mail(s) whether they were sent. {ASK}")
+            self._tell(f"It is not known of {counted(len(unsure), 'mail')} whether it was sent. {ASK}")
         if trouble := self.agent.witnesses.trouble():
             self._tell(trouble)
             self._trouble("log", trouble, "/log")

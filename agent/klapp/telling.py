@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from klapp.counts import counted
 from klapp.coworkers.approval import in_words
 from klapp.coworkers.store import Coworker
 from klapp.engine.report import RunReport
@@ -73,7 +74,7 @@ def worked(name: str, work: Work) -> Notice | None:
     count = len(work.runs)
     if not count:
         return None
-    text = f"It made {_many(work.changes, 'change')} in {_many(count, 'run')}."
+    text = f"It made {counted(work.changes, 'change')} in {counted(count, 'run')}."
     told = f"It {work.last}." if work.changes == 1 else f"{text} The last: {work.last}."
     look = opens("Look", "/run", run=str(work.runs[0])) if count == 1 else opens("Look", "/activity", name=name)
     undo = (Action("Undo", "undo", tuple(work.runs)),) if count <= MOST_UNDONE else ()
@@ -88,11 +89,7 @@ def undone(reports: Sequence[dict[str, Any]]) -> Notice | None:
     refused = [report for report in reports if report["outcome"] != "done"]
     look = opens("Look", "/run", run=str(reports[0]["undoes"]))
     if not refused:
-        text = f"{_many(len(reports), 'run')} taken back. Everything is as it was before."
+        text = f"{counted(len(reports), 'run')} taken back. Everything is as it was before."
         return Notice(Kind.MESSAGE, name, text, "", f"undone {name}", (look,))
-    text = f"{_many(len(refused), 'run')} could not be taken back."
+    text = f"{counted(len(refused), 'run')} could not be taken back."
     return Notice(Kind.FAILURE, name, text, f"{text} {refused[0]['reason']}", f"undone {name}", (look,))
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -169,7 +169,9 @@ class Account:
             self._shelf.put(_NAME, kept)
             token = self._sessions.begin(acting_now().origin)
         if left is not None:
-            self._tell(f"A recovery code of your account was used. {len(left)} are left.")
+            self._tell(
+                f"A recovery code of your account was used. {len(left)} {'is' if len(left) == 1 else 'are'} left."
+            )
         return token
 
     def _failed(self) -> None:

@@ -12,6 +12,7 @@ from klapp.audit.log import Log, LogError
 from klapp.audit.merkle import leaf_hash, proves_consistency, proves_inclusion
 from klapp.audit.notes import BadNote, parse
 from klapp.audit.tree import MissingNode
+from klapp.counts import counted
 
 GONE = "The entries that this proof needs were let go by retention."
 
@@ -50,7 +51,7 @@ def consistency(log: Log, older: str) -> dict[str, Any]:
         newest = log.tree.newest()
         if newest is None or not 0 < checkpoint.size <= newest[0]:
             raise LogError(
-                f"That checkpoint is of {checkpoint.size:,} entries, and the log has {newest[0] if newest else 0:,}: it was "
+                f"That checkpoint is of {counted(checkpoint.size, 'entry', 'entries')}, and the log has {newest[0] if newest else 0:,}: it was "
                 "set back. See: klapp audit verify"
             )
         try:

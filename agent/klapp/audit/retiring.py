@@ -20,6 +20,7 @@ from klapp.audit.log import CONTENTS, Log
 from klapp.audit.notes import RETIRED
 from klapp.audit.search import forget_index
 from klapp.audit.tree import TILE
+from klapp.counts import counted
 from klapp.vault.database import Connection
 
 POLICY, TOMBSTONE = "retention", "tombstone"
@@ -35,7 +36,7 @@ class Retention:
 
     def in_words(self) -> str:
         """As a person reads it: "for 30 days and up to 500 MB"."""
-        kept = [f"for {self.days:,} day{'' if self.days == 1 else 's'}"] if self.days else []
+        kept = [f"for {counted(self.days, 'day')}"] if self.days else []
         kept += [f"up to {self.megabytes:,} MB"] if self.megabytes else []
         return " and ".join(kept) or "for ever"
 

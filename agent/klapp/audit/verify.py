@@ -20,6 +20,7 @@ from klapp.audit.merkle import Frontier, leaf_hash
 from klapp.audit.notes import RETIRED, BadNote, Checkpoint, Signer, parse
 from klapp.audit.sealing import Unsealable, stored_key
 from klapp.audit.tree import SPACING, TILE_LEVEL
+from klapp.counts import counted
 from klapp.vault.database import Connection, failures
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class _Checking:
                 raise _Found(
                     "rolled back",
                     newest + 1,
-                    f"The log was set back to an older state: {place} knows {checkpoint.size:,} entries, here are "
+                    f"The log was set back to an older state: {place} knows {counted(checkpoint.size, 'entry', 'entries')}, here are "
                     f"{newest:,}. Entry {newest + 1} and those behind it are gone.",
                 )
             expected.setdefault(checkpoint.size, []).append((place, checkpoint))
@@ -256,7 +257,7 @@ class _Checking:
                 raise _Found(
                     "rolled back",
                     checkpoint.size,
-                    f"The log is another one than {place} knows: its first {checkpoint.size:,} entries were written anew.",
+                    f"The log is another one than {place} knows: what was written up to entry {checkpoint.size:,} was written anew.",
                 )
             first = (checkpoint.size - 1) // SPACING * SPACING + 1
             raise _Found(
@@ -318,7 +319,9 @@ class _Checking:
         size = self.frontier.size
         if due is not None or size < total:
             raise _Found(
-                "truncated", size + 1, f"The log was cut off behind entry {size}; it had {due or total:,} entries."
+                "truncated",
+                size + 1,
+                f"The log was cut off behind entry {size}; it had {counted(due or total, 'entry', 'entries')}.",
             )
         if size > total:
             raise _Found(

@@ -13,6 +13,7 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, WrongUsage, progress, say, say_json
+from klapp.counts import counted
 from klapp.files.shown import shown
 
 LONGEST_NOTE = 1 << 16
@@ -55,9 +56,11 @@ def verify(options: argparse.Namespace) -> int:
         say(f"{found['problem']}\nThis is: {found['kind']}. Somebody or something other than klapp wrote to the log.")
         say("Bring it back from a backup, and find out who could write to this computer.")
     else:
-        say(f"All {found['entries'] - found['let_go']:,} entries of the log are as they were written.")
+        say(
+            f"All {counted(found['entries'] - found['let_go'], 'entry', 'entries')} of the log are as they were written."
+        )
         if found["let_go"]:
-            say(f"{found['let_go']:,} older ones were let go by retention, and signed for.")
+            say(f"{_were(found['let_go'], 'older one')} let go by retention, and signed for.")
         places = ", ".join(found["witnesses"])
         say(f"They continue what {places} knows." if places else _UNWITNESSED)
     if found["missing"] and options.format == "text":
@@ -166,7 +169,9 @@ def export(options: argparse.Namespace) -> int:
                     goal.write(item["text"])
                 else:
                     count = item["entries"]
-    sys.stderr.write(f"{count:,} entries were exported" + (f" to {options.output}.\n" if options.output else ".\n"))
+    sys.stderr.write(
+        f"{_were(count, 'entry', 'entries')} exported" + (f" to {options.output}.\n" if options.output else ".\n")
+    )
     return FINE
 
 
@@ -230,12 +235,16 @@ def erase(options: argparse.Namespace) -> int:
     for name in found["rules_left"]:
         say(f'The rules of "{name}" mention it as well. They were left; erase what was done by them too with --rules.')
     if found["open_runs"]:
-        say(f"{len(found['open_runs'])} runs that have not ended were left out. Erase again when they have.")
+        say(f"Left out, since not ended: {counted(len(found['open_runs']), 'run')}. Erase again when that has changed.")
     return FINE
 
 
 def _copies(count: int) -> str:
-    return "1 kept copy of a replaced file was" if count == 1 else f"{count:,} kept copies of replaced files were"
+    return _were(count, "kept copy of a replaced file", "kept copies of replaced files")
+
+
+def _were(count: int, one: str, many: str = "") -> str:
+    return f"{counted(count, one, many)} {'was' if count == 1 else 'were'}"
 
 
 def _tell_unread(unread: list[dict[str, Any]]) -> None:
@@ -252,7 +261,7 @@ def _tell_unread(unread: list[dict[str, Any]]) -> None:
 
 def _counted(found: dict[str, Any]) -> str:
     entries, runs = found["entries"], found["runs"]
-    return f"{entries:,} entr{'y' if entries == 1 else 'ies'}, of {runs:,} run{'' if runs == 1 else 's'},"
+    return f"{counted(entries, 'entry', 'entries')}, of {counted(runs, 'run')},"
 
 
 def _agreed(found: dict[str, Any]) -> bool:
@@ -260,7 +269,9 @@ def _agreed(found: dict[str, Any]) -> bool:
         f"This erases the values of {_counted(found)} for good; the runs can then not be explained, replayed or undone."
     )
     if found["copies"]:
-        say(f"With them {found['copies']:,} kept copies of replaced files go.")
+        say(
+            f"Gone with them: {counted(found['copies'], 'kept copy of a replaced file', 'kept copies of replaced files')}."
+        )
     _tell_unread(found["unread"])
     if not sys.stdin.isatty():
         raise Complaint("Nobody is here to ask. Erase without a question with --yes.")
@@ -275,11 +286,11 @@ def retain(options: argparse.Namespace) -> int:
     if options.format == "json":
         say_json(found)
         return FINE
-    kept = [f"for {found['days']:,} day{'' if found['days'] == 1 else 's'}"] if found["days"] else []
+    kept = [f"for {counted(found['days'], 'day')}"] if found["days"] else []
     kept += [f"as long as the log takes no more than {found['megabytes']:,} MB"] if found["megabytes"] else []
     say(f"Entries are kept {' and '.join(kept) or 'for ever'}.")
     if found["let_go"]:
-        say(f"{found['let_go']:,} were let go now, and signed for.")
+        say(f"{_were(found['let_go'], 'entry', 'entries')} let go now, and signed for.")
     return FINE
 
 

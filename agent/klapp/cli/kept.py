@@ -6,6 +6,7 @@ import argparse
 
 from klapp.cli.connection import connected
 from klapp.cli.output import FINE, say, say_json
+from klapp.counts import counted
 from klr.runtime import show_size
 
 
@@ -21,13 +22,14 @@ def kept(options: argparse.Namespace) -> int:
         return FINE
     if found["copies"]:
         say(
-            f"{found['copies']:,} kept copies of what coworkers replaced, the oldest of {found['oldest'][:10]}: "
-            f"{show_size(found['bytes'])} for {found['contents']:,} different contents, encrypted."
+            f"{counted(found['copies'], 'kept copy', 'kept copies')} of what coworkers replaced, the oldest of "
+            f"{found['oldest'][:10]}: {show_size(found['bytes'])} for "
+            f"{counted(found['contents'], 'content', 'different contents')}, encrypted."
         )
     else:
         say("Nothing is kept: no coworker has replaced anything lately.")
     say(
-        f"Copies are let go after {found['days']:,} days, or the oldest first when they take more than "
+        f"Copies are let go after {counted(found['days'], 'day')}, or the oldest first when they take more than "
         f"{found['megabytes']:,} MB; those of the last day never. What was let go can not be taken back by an undo."
     )
     return FINE

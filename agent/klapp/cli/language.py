@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
+from klapp.counts import counted
 from klapp.texts import read_text, replace_text
 from klr.diagnostics import Diagnostic
 from klr.loader import Loaded, load
@@ -35,11 +36,9 @@ def check(options: argparse.Namespace) -> int:
     for source, found in findings:
         say(found.render(source) + "\n")
     advice = len(findings) - errors
-    files = f"{len(loaded)} file{'s' * (len(loaded) != 1)}"
+    files = counted(len(loaded), "file")
     say(
-        f"{files}: {_count(errors, 'error')}, {advice} piece{'s' * (advice != 1)} of advice."
-        if findings
-        else f"{files}: fine."
+        f"{files}: {counted(errors, 'error')}, {counted(advice, 'piece')} of advice." if findings else f"{files}: fine."
     )
     return PROBLEMS if errors else FINE
 
@@ -156,11 +155,7 @@ def _told(results: list[dict[str, object]]) -> Iterator[str]:
         assert isinstance(failures, list)
         yield from (f"        line {line}: {sentence}" for line, sentence in failures)
     failed = sum(not result["passed"] for result in results)
-    yield f"{_count(len(results), 'test')}, {failed} failed." if results else "There are no tests in here."
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
+    yield f"{counted(len(results), 'test')}, {failed} failed." if results else "There are no tests in here."
 
 
 def lsp(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from klapp.cli.connection import connected
 from klapp.cli.output import FINE, Complaint, WrongUsage, say, say_json
+from klapp.counts import counted
 from klr.runtime import show_size
 
 LONGEST = 8192
@@ -66,7 +67,7 @@ def _seen(one: dict[str, Any]) -> str:
     size = f"{show_size(one['sent'])} out, {show_size(one['received'])} in"
     span = f"{one['first'][:16].replace('T', ' ')} to {one['last'][:16].replace('T', ' ')}"
     now = "" if one["granted"] else "; it may not be reached now"
-    return f"{one['contacts']:,} contact{'s' * (one['contacts'] != 1)}, {size}, {span}{now}"
+    return f"{counted(one['contacts'], 'contact')}, {size}, {span}{now}"
 
 
 def secret(options: argparse.Namespace) -> int:

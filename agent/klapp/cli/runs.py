@@ -12,6 +12,7 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, WrongUsage, progress, say, say_json, tint
+from klapp.counts import counted
 from klapp.files.shown import shown
 
 SHOWN_RUNS = 50
@@ -141,11 +142,7 @@ def _sum(reports: Sequence[dict[str, Any]]) -> str:
     counts: dict[str, int] = {}
     for report in reports:
         counts[report["outcome"]] = counts.get(report["outcome"], 0) + 1
-    text = (
-        f"{len(reports):,} run{'s' * (len(reports) != 1)}: "
-        + ", ".join(f"{n:,} {o}" for o, n in sorted(counts.items()))
-        + "."
-    )
+    text = f"{counted(len(reports), 'run')}: " + ", ".join(f"{n:,} {o}" for o, n in sorted(counts.items())) + "."
     numbers = [report["run"] for report in reports if report.get("run")]
     if numbers and any(report["effects"] for report in reports):
         span = str(numbers[0]) if len(numbers) == 1 else f"{min(numbers)}-{max(numbers)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klapp.audit.log import Log
+from klapp.counts import counted
 from klapp.engine.encoding import decode, encode
 from klapp.engine.record import Logged, answer_of
 from klapp.engine.report import report
@@ -85,7 +86,7 @@ def told(value: Any) -> str:
     elif isinstance(value, RowValue):
         text = ", ".join(f"{column}: {cell}" for column, cell in zip(value.columns, value.cells, strict=True))
     elif isinstance(value, TableValue):
-        text = f"a table of {len(value)} rows"
+        text = f"a table of {counted(len(value), 'row')}"
     elif isinstance(value, GroupValue):
         text = f"{told(value.key)}: {len(value.items)}"
     elif isinstance(value, MatchValue):

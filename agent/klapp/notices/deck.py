@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from klapp.counts import counted
 from klapp.notices.notice import ALL, Action, Kind, Notice
 
 MOST, WITHIN = 6, 60.0
@@ -58,7 +59,7 @@ class Pile:
         text = self.last.full if visible else self.last.text
         if self.count == self.last.count or self.last.kind is Kind.APPROVAL:
             return text
-        return f"{counted(self)}. The last: {text}" if visible else f"{counted(self)}."
+        return f"{_how_much(self)}. The last: {text}" if visible else f"{_how_much(self)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Deck:
 
     def _combined(self, visible: bool) -> Showing:
         piles = sorted(self._piles.values(), key=lambda pile: -pile.last.kind.weight)
-        told = [f"{counted(pile)} of {pile.last.title}" for pile in piles[: MOST_GROUPS + 1]]
+        told = [f"{_how_much(pile)} of {pile.last.title}" for pile in piles[: MOST_GROUPS + 1]]
         if len(piles) > len(told):
             told.append(f"and {len(piles) - len(told)} more")
         fresh = {group: pile.count for group, pile in self._piles.items()}
@@ -185,7 +186,6 @@ def alone(notice: Notice, *, visible: bool) -> Showing:
     return Showing(notice.kind, notice.title, pile.words(visible), notice.actions, {notice.group: pile}, {})
 
 
-def counted(pile: Pile) -> str:
+def _how_much(pile: Pile) -> str:
     """How much a pile stands for: "3 runs"."""
-    one, many = NOUNS[pile.last.kind]
-    return f"{pile.count:,} {one if pile.count == 1 else many}"
+    return counted(pile.count, *NOUNS[pile.last.kind])

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+from klapp.counts import counted
 from klapp.mail.accounts import Account
 from klapp.mail.imap import MailError, Session
 from klapp.mail.received import Received
@@ -86,7 +87,7 @@ class _Watch:
             self._failures = 0
             self.owner.tell(f'Mail of "{self.account.name}" is read again.')
         if count:
-            self.owner.contact(self.account, f"{count} mail{'s' * (count != 1)} received", size)
+            self.owner.contact(self.account, f"{counted(count, 'mail')} received", size)
             self.owner.arrived(self.account.name)
 
     def _failed(self, sentence: str) -> None:
