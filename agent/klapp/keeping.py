@@ -17,6 +17,8 @@ from klapp.vault.shelf import Shelf
 
 DAYS, MEGABYTES = 180, 5000
 SPARED = timedelta(days=1)
+_SHARE = 50
+"""When a 50th of what copies may take was kept anew, it is looked whether the oldest must go."""
 _RULE = "kept copies"
 _MOST_DAYS, _MOST_MEGABYTES = 36_500, 10**9
 
@@ -62,9 +64,15 @@ class Keeping:
     def tidy(self) -> None:
         """Let go of what the rule does not keep; the log says so first. To be done while nobody keeps or brings back."""
         now, (days, megabytes) = self._clock(), self._rule()
+        self._keeper.fresh = 0
         self._keeper.older(_stamp(now - timedelta(days=days)), lambda gone: self._note(gone, "age", f"{days} days"))
         spared = _stamp(now - SPARED)
         self._keeper.over(megabytes * 1_000_000, spared, lambda gone: self._note(gone, "space", f"{megabytes:,} MB"))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much was kept since the last ``tidy`` that there may be too much."""
+        return self._keeper.fresh * _SHARE >= self._rule()[1] * 1_000_000
 
     def _note(self, dropped: Dropped, why: str, rule: str) -> None:
         until = _moment(dropped.until).isoformat()

@@ -33,6 +33,7 @@ from klapp.turns import Turns
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
 
+RETIRE_EVERY = timedelta(days=1)
 PARTS = {
     "klapp-worker": "What runs coworkers",
     "klapp-folders": "What watches folders",
@@ -71,7 +72,9 @@ class Service:
             trouble=self._went_wrong,
             changed=lambda: self.on_change(),
             served=self._clock.served,
+            rested=self._at_rest,
         )
+        self._retired = agent.clock()
         self._mail = MailWatch(
             agent.received, self._came, self._went_wrong, agent.mailing.contact, lambda: agent.broker.context
         )
@@ -131,8 +134,17 @@ class Service:
 
     def _retire(self) -> None:
         """Let go of what the person's rules for the log and for kept copies do not keep."""
+        self._retired = self.agent.clock()
         self.agent.auditing.retain()
         self.agent.tidy_copies()
+
+    def _at_rest(self) -> None:
+        """Something was done, and nothing waits: now nobody is held up by what is to be let go. That is looked at once a
+        day, and copies also when many were kept; an agent that has nothing to do looks at nothing."""
+        if not timedelta() <= self.agent.clock() - self._retired < RETIRE_EVERY:
+            self._later("agent", self._retire)
+        elif self.agent.keeping.is_due:
+            self._later("agent", self.agent.tidy_copies)
 
     def wait(self) -> None:
         """Until ``quit`` or Ctrl+C."""

@@ -52,7 +52,7 @@ Job = Callable[[], None]
 
 class Turns:
     """The queue and its thread. ``trouble`` is told what is to be remembered, too; ``quiet`` is how long files have been quiet when they are told of; ``tell`` is told, in
-    sentences, what a person should know; ``served`` when what the clock started is done."""
+    sentences, what a person should know; ``served`` when what the clock started is done; ``rested`` is called when something was done and nothing waits."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Turns:
         quiet: timedelta = timedelta(seconds=1),
         changed: Callable[[], None] = lambda: None,
         served: Callable[[tuple[str, int], datetime], None] = lambda key, moment: None,
+        rested: Job = lambda: None,
     ) -> None:
         self.agent = agent
         self.agenda = agent.agenda
@@ -73,6 +74,7 @@ class Turns:
         self._quiet = quiet
         self._changed = changed
         self._served = served
+        self._rested = rested
         self._queue: deque[Start | Job] = deque()
         self._under_way: Counter[tuple[str, int]] = Counter()
         self._waiting: Counter[str] = Counter()
@@ -222,6 +224,7 @@ class Turns:
             self.busy = bool(self._queue)
             if not self.busy:
                 self._changed()
+                self._guarded(self._rested)
 
     def _guarded(self, work: Job) -> None:
         try:

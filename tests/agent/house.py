@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,11 @@ def tree(root: Path) -> dict[str, tuple[bytes, int, int]]:
 def reports(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The reports of a run, without the words on how far it is."""
     return [item["report"] for item in items if "report" in item]
+
+
+def until(look: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for what is to come about. Raises AssertionError where it does not."""
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)

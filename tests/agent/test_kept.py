@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +14,9 @@ import pytest
 from klapp.agent import Agent
 from klapp.files.kept import Dropped, Keeper
 from klapp.operations.keeping import new_token
-from tests.agent.house import NOW, House, reports
+from klapp.service import Service
+from klapp.vault.sealed import seal
+from tests.agent.house import NOW, House, reports, until
 
 WRITER = """coworker "Writer"
 may read "~/In/*"
@@ -196,3 +199,76 @@ def test_what_was_replaced_today_stays_whatever_the_budget(house: House, agent: 
 def test_a_copy_without_a_note_is_no_copy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Kept(tmp_path).keeper.bring(new_token(), io.BytesIO())
+
+
+def of_earlier(kept: Kept, content: bytes) -> str:
+    """A copy as klapp made them at first."""
+    token, traits = new_token(), json.dumps([0o640, 1, 2_000_000_000, {}]).encode() + b"\n"
+    path = kept.root / "kept" / token
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as goal:
+        seal(b"k" * 32, b"kept:" + token.encode(), io.BytesIO(traits + content), goal)
+    return token
+
+
+def test_a_copy_of_an_earlier_klapp_is_brought_back_and_in_nobodys_way(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    content = b"[not traits]\n" + os.urandom(1_000_000)
+    token = of_earlier(kept, content)
+    assert kept.brought(token) == content
+    with (tmp_path / "goal").open("w+b") as goal:
+        assert kept.keeper.bring(token, goal)[:3] == (0o640, 1, 2_000_000_000)
+    kept.keeper.drop([kept.keep(b"other")])
+    assert kept.keeper.space().contents == 0, "what no copy needs goes, though an earlier one is there"
+    kept.keeper.older(10**30, lambda gone: None)
+    assert kept.keeper.tokens() == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"damaged", None])
+def test_a_damaged_copy_is_said_and_nothing_is_changed(house: House, agent: Agent, damage: bytes | None) -> None:
+    run = replaced(house, agent)
+    for path in house.home.kept.iterdir():
+        path.write_bytes(path.read_bytes()[:-1] if damage is None else damage)
+    tree = house.tree()
+    (refused,) = agent.undo([run])
+    assert refused["outcome"] == "failed"
+    assert "is damaged" in refused["reason"]
+    assert house.tree() == tree
+    assert agent.log_store.unfinished() == []
+
+
+def test_an_agent_that_stays_on_lets_go_when_it_has_done_something(tmp_path: Path) -> None:
+    """Once a day, and when much was kept; it asks for nothing while it has nothing to do."""
+    house = House(tmp_path)
+    house.coworker(WRITER)
+    house.file("Out/page.txt", b"what there was")
+    (house.person / "In").mkdir()
+    moment, looks = NOW, []
+    with house.agent(sandboxed=False) as agent:
+        agent.approve("one")
+        agent.kept("change", days=3, megabytes=50)
+        agent.clock = lambda: moment
+        tidy = agent.keeping.tidy
+        agent.keeping.tidy = lambda: (looks.append(moment), tidy())  # type: ignore[method-assign]
+
+        def copies_after(content: bytes) -> int:
+            seen = len(list(agent.log()))
+            house.file("Out/page.txt", content)
+            reports(agent.run("one", [str(house.file(f"In/{seen}"))]))
+            until(lambda: not service.version.endswith("+") and not service._turns._queue)
+            return int(agent.kept("report")["copies"])
+
+        with Service(agent, lambda sentence: None) as service:
+            until(lambda: looks == [NOW])
+            assert copies_after(b"1") == 1
+            moment = NOW + timedelta(days=2)
+            assert copies_after(b"2") == 2
+            until(lambda: len(looks) == 2)
+            moment = NOW + timedelta(days=4)
+            assert copies_after(b"3") in (2, 3)
+            until(lambda: agent.kept("report")["copies"] == 2)
+            assert len(looks) == 3
+            copies_after(os.urandom(1_100_000))
+            until(lambda: len(looks) == 4)
+            copies_after(b"4")
+            assert len(looks) == 4

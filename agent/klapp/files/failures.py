@@ -101,3 +101,10 @@ def taken(path: str) -> FileError:
 def let_go(path: str) -> FileError:
     """The copy that was kept of a file is no longer there."""
     return FileError(f"What “{shown(path)}” was before is no longer kept. Nothing was changed.", "gone")
+
+
+def spoilt(path: str) -> FileError:
+    """The copy that was kept of a file is not as klapp wrote it."""
+    return FileError(
+        f"The copy that was kept of what “{shown(path)}” was before is damaged, so it can not be brought back.", "gone"
+    )

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from klapp.files.drafts import Draft, Traits, identity
-from klapp.files.failures import changed, denied, failure, let_go, taken
+from klapp.files.failures import changed, denied, failure, let_go, spoilt, taken
 from klapp.files.handles import Folder, Folders
 from klapp.files.kept import Keeper
 from klapp.files.listing import Listing, T, file_value, found_path, found_value
@@ -292,6 +292,8 @@ class GuardedFiles:
         return self._keeper is None or self._keeper.has(token)
 
     def put_back(self, token: str, path: str, was: Identity, replacing: Identity | None) -> Identity:
+        from klapp.vault.sealed import Tampered
+
         with self._acting(path):
             folder, name = self._place(path, "write")
             with Draft(folder) as draft:
@@ -299,6 +301,8 @@ class GuardedFiles:
                     traits = _can(self._keeper, path, "write").bring(token, draft.file)
                 except FileNotFoundError:
                     raise let_go(path) from None
+                except (Tampered, ValueError):
+                    raise spoilt(path) from None
                 draft.finish()
                 traits.give(draft.file.fileno())
                 if os.fstat(draft.file.fileno()).st_size != was[3]:

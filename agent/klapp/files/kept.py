@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from klapp.files.drafts import Traits
 from klapp.files.extents import Ranges, are_ranges, blocks, data_ranges
+from klapp.files.kept_earlier import NoteText, OfEarlier, Split
 
 PURPOSE = "kept"
 """What the vault's key for kept copies is for."""
@@ -68,6 +69,8 @@ class Keeper:
         self._key = key
         self._clock = clock
         self._lock = threading.RLock()
+        self.fresh = 0
+        """Bytes of contents that were kept since somebody last set this to 0."""
 
     def keep(self, token: str, source: BinaryIO) -> None:
         """Seal a copy of an open file durably under ``token``. Raises OSError."""
@@ -84,18 +87,25 @@ class Keeper:
                 self._seal(_role(token), io.BytesIO(note), goal)
                 now = round(self._clock() * 1e6) * 1000
                 os.replace(draft, path)
+            self.fresh += size
             os.utime(path, ns=(now, now))
             sync_folder(self._folder)
 
     def bring(self, token: str, goal: BinaryIO) -> Traits:
         """Write the kept content to an open file and return the traits that go with it.
 
-        Raises FileNotFoundError where nothing is kept under ``token``, and what ``unseal`` raises where the copy was
-        changed; ``goal`` then holds nothing to rely on.
+        Raises FileNotFoundError where nothing is kept under ``token``, and what ``unseal`` raises, or ValueError, where
+        the copy was changed; ``goal`` then holds nothing to rely on.
         """
         from klapp.vault.sealed import unseal
 
-        note = self._note(token)
+        try:
+            note = self._note(token)
+        except OfEarlier:
+            split = Split(goal)
+            with open(self._path(token), "rb") as source:
+                unseal(self._key, _role(token), source, cast(BinaryIO, split))
+            return split.traits()
         if note.ranges:
             with open(self._folder / note.content, "rb") as source:
                 laid = _Laid(goal, note.ranges)
@@ -211,11 +221,13 @@ class Keeper:
         return freed
 
     def _named_by(self, token: str) -> str | None:
-        """The content that a note names; None where the note can not be read."""
+        """The content that a note names, "" where it names none; None where the note can not be read."""
         from klapp.vault.sealed import Tampered
 
         try:
             return self._note(token).content
+        except OfEarlier:
+            return ""
         except (Tampered, ValueError):
             return None
 
@@ -224,10 +236,10 @@ class Keeper:
     def _note(self, token: str) -> _Note:
         from klapp.vault.sealed import unseal
 
-        clear = io.BytesIO()
+        clear = NoteText()
         with open(self._path(token), "rb") as source:
-            unseal(self._key, _role(token), source, clear)
-        return _read(clear.getvalue())
+            unseal(self._key, _role(token), source, cast(BinaryIO, clear))
+        return _read(bytes(clear.text))
 
     def _seal(self, role: bytes, source: BinaryIO, goal: BinaryIO) -> None:
         from klapp.vault.sealed import seal
