@@ -435,8 +435,9 @@ class Agent:
         return account | {"story": story_of(self.engine, Logged.of(entries), entries, account, program_of)}
 
     def history(self, path: str) -> dict[str, Any]:
-        """What happened to a file, by the absolute path of any of its names: {"path", "there", "lives", "others"}; see
-        ``klapp.engine.lives``, and for the others, who did nothing to it, ``klapp.bystanding``."""
+        """What happened to a file, by the absolute path of any of its names: {"path", "there", "lives", "since", "others"};
+        see ``klapp.engine.lives``, and for the others, who did nothing to it, ``klapp.bystanding``. ``since`` is what
+        somebody else did to the newest of these files since klapp last knew it, or None."""
         self.coworkers.reload()
         lives = lives_of(self.log_store, path)
         life = lives[-1] if lives else None
@@ -448,6 +449,7 @@ class Agent:
             "path": path,
             "there": os.path.lexists(path),
             "lives": [one.to_json() for one in lives],
+            "since": life.since() if life else None,
             "others": [
                 told
                 for coworker in self.coworkers.all()

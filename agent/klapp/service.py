@@ -133,10 +133,11 @@ class Service:
         self.agent.log_store.record(AgentStopped(os.getpid()))
 
     def _retire(self) -> None:
-        """Let go of what the person's rules for the log and for kept copies do not keep."""
+        """Let go of what the person's rules for the log and for kept copies do not keep, and of files long gone."""
         self._retired = self.agent.clock()
         self.agent.auditing.retain()
         self.agent.tidy_copies()
+        self._seen.forget()
 
     def _at_rest(self) -> None:
         """Something was done, and nothing waits: now nobody is held up by what is to be let go. That is looked at once a

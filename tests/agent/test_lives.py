@@ -126,3 +126,45 @@ def test_a_name_without_words_and_one_that_nobody_knows(house: House, agent: Age
     assert [one["run"] for one in life["happenings"]] == [run["run"]]
     nobody = agent.history(str(house.person / "Nowhere/x"))
     assert (nobody["lives"], nobody["others"], nobody["there"]) == ([], [], False)
+
+
+def test_what_somebody_else_changed_in_between_is_told(house: House, agent: Agent) -> None:
+    first = house.file("In/a.txt", b"x")
+    mid, last = house.person / "Mid/renamed a.txt", house.person / "End/last"
+    reports(agent.run("First", [str(first)]))
+    assert agent.history(str(mid))["since"] is None
+    mid.write_bytes(b"a person was here")
+    assert agent.history(str(first))["since"] == {"run": 1, "what": "changed"}
+    reports(agent.run("Second"))
+    found = agent.history(str(last))
+    [life] = found["lives"]
+    assert [one["changed"] for one in life["happenings"]] == [None, 1]
+    assert found["since"] is None
+    last.rename(house.person / "elsewhere")
+    assert agent.history(str(last))["since"] == {"run": 2, "what": "gone"}
+    (house.person / "elsewhere").rename(last)
+    assert [one["outcome"] for one in agent.undo([2])] == ["done"]
+    found = agent.history(str(first))
+    assert [one["changed"] for one in found["lives"][0]["happenings"]] == [None, 1, None]
+    assert found["since"] is None
+
+
+def test_what_klapp_itself_changes_is_nobody_elses(house: House, agent: Agent) -> None:
+    house.coworker(
+        'coworker "Notes"\nmay read "~/In/*"\nmay write "~/In/*", "~/Out/*"\nmay remove "~/In/*"\nwhen file arrives in "~/In"\n'
+        'append "more" to "~/In/log.txt"\nwrite "new" to "~/Out/page.txt" on conflict replace\ncopy file to "~/Out/"\ntrash file\nend\n',
+        "6",
+    )
+    agent.approve("Notes")
+    for content in (b"1", b"22"):
+        assert [one["outcome"] for one in reports(agent.run("Notes", [str(house.file("In/b.txt", content))]))] == [
+            "done"
+        ]
+    agent.undo([2])
+    for name in ("In/log.txt", "Out/page.txt", "Out/b.txt", "In/b.txt"):
+        found = agent.history(str(house.person / name))
+        assert all(one["changed"] is None for life in found["lives"] for one in life["happenings"]), (
+            name,
+            found["lives"],
+        )
+        assert found["since"] is None, name

@@ -219,6 +219,9 @@ def _explain_file(options: argparse.Namespace) -> int:
         say(" -> ".join(map(shown, life["names"])))
         for one in life["happenings"]:
             _tell_happening(one)
+    if since := found["since"]:
+        did = "changed it" if since["what"] == "changed" else "moved, renamed or removed it"
+        say(f"  Since run {since['run']} somebody else {did}.")
     if found["others"]:
         say("Who watches its place, and why each did nothing:")
     for one in found["others"]:
@@ -233,6 +236,8 @@ def _tell_happening(one: dict[str, Any]) -> None:
     undone = f" (taken back by run {one['undone_by']})" if one["undone_by"] else ""
     reason = f": {one['reason']}" if one["reason"] else ""
     when = one["started"][:19].replace("T", " ")
+    if one["changed"] is not None:
+        say(f"  Between run {one['changed']} and run {one['run']} it was changed by somebody else.")
     say(
         f'  {when}  "{one["coworker"]}", run {one["run"]}{undoing}, from the {one["origin"]}: {one["outcome"]}{reason}{undone}'
     )

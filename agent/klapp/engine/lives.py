@@ -6,6 +6,7 @@ in both directions. Where klapp had moved or removed a file, another one that ta
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from typing import Any
 from klapp.audit.log import INTENT, OUTCOME, Entry, Log
 from klapp.audit.pages import Filter, every
 from klapp.audit.search import indexing
+from klapp.engine.encoding import decode
 from klapp.engine.record import REPLAN, Logged
 from klapp.engine.report import report
+from klapp.files.protocol import Identity
 from klapp.operations import Copy, Move, Replace, Restore, Trash
 from klapp.operations.folders import MakeFolder, RemoveFolder
 from klapp.operations.operation import Operation
@@ -30,14 +33,37 @@ _WORD = re.compile(r"[^\W_]+")
 @dataclass(slots=True)
 class Life:
     """The names of one file, oldest first, and what happened to it: accounts of runs, with ``who`` and ``origin``,
-    ``rule`` (an index), ``did``, the sentences of what was done to it, and ``goals``, the paths that the run made."""
+    ``rule`` (an index), ``did``, the sentences of what was done to it, ``goals``, the paths that the run made, and
+    ``changed``, the run behind which somebody else changed the file before this one met it, or None.
+
+    ``left`` is the version that the run ``left_by`` knew last, as ``_version`` gives it; None where it is in the trash.
+    """
 
     names: list[str]
     happenings: list[dict[str, Any]] = field(default_factory=list)
+    left: tuple[int, int] | None = None
+    left_by: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As data."""
         return {"names": self.names, "happenings": self.happenings}
+
+    def since(self) -> dict[str, Any] | None:
+        """What somebody else did to the file since klapp last knew it: {"run", "what": "changed" or "gone"}, or None."""
+        if self.left is None:
+            return None
+        try:
+            there = os.lstat(self.names[-1])
+        except OSError:
+            return {"run": self.left_by, "what": "gone"}
+        same = (there.st_mtime_ns, there.st_size) == self.left
+        return None if same else {"run": self.left_by, "what": "changed"}
+
+    def met(self, identity: Identity, run: int) -> int | None:
+        """A run finds the file in this version: the run behind which somebody else changed it, or None."""
+        before, by = self.left, self.left_by
+        self.left, self.left_by = _version(identity), run
+        return by if before is not None and by != run and before != self.left else None
 
 
 def lives_of(log: Log, path: str) -> list[Life]:
@@ -95,18 +121,32 @@ class _Following:
             return
         account = report(logged)
         told: dict[int, tuple[Life, list[str]]] = {}
+        changed: dict[int, int | None] = {}
         if account.file is not None:
             life = self._life(account.file)
             told[id(life)] = life, []
+            changed[id(life)] = life.met(decode(logged.body["file"]).identity, logged.number)
         for step in account.steps:
+            for path, identity in step.operation.takes().items():
+                if found := self.at.get(path):
+                    behind = found.met(identity, logged.number)
+                    changed.setdefault(id(found), behind)
             for life in self._done(step):
                 told.setdefault(id(life), (life, []))[1].append(step.operation.sentence())
+            self._leaves(step, logged.number)
         for life, did in told.values():
             head = account.to_json()
             del head["effects"]
             head |= {"who": entries[0].who, "origin": entries[0].origin, "rule": logged.body.get("rule")}
             goals = [goal for step in account.steps if (goal := step.operation.makes()) is not None]
-            life.happenings.append(head | {"did": did, "goals": goals})
+            life.happenings.append(head | {"did": did, "goals": goals, "changed": changed.get(id(life))})
+
+    def _leaves(self, step: Step, run: int) -> None:
+        """In which version a step leaves the file that it made, or moved."""
+        made = step.operation.makes()
+        if made is not None and step.product is not None:
+            life = self._life(made)
+            life.left, life.left_by = _version(step.product), run
 
     def _done(self, step: Step) -> list[Life]:
         """The lives that a step concerns."""
@@ -124,6 +164,7 @@ class _Following:
         if isinstance(operation, Trash):
             life = self.trashed[operation.token] = self._life(operation.path)
             del self.at[operation.path]
+            life.left = None
             return [life]
         if isinstance(operation, Restore) and operation.token in self.trashed:
             life = self.at[operation.path] = self.trashed.pop(operation.token)
@@ -138,6 +179,11 @@ class _Following:
         self.at[operation.goal] = life
         _named(life, operation.goal)
         return [life, *replaced]
+
+
+def _version(identity: Identity) -> tuple[int, int]:
+    """When it was last changed, and its size: what a file keeps wherever it is moved to."""
+    return identity[2], identity[3]
 
 
 def _named(life: Life, path: str) -> None:
