@@ -70,6 +70,7 @@ from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
 from klapp.unusual import Watch
+from klapp.updating import Updating
 from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.secrets import Secrets
@@ -136,6 +137,7 @@ class Agent:
         self.secrets = Secrets(shelf)
         self.broker = broker or Broker()
         self.networking = Networking(self.log_store, self.coworkers, self.secrets)
+        self.updating = Updating(self.log_store, shelf, self.broker, self.notifier.tell, clock, self.person)
         self.approving = Approving(self.log_store, self.coworkers, self._would_do)
         self.accounts = Accounts(shelf)
         self.received = Received(self.log_store.connection, self.log_store.lock)
@@ -469,6 +471,10 @@ class Agent:
     def notices(self, what: str, **asked: Any) -> Any:
         """What ``Noticing`` tells and does, by the name of its method."""
         return _method(self.noticing, what, f"Nobody can ask for {what!r} of notices.")(**asked)
+
+    def updates(self, what: str, **asked: Any) -> Any:
+        """What ``Updating`` tells and does, by the name of its method."""
+        return _method(self.updating, what, f"Nobody can ask for {what!r} of updates.")(**asked)
 
     def kept(self, what: str, **asked: Any) -> Any:
         """What ``Keeping`` tells and does, by the name of its method."""

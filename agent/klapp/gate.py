@@ -30,6 +30,7 @@ LOCKED = frozenset(
         "network",
         "mail",
         "notices",
+        "updates",
     )
 )
 """What needs a session, where there is an account."""
@@ -45,6 +46,7 @@ GRAVE = frozenset(
         ("mail", "again"),
         ("mail", "remove"),
         ("mail", "sender"),
+        ("updates", "change"),
     )
 )
 """What needs a login of just now: what can not be taken back. (method, its ``what``)"""

@@ -29,19 +29,20 @@ OUTCOMES = {
 def overview(
     agent: Agent, agenda: Agenda, *, busy: bool, soonest: datetime | None, troubles: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """``{"state", "status", "account", "troubles", "unusual", "recent", "coworkers"}``.
+    """``{"state", "status", "account", "troubles", "unusual", "update", "recent", "coworkers"}``.
 
     ``state`` is "trouble", "working", "needs you", "paused" or "running"; ``troubles`` are ``{"sentence", "page"}``, where
-    the page says more; ``soonest`` is the next moment of any clock.
+    the page says more; ``update`` is the newer klapp that is known of, or None; ``soonest`` is the next moment of any clock.
     """
     coworkers = [_coworker(one, agenda) for one in agent.overview()]
     asked = [one for one in coworkers if one["state"] != "refused"]
     unusual = agent.watch.open()
+    update = _update(agent.updating.found())
     if troubles:
         state = "trouble"
     elif busy:
         state = "working"
-    elif unusual or any(one["needs"] for one in asked):
+    elif unusual or (update and update["security"]) or any(one["needs"] for one in asked):
         state = "needs you"
     elif asked and all(one["state"] == "paused" for one in asked):
         state = "paused"
@@ -53,9 +54,17 @@ def overview(
         "account": agent.account.exists,
         "troubles": [dict(one) for one in troubles],
         "unusual": unusual,
+        "update": update,
         "recent": [_recent(run) for run in reversed(list(agent.log(newest=RECENT)))],
         "coworkers": coworkers,
     }
+
+
+def _update(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The newer klapp that is to be shown: {"version", "security", "notes"}."""
+    if found is None or found["skipped"]:
+        return None
+    return {name: found[name] for name in ("version", "security", "notes")}
 
 
 def _status(coworkers: Sequence[Mapping[str, Any]], state: str, soonest: datetime | None) -> str:

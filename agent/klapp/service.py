@@ -30,6 +30,7 @@ from klapp.triggers.folders import LEAVES, Change, FolderWatch
 from klapp.triggers.mail import MailWatch
 from klapp.triggers.seen import SeenInDatabase
 from klapp.turns import Turns
+from klapp.updates.asker import Asker
 from klr.effects import MAIL_GIVEN
 from klr.program import Program
 
@@ -83,6 +84,7 @@ class Service:
         agent.next_runs = self._next_run
         self._server = rpc.Server(agent.home.path, self.answer)
         self._screen = ScreenWatch(agent.account.lock)
+        self._updates = Asker(agent.updating.due, self._asks_for_update, agent.clock)
         agent.notifier.locked = lambda: self._screen.is_locked
         agent.notifier.act = lambda action: self.act(action.method, action.arguments, origin="notice")
 
@@ -117,10 +119,12 @@ class Service:
         self._screen.start()
         self.agent.notifier.start()
         self.agent.watch.look_at_clock()
+        self._updates.set()
         self._ask()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._updates.stop()
         self._screen.stop()
         self._server.stop()
         self._mail.stop()
@@ -316,6 +320,9 @@ class Service:
             self._listen()
         if (method, arguments.get("what")) == ("notices", "seen"):
             self.on_change()
+        if method == "updates":
+            self._updates.set()
+            self.on_change()
         if method in ("approve", "resume"):
             self._turns.release(answer["name"] if method == "approve" else self._named(arguments.get("name")))
         return self._verified(answer) if (method, arguments.get("what")) == ("audit", "verify") else answer
@@ -359,6 +366,8 @@ class Service:
             "undo": self._undo,
             "seen": lambda key: self.answer("notices", {"what": "seen", "key": key}),
             "run": lambda name: self.run(name),
+            "check_updates": self._updates.now,
+            "skip_update": lambda version: self.answer("updates", {"what": "skip", "version": version}),
             "lock": lambda: self.agent.account.lock("asked"),
             "open_page": lambda path: open_with(self.open_page(path)["file"], ""),
             "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
@@ -378,6 +387,11 @@ class Service:
     def _undo(self, *runs: int) -> None:
         if told := telling.undone(self.answer("undo", {"runs": list(runs)})):
             self.agent.notifier.tell(told)
+
+    def _asks_for_update(self, asked: bool) -> None:
+        with acting("tray" if asked else "agent"):
+            self.agent.updating.ask(asked)
+        self.on_change()
 
     def _run_now(self, name: str, answers: Mapping[str, str] | None) -> None:
         for item in self.agent.run(name, answers=answers):

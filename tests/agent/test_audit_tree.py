@@ -24,7 +24,8 @@ from klapp.audit.merkle import (
     proves_consistency,
     proves_inclusion,
 )
-from klapp.audit.notes import BadNote, Signer, parse
+from klapp.audit.notes import Signer, parse
+from klapp.signednote import BadNote
 
 CHECKER = Path(__file__).parents[2] / "docs" / "check_proof.py"
 LEAVES = [bytes.fromhex(x) for x in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]  # fmt: skip

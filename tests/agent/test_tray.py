@@ -23,7 +23,8 @@ def overview(**coworker: Any) -> dict[str, Any]:
     one |= {"new": [], "seen": "s"} | coworker
     troubles = [{"sentence": "The clock has stopped.", "page": "/checkup"}] if coworker.get("trouble") else []
     told = {"state": "running", "status": "fine", "account": True, "recent": [], "coworkers": [one]}
-    return told | {"troubles": troubles, "unusual": coworker.get("unusual", [])}
+    others = {"unusual": coworker.get("unusual", []), "update": coworker.get("update")}
+    return told | {"troubles": troubles} | others
 
 
 def labels(items: Any) -> list[str]:
@@ -107,6 +108,18 @@ def test_what_is_unusual_stands_before_the_coworkers_until_it_is_seen() -> None:
     assert "Pause" not in labels(found(menu, "klapp: something is unusual").children)
     seen = found(menu, "klapp: something is unusual", "I have seen it").action
     assert seen == Action("seen", ("unusual:clock:klapp",))
+
+
+def test_a_newer_klapp_is_shown_where_it_is_known_of_and_asked_for_by_a_click() -> None:
+    assert found(menu_of(overview()), "Check for updates").action == Action("check_updates")
+    new = {"version": "9.1.0", "security": True, "notes": "A hole is closed. " * 30}
+    menu = menu_of(overview(update=new, needs="approval"))
+    assert labels(menu)[2:5] == ["Tidy waits for your approval", "klapp 9.1.0 closes a hole", ""]
+    update = found(menu, "klapp 9.1.0 closes a hole")
+    assert len(update.children) == 8
+    assert found(update.children, "Look at it in the page").action == Action("open_page", ("/checkup",))
+    assert found(update.children, "Do not show this one again").action == Action("skip_update", ("9.1.0",))
+    assert found(menu_of(overview(update=new | {"security": False})), "klapp 9.1.0 is there").children
 
 
 def test_every_page_that_the_menu_opens_is_there() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.agent.test_updates import KEY, RELEASE, VERIFIER, sign
 from tests.console.axe import problems
 from tests.console.conftest import MOVER, Served
 
@@ -189,6 +190,46 @@ def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
     page.get_by_label("Days").fill("400")
     page.get_by_role("button", name="Keep it so").click()
     expect(page.get_by_label("Days")).to_have_value("400")
+
+
+def test_klapp_starts_with_a_login_as_its_buttons_say(
+    served: Served, page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    entry = tmp_path / "config/autostart/klapp.desktop"
+    login = page.get_by_role("region", name="When you log in")
+    page.goto(f"{served.origin}/settings")
+    expect(login).to_contain_text("klapp does not start by itself")
+    login.get_by_role("button", name="Start klapp when I log in").click()
+    expect(page.locator("#status")).to_contain_text("klapp starts when you log in")
+    assert re.search("^Exec=.+", entry.read_text(), re.MULTILINE)
+    assert problems(page) == []
+    login.get_by_role("button", name="Do not start klapp by itself").click()
+    expect(page.locator("#status")).to_contain_text("does not start by itself any more")
+    assert not entry.exists()
+    entry.write_text("[Desktop Entry]\nName=mine\n")
+    page.reload()
+    expect(login).to_contain_text("klapp leaves it alone")
+    expect(login.get_by_role("button")).to_have_count(0)
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_newer_klapp_is_asked_for_and_shown_with_what_to_do(served: Served, page: Page, tmp_path: Path) -> None:
+    updates = page.get_by_role("region", name="Newer versions")
+    page.goto(f"{served.origin}/settings")
+    expect(updates).to_contain_text("It asks nobody for a newer one until you name whom")
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/klapp.release").write_text(sign(RELEASE, VERIFIER, KEY))
+    for name, value in (("place", str(tmp_path / "mirror")), ("key", str(VERIFIER))):
+        served.service.answer("updates", {"what": "change", "name": name, "value": value})
+    page.reload()
+    assert problems(page) == []
+    updates.get_by_role("button", name="Check for updates").click()
+    expect(page.locator("#status")).to_contain_text("klapp 9.1.0 is there")
+    new = page.get_by_role("region", name="klapp 9.1.0 is there")
+    expect(new).to_contain_text("It closes a hole")
+    expect(new.get_by_role("listitem")).to_have_count(2)
+    assert problems(page) == []
 
 
 def test_what_changes_is_shown_without_loading_the_page_anew(served: Served, page: Page) -> None:

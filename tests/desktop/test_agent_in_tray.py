@@ -131,6 +131,7 @@ def test_the_menu_shows_coworkers_and_obeys(klapp: Klapp, running: subprocess.Po
         "Open klapp's page",
         "Open the folder of coworkers",
         "New coworker",
+        "Check for updates",
         "Quit",
     ]
     (klapp.state / "coworkers" / "tidy.klr").write_text(COWORKER)

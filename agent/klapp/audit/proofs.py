@@ -10,9 +10,10 @@ from typing import Any
 from klapp.audit.entry import COLUMNS, leaf_of
 from klapp.audit.log import Log, LogError
 from klapp.audit.merkle import leaf_hash, proves_consistency, proves_inclusion
-from klapp.audit.notes import BadNote, parse
+from klapp.audit.notes import parse
 from klapp.audit.tree import MissingNode
 from klapp.counts import counted
+from klapp.signednote import BadNote
 
 GONE = "The entries that this proof needs were let go by retention."
 

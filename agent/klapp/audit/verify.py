@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from klapp.audit import schema
 from klapp.audit.entry import COLUMNS, CONTENT, INTENT, OUTCOME, Row, leaf_of
 from klapp.audit.merkle import Frontier, leaf_hash
-from klapp.audit.notes import RETIRED, BadNote, Checkpoint, Signer, parse
+from klapp.audit.notes import RETIRED, Checkpoint, Signer, parse
 from klapp.audit.sealing import Unsealable, stored_key
 from klapp.audit.tree import SPACING, TILE_LEVEL
 from klapp.counts import counted
+from klapp.signednote import BadNote
 from klapp.vault.database import Connection, failures
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import Protocol
 from klapp.audit import schema
 from klapp.audit.events import WitnessChosen
 from klapp.audit.log import Log, LogError
-from klapp.audit.notes import BadNote, parse
+from klapp.audit.notes import parse
 from klapp.audit.tree import MissingNode
+from klapp.signednote import BadNote
 from klapp.texts import write_whole
 
 NOTE = "checkpoint"

@@ -240,6 +240,21 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
     mail.add_argument(
         "--value-fd", type=_descriptor, metavar="N", help="read the password or app password from this file descriptor"
     )
+    update = _add(commands, "update", "say whether there is a newer klapp, or whom to ask for one", data=True)
+    update.epilog = "klapp asks nobody by itself until you say `klapp update every week`, and installs nothing."
+    update.add_argument(
+        "what",
+        nargs="?",
+        choices=("status", "check", "verify", "from", "key", "every"),
+        default="status",
+        help="check: ask now; verify: whether an installer is what was signed; from, key, every: change that (default: status)",
+    )
+    update.add_argument(
+        "value",
+        nargs="?",
+        metavar="VALUE",
+        help="a file; an https:// address or a folder, or none; a public key, or none; week or never",
+    )
     _add(commands, "doctor", "look after this installation: what is wrong with it, and what to do", data=True)
     demo = _add(commands, "demo", "show what klapp does, on made-up papers in a scratch folder")
     demo.add_argument("--folder", type=Path, help="where (default: a new temporary folder)")

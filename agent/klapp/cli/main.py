@@ -16,7 +16,7 @@ COMMANDS = {
     "agent": "service", "demo": "service", "new": "new",
     "list": "coworkers", "settings": "settings", "approve": "coworkers", "revoke": "coworkers", "pause": "coworkers", "resume": "coworkers",
     "run": "runs", "simulate": "runs", "log": "runs", "explain": "runs", "replay": "runs", "undo": "runs", "kept": "kept", "audit": "audit",
-    "notices": "notices", "network": "network", "secret": "network", "mail": "mail",
+    "notices": "notices", "network": "network", "secret": "network", "mail": "mail", "update": "updates",
     "vault": "vault", "completion": "completion", "account": "account", "unlock": "account", "lock": "account",
     "doctor": "doctor", "console": "console", "autostart": "autostart", "open": "opening",
 }  # fmt: skip

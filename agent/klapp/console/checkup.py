@@ -6,17 +6,21 @@ from starlette.responses import Response
 
 from klapp.autostart import Autostart
 from klapp.console.asking import Asking
+from klapp.updating import how_to
 
 
 def checkup(asking: Asking) -> Response:
-    """What ``klapp doctor`` finds."""
+    """What ``klapp doctor`` finds, and the newer klapp that is known of."""
     from klapp.doctor import examine
 
-    return asking.page("checkup.html", findings=list(examine(asking.service.agent.home)))
+    agent = asking.service.agent
+    found = agent.updating.found()
+    steps = how_to(agent.updating.status()["place"], found["files"]) if found else []
+    return asking.page("checkup.html", findings=list(examine(agent.home)), update=found, steps=steps)
 
 
 def settings(asking: Asking) -> Response:
-    """How long the log is kept, and the secrets with which hosts know the person."""
+    """How long the log is kept, the secrets with which hosts know the person, how klapp starts, and who is asked for a newer one."""
     asking.demand()
     if asking.posted:
         return _changed(asking)
@@ -28,6 +32,7 @@ def settings(asking: Asking) -> Response:
         witness=asking.ask("audit", what="witness"),
         home=str(agent.home.path),
         autostart=Autostart.here().status(),
+        updates=asking.ask("updates", what="status"),
     )
 
 
@@ -54,6 +59,8 @@ def _changed(asking: Asking) -> Response:
     if what == "no autostart":
         Autostart.here().off()
         return asking.go("/settings", "klapp does not start by itself any more.")
+    if what == "updates":
+        return asking.go("/checkup", asking.ask("updates", what="check")["sentence"])
     if what == "secret":
         name, host = asking.field("name"), asking.field("host")
         asking.ask("network", what="set_secret", name=name, value=asking.field("value"), host=host)

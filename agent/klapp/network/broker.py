@@ -117,10 +117,18 @@ class Broker:
         self.seconds = seconds
         self.largest_answer = largest_answer
 
-    def request(self, request: Request, granted: Collection[str], begun: Callable[[], None] = lambda: None) -> Answer:
+    def request(
+        self,
+        request: Request,
+        granted: Collection[str],
+        begun: Callable[[], None] = lambda: None,
+        *,
+        largest: int | None = None,
+    ) -> Answer:
         """Make one request; ``granted`` are hosts in the form ``https://api.example.com``, with an unusual port.
 
-        ``begun`` is called once, right before the first byte goes out. A redirect is followed only where nothing is
+        ``begun`` is called once, right before the first byte goes out. ``largest`` is how many bytes an answer may have, if
+        not as many as any. A redirect is followed only where nothing is
         sent, and only within the same host, scheme and port. Raises NetworkError; no other answer than one of success
         is returned.
         """
@@ -131,9 +139,10 @@ class Broker:
             raise NetworkError(f"More than {LARGEST_BODY // 1_000_000} MB can not be sent at once. Nothing was sent.")
         deadline = wire.Deadline(self.seconds)
         told = _Once(begun)
+        most = self.largest_answer if largest is None else largest
         try:
             for _ in range(MOST_REDIRECTS):
-                reply = self._exchange(request, target, deadline, told)
+                reply = self._exchange(request, target, deadline, told, most)
                 if reply.status not in _REDIRECTS:
                     return self._judged(request, target, reply)
                 target = self._redirected(request, target, reply)
@@ -141,20 +150,21 @@ class Broker:
         finally:
             deadline.cancel()
 
-    def _exchange(self, request: Request, target: _Target, deadline: wire.Deadline, told: _Once) -> wire.Reply:
+    def _exchange(
+        self, request: Request, target: _Target, deadline: wire.Deadline, told: _Once, most: int
+    ) -> wire.Reply:
         connection: socket.socket | None = None
         try:
             connection = self._connected(target, deadline)
             body = request.body.data if request.body is not None else None
             reply = wire.exchange(
-                connection, target.host, target.port, request.method, target.path, _headers(request, target), body, self.largest_answer, told
+                connection, target.host, target.port, request.method, target.path, _headers(request, target), body, most, told
             )  # fmt: skip
             if deadline.over:
                 raise TimeoutError  # what was cut off can look like a whole answer
             return reply
         except wire.TooLarge:
-            most = self.largest_answer // 1_000_000
-            raise NetworkError(f"{target.origin} answered with more than {most} MB.", told.done) from None
+            raise NetworkError(f"{target.origin} answered with more than {_size(most)}.", told.done) from None
         except wire.Encoded:
             raise NetworkError(
                 f"{target.origin} answered in a compressed form, which is not read.", told.done
@@ -238,6 +248,10 @@ class _Once:
         if not self.done:
             self.call()
             self.done = True
+
+
+def _size(count: int) -> str:
+    return f"{count // 1_000_000} MB" if count >= 1_000_000 else f"{count // 1000} KB"
 
 
 def _headers(request: Request, target: _Target) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Kind(StrEnum):
     ANOMALY = "anomaly"
     """Something is not as usual, see ``klapp.unusual``."""
     UPDATE = "update"
-    """A newer klapp closes a hole."""
+    """A newer klapp closes a hole in this one."""
 
     @property
     def weight(self) -> int:

@@ -32,6 +32,7 @@ class Item:
 
 SEPARATOR = Item("")
 LONGEST = 60
+MOST_LINES = 5
 MARKS = {"paused": " (paused)", "waiting": " (needs you)", "refused": " (not allowed)", "broken": " (has errors)"}
 
 
@@ -48,6 +49,7 @@ def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
             *map(_trouble, overview["troubles"]),
             *map(_unusual, overview["unusual"]),
             *(_needing(one) for one in coworkers if one["needs"]),
+            *([_update(overview["update"])] if overview["update"] else []),
         ],
         [_coworker(one) for one in coworkers],
         [Item("Recent activity", None, tuple(map(_recent, overview["recent"])))] if overview["recent"] else [],
@@ -56,6 +58,7 @@ def menu_of(overview: Mapping[str, Any]) -> tuple[Item, ...]:
             Item("Open klapp's page", _page("/"), by_icon=True),
             Item("Open the folder of coworkers", Action("open_folder")),
             Item("New coworker", _page("/new")),
+            Item("Check for updates", Action("check_updates")),
         ],
         [Item("Lock", Action("lock"))] if overview["account"] else [],
         [Item("Quit", Action("quit"))],
@@ -92,6 +95,18 @@ def _unusual(one: Mapping[str, str]) -> Item:
         Item("I have seen it", Action("seen", (one["key"],))),
     ]
     return Item(_short(f"{whose}: something is unusual"), None, tuple(children), one["key"])
+
+
+def _update(one: Mapping[str, Any]) -> Item:
+    version = one["version"]
+    children = (
+        *(Item(_short(line)) for line in textwrap.wrap(one["notes"], LONGEST)[:MOST_LINES]),
+        SEPARATOR,
+        Item("Look at it in the page", _page("/checkup")),
+        Item("Do not show this one again", Action("skip_update", (version,))),
+    )
+    label = f"klapp {version} closes a hole" if one["security"] else f"klapp {version} is there"
+    return Item(label, None, children, "update")
 
 
 def _needing(one: Mapping[str, Any]) -> Item:
