@@ -329,9 +329,9 @@ class _Walk:
         match node:
             case s.Name():
                 if node.name in environment and environment[node.name] is None:
-                    message = f"`{node.name}` is in the trash by now."
+                    message = f"`{node.name}` is gone by now."
                     self.diagnostics.append(
-                        Diagnostic("K403", message, node.span, "Use it before it is put in the trash.")
+                        Diagnostic("K403", message, node.span, "Use it before it is put in the trash or erased.")
                     )
             case s.Member():
                 self._read(node.of, environment)

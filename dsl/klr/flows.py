@@ -46,6 +46,8 @@ class Origin:
 
 Label = frozenset[Origin]
 OF_FILES = frozenset(("read", "write", "remove", "erase"))
+GOING = frozenset(("remove", "erase"))
+"""What takes a file from its place, so that a list of that place tells of it."""
 MOST_STEPS = 100_000
 """Statements that are gone through, loops again and again."""
 PUBLIC: Label = frozenset()
@@ -334,7 +336,7 @@ class _Walk:
             place = self.places.get(id(values[slot.word][0]), ANYWHERE)
             if "write" in slot.needs:
                 self._store(action, place, shown, inside)
-            if "remove" in slot.needs:
+            if GOING.intersection(slot.needs):
                 self._store(action, place, values[slot.word][1] | self.pc, PUBLIC)
             if OF_FILES.intersection(slot.needs):
                 self.touched |= {Origin("names", place)}

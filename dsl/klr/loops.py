@@ -53,19 +53,22 @@ def _next(program: Program, rule: Rule, other: Rule) -> Stop | None:
         return Stop(program.name, rule.line, "", trigger.phrase)
     if other.waits is None:
         return None
-    path = _handed_on(rule, other.waits, "remove" if trigger.gives == "gone file" else "write")
+    permissions: tuple[Permission, ...] = ("remove", "erase") if trigger.gives == "gone file" else ("write",)
+    path = _handed_on(rule, other.waits, permissions)
     if path is None and trigger.gives == "folder":
-        path = _handed_on(rule, other.waits, "write", folders=True)
+        path = _handed_on(rule, other.waits, ("write",), folders=True)
     return None if path is None else Stop(program.name, rule.line, path)
 
 
-def _handed_on(rule: Rule, waits: Language, permission: Permission, *, folders: bool = False) -> str | None:
+def _handed_on(
+    rule: Rule, waits: Language, permissions: tuple[Permission, ...], *, folders: bool = False
+) -> str | None:
     """A path at which a rule can put (or take) a file where another waits for that; None where there is none.
 
     With ``folders``, one of the folders that it can make for its files.
     """
     for need in rule.needs:
-        if need.permission == permission and need.language is not None:
+        if need.permission in permissions and need.language is not None:
             with suppress(TooComplex):
                 place = parent(need.language) if folders else need.language
                 path = escape(intersection(place, waits), [])

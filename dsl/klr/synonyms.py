@@ -45,8 +45,9 @@ KEYWORDS: Mapping[str, str] = {
 """Words in place of those of the language."""
 
 VERBS: Mapping[str, str] = {
-    "delete": "trash", "remove": "trash", "erase": "trash", "del": "trash", "rm": "trash", "discard": "trash",
+    "delete": "trash", "remove": "trash", "del": "trash", "rm": "trash", "discard": "trash",
     "lösche": "trash", "löschen": "trash", "supprimer": "trash", "recycle": "trash",
+    "shred": "erase", "wipe": "erase", "destroy": "erase", "purge": "erase", "unlink": "erase",
     "mv": "move", "transfer": "move", "put": "move", "verschiebe": "move", "déplacer": "move", "sort": "move",
     "file": "move", "cut": "move",
     "cp": "copy", "duplicate": "copy", "backup": "copy", "kopiere": "copy", "copier": "copy",

@@ -27,7 +27,7 @@ POLICIES = ("rename", "skip", "replace", "fail", None)
 
 NAMES = st.sampled_from(("a", "b.txt", "b (2).txt", "B.txt", "c/d", "c/e.txt", "-x", "\udcff", "f/g/h"))
 ACTS = st.tuples(
-    st.sampled_from(("move", "copy", "rename", "trash", "write", "append", "make folder", "notify")),
+    st.sampled_from(("move", "copy", "rename", "trash", "erase", "write", "append", "make folder", "notify")),
     NAMES,
     NAMES,
     st.sampled_from(POLICIES),
@@ -54,7 +54,9 @@ class Tree:
     def __init__(self, beside: Path, files: dict[str, bytes]) -> None:
         self.root = beside / "tree"
         self.root.mkdir()
-        lane = Lane.of([(permission, f"{self.root}/**") for permission in ("read", "write", "remove")], str(beside))
+        lane = Lane.of(
+            [(permission, f"{self.root}/**") for permission in ("read", "write", "remove", "erase")], str(beside)
+        )
         self.files = GuardedFiles(lane, Keeper(beside / "kept", b"k" * 32), trash=Trash(beside / "trash"))
         for number, (name, content) in enumerate(files.items()):
             path = Path(self.path(name))
@@ -105,7 +107,7 @@ def arguments_of(files: Files, tree: Tree, act: Act) -> tuple[Any, ...] | None:
     file = files.look(path) if files.kind_at(path) == "file" else None
     if file is None:
         return None
-    if verb == "trash":
+    if verb in ("trash", "erase"):
         return (file,)
     return (file, goal.rpartition("/")[2] if verb == "rename" else tree.path(goal), policy)
 

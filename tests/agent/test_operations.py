@@ -36,6 +36,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "bytes": st.binary(),
     "Identity": st.tuples(st.integers(-1, 2**63), st.integers(0), st.integers(), st.integers(0)),
 }
+VALUES |= {f"tuple[{name}, ...]": st.lists(VALUES[name], max_size=3).map(tuple) for name in ("str", "int", "Identity")}
 VALUES |= {f"{name} | None": st.none() | values for name, values in VALUES.items()}
 OPERATIONS = st.sampled_from(ALL).flatmap(
     lambda kind: st.builds(kind, **{f.name: VALUES[str(f.type)] for f in fields(kind)})

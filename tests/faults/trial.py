@@ -13,13 +13,14 @@ from klapp.files.protocol import FileError
 from tests.agent.house import House, reports
 from tests.faults.system import KILLS, System
 
-HEAD = 'coworker "x"\nmay read "~/In/*", "~/Out/**"\nmay remove "~/In/*", "~/Out/**"\nmay write "~/In/*", "~/Out/**"\nmay notify\nwhen file arrives in "~/In"\n'
+HEAD = 'coworker "x"\nmay read "~/In/*", "~/Out/**"\nmay remove "~/In/*", "~/Out/**"\nmay erase "~/In/*"\nmay write "~/In/*", "~/Out/**"\nmay notify\nwhen file arrives in "~/In"\n'
 POLICIES = ("rename", "skip", "replace", "fail")
 BODIES = {
     "move": 'move file to "~/Out/a/b/"',
     "copy": 'copy file to "~/Out/new/"',
     "rename": 'rename file to "other {file.name}"',
     "trash": "trash file",
+    "erase": "erase file",
     "write": 'write "{file.name}" to "~/Out/list of {file.stem}.txt"',
     "append": 'append "{file.name}" to "~/Out/old.txt"',
     "append to a new file": 'append "{file.name}" to "~/Out/log/new.txt"',

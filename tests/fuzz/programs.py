@@ -107,11 +107,11 @@ class Programs:
         if self.bare:
             return ["may notify"]
         if self.random.random() < 0.55:
-            whole = [f'may {kind} "~/**", "/**"' for kind in ("read", "remove", "write")] + ["may notify"]
+            whole = [f'may {kind} "~/**", "/**"' for kind in ("read", "remove", "erase", "write")] + ["may notify"]
             return [*whole, *self._told_all()] if self.expressions.reaches else whole
         lines = [
             f"may {kind} " + ", ".join(f'"{self.random.choice(GRANTED)}"' for _ in range(self.random.randint(1, 2)))
-            for kind in ("read", "remove", "write")
+            for kind in ("read", "remove", "erase", "write")
             if self.random.random() < 0.9
         ]
         return [*lines, "may notify"] if self.random.random() < 0.9 else lines
@@ -306,7 +306,7 @@ class Programs:
             name = f'"{self._name(names)}"' if self.random.random() < 0.8 else text
             return f"rename {file} to {name}{self.random.choice(POLICIES)}"
         names.gone.add(file)
-        return f"trash {file}"
+        return f"{self.pick('trash', 'trash', 'erase')} {file}"
 
     def _told(self, names: Names, text: str) -> str:
         """Something that reaches a host, a person or an app."""

@@ -222,6 +222,12 @@ def trash(world: World, file: File) -> None:
     del world.files[file.path]
 
 
+def erase(world: World, file: File) -> None:
+    world._same(file)
+    world.touched.append(("erase", file.path))
+    del world.files[file.path]
+
+
 def write(world: World, text: str, path: str, policy: str) -> None:
     check_path(path)
     _written(world, bytes_of(text), path, policy)
@@ -373,6 +379,7 @@ VERBS: dict[str, Verb] = {
     "rename": Verb(rename, (("", "file"), ("to", "text")), policy=True, follows=True),
     "copy": Verb(copy_file, (("", "file"), ("to", "path")), policy=True),
     "trash": Verb(trash, (("", "file"),), consumes=True),
+    "erase": Verb(erase, (("", "file"),), consumes=True),
     "write": Verb(write, (("", "text"), ("to", "path")), policy=True),
     "save": Verb(save, (("", "attachment"), ("to", "path")), policy=True),
     "append": Verb(append, (("", "text"), ("to", "path"))),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klapp.files.shown import shown
-from klapp.operations import Copy, MakeFolder, Move, Operation, RemoveFolder, Replace, Trash, from_json
+from klapp.operations import Copy, Erase, MakeFolder, Move, Operation, RemoveFolder, Replace, Trash, from_json
 
 GOES, COMES, CHANGES = "goes", "comes", "changes"
 MOST = 200
@@ -84,7 +84,7 @@ class _Content:
     at: str = ""
     copied: str = ""
     written: bool = False
-    trashed: bool = False
+    left: str = ""
 
 
 class _Disk:
@@ -107,8 +107,8 @@ class _Disk:
         found = {path: self._find(path) for path in taken}
         for path in taken:
             self.after[path] = None
-        if isinstance(operation, Trash):
-            found[operation.path].trashed = True
+        if isinstance(operation, Trash | Erase):
+            found[operation.path].left = "to the trash" if isinstance(operation, Trash) else "for good"
         if goal is not None:
             if goal not in taken:
                 self._find(goal, there=False)
@@ -139,7 +139,7 @@ class _Disk:
             folder = path in self.folders
             if now is None and was is not None:
                 to = ends.get(id(was))
-                how = f"to {shown(to)}" if to else "to the trash" if was.trashed else ""
+                how = f"to {shown(to)}" if to else was.left
                 found.append(Change(path, GOES, how, folder))
             elif now is not None and (was is None or was is not now or now.written):
                 source = now.at if now.at != path else ""

@@ -20,6 +20,7 @@ from klapp.operations import (
     Append,
     Copy,
     Create,
+    Erase,
     Keep,
     MakeFolder,
     Move,
@@ -39,7 +40,7 @@ from klapp.operations import (
     Truncate,
 )
 from klapp.operations.steps import Step
-from klapp.sandbox.confinement import Confinement
+from klapp.sandbox.confinement import RIGHTS, Confinement
 from klr.effects import Ending
 from klr.vocabulary import Permission, Vocabulary
 
@@ -55,6 +56,7 @@ _PLANNED = (
     Overwrite,
     Trash,
     Keep,
+    Erase,
     PutBack,
     Notify,
     SendData,
@@ -63,7 +65,7 @@ _PLANNED = (
     Open,
 )
 """What the verbs plan. The others only ever take something back."""
-AGENTS = (Keep, PutBack, Trash, Restore, Sending, Open)
+AGENTS = (Keep, Erase, PutBack, Trash, Restore, Sending, Open)
 """What takes a key, the person's trash folder, or the world outside, and so is never a worker's to do."""
 
 
@@ -87,6 +89,8 @@ def needs(operation: Operation) -> Iterator[tuple[Permission, str]]:
             yield "write", goal
         case Trash(path=path):
             yield "remove", path
+        case Erase(path=path):
+            yield "erase", path
         case Create(path=path) | Append(path=path) | Overwrite(path=path) | Truncate(path=path):
             yield "write", path
         case PutBack(path=path) | Restore(path=path):
@@ -154,7 +158,7 @@ class Judge:
                 return is_plain(path) and self.confinement.allows_folder(path)
             case Keep(path=path):
                 allows = self.confinement.allows
-                return is_plain(path) and any(allows(permission, path) for permission in ("write", "remove", "read"))
+                return is_plain(path) and any(allows(permission, path) for permission in RIGHTS)
         return all(is_plain(path) and self.confinement.allows(wish, path) for wish, path in needs(operation))
 
     def is_agents(self, operation: Operation) -> bool:

@@ -19,7 +19,7 @@ from klapp.engine.encoding import decode
 from klapp.engine.record import REPLAN, Logged
 from klapp.engine.report import report
 from klapp.files.protocol import Identity
-from klapp.operations import Copy, Move, Replace, Restore, Trash
+from klapp.operations import Copy, Erase, Move, PutBack, Replace, Restore, Trash
 from klapp.operations.folders import MakeFolder, RemoveFolder
 from klapp.operations.operation import Operation
 from klapp.operations.steps import Step
@@ -100,7 +100,7 @@ class _Following:
 
     def __init__(self) -> None:
         self.at: dict[str, Life] = {}
-        self.trashed: dict[str, Life] = {}
+        self.aside: dict[str, Life] = {}
         self.all: list[Life] = []
 
     def of(self, path: str) -> list[Life]:
@@ -161,13 +161,13 @@ class _Following:
             source = self._life(operation.source)
             self.at[operation.goal] = made
             return [source, made]
-        if isinstance(operation, Trash):
-            life = self.trashed[operation.token] = self._life(operation.path)
+        if isinstance(operation, Trash | Erase):
+            life = self.aside[operation.token] = self._life(operation.path)
             del self.at[operation.path]
             life.left = None
             return [life]
-        if isinstance(operation, Restore) and operation.token in self.trashed:
-            life = self.at[operation.path] = self.trashed.pop(operation.token)
+        if isinstance(operation, Restore | PutBack) and operation.token in self.aside:
+            life = self.at[operation.path] = self.aside.pop(operation.token)
             _named(life, operation.path)
             return [life]
         return [self._life(path) for path in _paths(operation)]

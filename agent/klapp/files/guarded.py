@@ -93,7 +93,7 @@ class GuardedFiles:
     def look(self, path: str) -> FileValue | None:
         with self._acting(path):
             try:
-                folder, name = self._place(path, "read", "remove", "write")
+                folder, name = self._place(path, *ANY)
                 info = folder.stat(name)
             except (FileNotFoundError, NotADirectoryError):
                 return None
@@ -171,7 +171,7 @@ class GuardedFiles:
 
     def born(self, path: str) -> int:
         with self._acting(path):
-            folder, name = self._place(path, "read", "remove", "write")
+            folder, name = self._place(path, *ANY)
             return folder.born(name)
 
     # -- files --------------------------------------------------------------------------------------------------------
@@ -280,9 +280,15 @@ class GuardedFiles:
             folder, name = self._place(path, "write")
             return _can(self._trash, path, "restore").restore(token, folder, name)
 
+    def erase(self, path: str, expect: Identity) -> None:
+        with self._acting(path):
+            folder, name = self._place(path, "erase")
+            check(folder.stat(name), expect)
+            folder.unlink(name)
+
     def keep(self, path: str, expect: Identity, token: str) -> None:
         with self._acting(path):
-            folder, name = self._place(path, "read", "write", "remove")
+            folder, name = self._place(path, *ANY)
             with opened(folder, name, os.O_RDONLY) as (file, info), os.fdopen(os.dup(file), "rb") as source:
                 check(info, expect)
                 _can(self._keeper, path, "keep").keep(token, source)

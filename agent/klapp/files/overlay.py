@@ -113,7 +113,7 @@ class Overlay:
     # -- questions ----------------------------------------------------------------------------------------------------
 
     def look(self, path: str) -> FileValue | None:
-        self._need(path, "read", "remove", "write")
+        self._need(path, *_ANY)
         return self._look(path)
 
     def kind_at(self, path: str) -> str:
@@ -249,8 +249,13 @@ class Overlay:
         node = node or Node(value, value.path, value.size, b"")
         return self._put(node.at(path))
 
+    def erase(self, path: str, expect: Identity) -> None:
+        self._need(path, "erase")
+        self._expected(path, expect)
+        self._drop(path)
+
     def keep(self, path: str, expect: Identity, token: str) -> None:
-        self._need(path, "read", "write", "remove")
+        self._need(path, *_ANY)
         self._kept[token] = self._expected(path, expect)
 
     def has_kept(self, token: str) -> bool:

@@ -38,7 +38,7 @@ class Files(Protocol):
     """
 
     def look(self, path: str) -> FileValue | None:
-        """The regular file at ``path`` (needs read, remove or write there), or None where nothing is.
+        """The regular file at ``path`` (needs any permission there), or None where nothing is.
 
         Raises FileError("taken") where something other than a regular file is there (folder, link, device, ...).
         """
@@ -97,6 +97,9 @@ class Files(Protocol):
 
     def restore(self, token: str, path: str) -> Identity:
         """Take a file back out of the trash to ``path``, which must be free. Needs write."""
+
+    def erase(self, path: str, expect: Identity) -> None:
+        """Remove a file for good. The caller has kept it before. Needs erase."""
 
     def keep(self, path: str, expect: Identity, token: str) -> None:
         """Keep a sealed copy of a file (content, times, mode, extended attributes) under a fresh ``token`` (32 hex

@@ -7,7 +7,7 @@ from typing import Any
 
 from klapp.operations.contents import Append, Create, Overwrite, Truncate
 from klapp.operations.folders import MakeFolder, RemoveFolder
-from klapp.operations.keeping import Keep, PutBack, Restore, Trash
+from klapp.operations.keeping import Erase, Keep, PutBack, Restore, Trash
 from klapp.operations.moves import Copy, Move, Replace
 from klapp.operations.notices import Notify
 from klapp.operations.operation import Letter, Operation, World
@@ -26,6 +26,7 @@ ALL: tuple[type[Operation], ...] = (
     Trash,
     Restore,
     Keep,
+    Erase,
     PutBack,
     Notify,
     SendData,
@@ -50,6 +51,7 @@ __all__ = [
     "Append",
     "Copy",
     "Create",
+    "Erase",
     "Keep",
     "Letter",
     "MakeFolder",

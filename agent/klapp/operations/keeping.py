@@ -1,4 +1,4 @@
-"""Operations that set files aside and bring them back: the trash, and the sealed copies of what is replaced."""
+"""Operations that set files aside and bring them back: the trash, and the sealed copies of what is replaced or erased."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Restore(Operation):
 
 @dataclass(frozen=True)
 class Keep(Operation):
-    """Keep a sealed copy of a file that is about to be replaced. Doing it twice is as good as once."""
+    """Keep a sealed copy of a file that is about to be replaced or erased. Doing it twice is as good as once."""
 
     kind: ClassVar[str] = "keep"
     settles: ClassVar[bool] = False
@@ -102,6 +102,34 @@ class Keep(Operation):
 
     def sentence(self) -> str:
         return f"kept a copy of {shown(self.path)}"
+
+
+@dataclass(frozen=True)
+class Erase(Operation):
+    """Remove a file for good, of which ``Keep`` has kept a copy under ``token``."""
+
+    kind: ClassVar[str] = "erase"
+    path: str
+    identity: Identity
+    token: str
+
+    def apply(self, world: World) -> None:
+        world.files.erase(self.path, self.identity)
+
+    def settle(self, world: World) -> bool:
+        return not is_version(look(world.files, self.path), self.identity)
+
+    def inverse(self, product: Identity | None, files: Files) -> tuple[Operation, ...]:
+        return (PutBack(self.token, self.path, self.identity),)
+
+    def places(self) -> dict[Permission, tuple[str, ...]]:
+        return {"erase": (self.path,)}
+
+    def sentence(self) -> str:
+        return f"erased {shown(self.path)}, of which a sealed copy is kept for a while"
+
+    def takes(self) -> dict[str, Identity]:
+        return {self.path: self.identity}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ RIGHTS: Mapping[str, int] = {
     # A file may only be moved to where it can not be written any better than before (landlock(7), REFER): what
     # moves files out of a folder must have the right to write them there.
     "remove": _CHANGE,
+    "erase": landlock.READ,  # to find the file; the agent erases it, since that takes the key of the kept copies
     "write": _CHANGE | landlock.MAKE_REG | landlock.MAKE_DIR,
 }
 """Landlock's rights to a folder for each permission that takes paths."""
@@ -29,7 +30,7 @@ Fingerprint = tuple[tuple[int, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """For each permission ("read", "remove", "write") the ``folders`` that are open to a worker with all below them,
+    """For each permission ("read", "remove", "erase", "write") the ``folders`` that are open to a worker with all below them,
     and the ``single`` paths beside them. ``undo`` adds the right to remove folders that are empty.
     """
 

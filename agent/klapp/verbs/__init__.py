@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klapp.verbs.mail import SAVE, SEND_MAIL
-from klapp.verbs.moving import COPY, MOVE, RENAME, TRASH
+from klapp.verbs.moving import COPY, ERASE, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
 from klapp.verbs.sending import OPEN, QUESTIONS, SEND
 from klapp.verbs.tables import APPEND_ROW, WRITE_TABLE
@@ -16,6 +16,7 @@ ALL: tuple[Verb, ...] = (
     COPY,
     RENAME,
     TRASH,
+    ERASE,
     WRITE,
     APPEND,
     APPEND_ROW,

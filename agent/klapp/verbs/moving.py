@@ -1,4 +1,4 @@
-"""The verbs that bring a file elsewhere: move, rename, copy and trash."""
+"""The verbs that bring a file elsewhere or away: move, rename, copy, trash and erase."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from klapp.files.protocol import Files
-from klapp.operations import Copy, Keep, Move, PutBack, Replace, Trash
+from klapp.operations import Copy, Erase, Keep, Move, PutBack, Replace, Trash
 from klapp.operations.keeping import new_token
 from klapp.verbs.plan import ON_CONFLICT, Goal, Plan, check_name, check_path, find_goal, identity_of, missing_folders
 from klr.types import FILE, PATH, TEXT
@@ -80,6 +80,13 @@ def plan_trash(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
     return Plan((Trash(file.path, identity_of(files, file), files.new_trash_token(file.path)),))
 
 
+def plan_erase(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
+    """``erase FILE``: a sealed copy is kept first, so that this too can be undone."""
+    (file,) = arguments
+    identity, token = identity_of(files, file), new_token()
+    return Plan((Keep(file.path, identity, token), Erase(file.path, identity, token)))
+
+
 MOVE = Verb(
     "move",
     (
@@ -126,8 +133,18 @@ COPY = Verb(
 TRASH = Verb(
     "trash",
     (Slot("", FILE, needs=("remove",), doc="The file to put in the trash."),),
-    "Puts a file in the trash, from where you can bring it back. klapp never deletes a file for good.",
+    "Puts a file in the trash, from where you can bring it back.",
     "trash file",
     plan=plan_trash,
+    consumes=True,
+)
+
+ERASE = Verb(
+    "erase",
+    (Slot("", FILE, needs=("erase",), doc="The file to erase."),),
+    "Deletes a file for good, past the trash. klapp keeps a sealed copy, so that you can undo it, for as long as it keeps "
+    "such copies: see `klapp kept`.",
+    "erase file",
+    plan=plan_erase,
     consumes=True,
 )
