@@ -6,6 +6,7 @@ change is made under one lock, so that no two of them ever act at the same time.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -84,6 +85,9 @@ from klr.runtime import show
 from klr.settings import read as read_setting
 from klr.settings import written
 
+ALLOCATIONS = 20_000
+"""Objects after which the interpreter looks for cycles. A run makes hundreds that live to the end of its batch and are in
+none: with Python's usual 700, a tenth of all time would go into looking."""
 CHUNK = 1000
 """Requests that are performed between two words on how far things are."""
 
@@ -104,6 +108,7 @@ class Agent:
         broker: Broker | None = None,
     ) -> None:
         """``sandboxed`` False has coworkers work in this process, behind the guard alone; only tests do that."""
+        gc.set_threshold(ALLOCATIONS)
         self.home = home
         self.person = person or os.path.expanduser("~")
         self.clock = clock
@@ -346,10 +351,11 @@ class Agent:
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
             raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
-        return self.perform(*self._requests(coworker.name, coworker.program, on, answers or {}))
+        return map(_as_data, self.perform(*self._requests(coworker.name, coworker.program, on, answers or {})))
 
     def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
-        """Perform about ``count`` requests of one coworker, chunk by chunk; what it gives is as for ``run``.
+        """Perform about ``count`` requests of one coworker, chunk by chunk; what it gives is as for ``run``, but each
+        report as a ``RunReport``.
 
         It ends before its time where the coworker failed too often in a row; ``fuse`` says how often that is.
         """
@@ -364,7 +370,7 @@ class Agent:
             done += len(reports)
             if reports:
                 yield {"progress": min(done, count), "of": count}
-                yield from ({"report": report.to_json()} for report in reports)
+                yield from ({"report": report} for report in reports)
             if len(reports) < len(chunk):
                 yield {"left": max(count - done, len(chunk) - len(reports))}
             if len(reports) < max(len(chunk), 1):
@@ -532,6 +538,11 @@ def _method(part: _Part, what: str, refusal: str) -> Callable[..., Any]:
         raise ValueError(refusal)
     method: Callable[..., Any] = getattr(part, what)
     return method
+
+
+def _as_data(item: dict[str, Any]) -> dict[str, Any]:
+    """What ``perform`` gives, as JSON can hold it."""
+    return {"report": item["report"].to_json()} if "report" in item else item
 
 
 def _forget(connection: Any, meant: Callable[[str], bool]) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from klapp.files.patterns import Pattern, is_plain
 from klr.vocabulary import Permission
 
-_REMEMBERED = 4096
+_REMEMBERED = 8192
+"""As many as the paths of a batch are asked for, at some permissions each."""
 
 
 class _Grants:
@@ -136,8 +137,10 @@ class Lane:
         It is the fixed prefix of the grant that covers the path, the longest where several do; None where none does.
         """
         key = permission, path
-        if key in self._roots:
+        try:
             return self._roots[key]
+        except KeyError:
+            pass
         grants = self._grants.get(permission)
         root = grants.root(path) if grants is not None and is_plain(path) else None
         if len(self._roots) >= _REMEMBERED:

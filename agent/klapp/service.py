@@ -395,7 +395,8 @@ class Service:
 
     def _run_now(self, name: str, answers: Mapping[str, str] | None) -> None:
         for item in self.agent.run(name, answers=answers):
-            self._turns.report(item)
+            if (report := item.get("report")) and report["outcome"] == "failed":
+                self._turns.tell_failed(report["coworker"], report["run"], report["reason"])
 
 
 def _no_page(path: str) -> dict[str, str]:

@@ -260,7 +260,9 @@ class Turns:
                 self.agenda.forget(start for start in batch if id(start) not in running)
                 with acting(ORIGINS.get(batch[0].phrase, "trigger: another coworker")):
                     for item in self.agent.perform(requests, len(requests)):
-                        self.report(item)
+                        report: RunReport | None = item.get("report")
+                        if report is not None and report.outcome == "failed":
+                            self.tell_failed(report.coworker, report.run, report.reason)
                 self._put_off(unperformed := list(self._running.values()))  # it failed too often, and is paused
                 put_off = set(map(id, unperformed))
                 served = [start for start in batch if id(start) not in put_off]
@@ -375,11 +377,9 @@ class Turns:
             self._trouble(f'"{request.coworker}" (line {request.rule.line}) {sentence}')
         return True
 
-    def report(self, item: dict[str, Any]) -> None:
-        """What ``Agent.run`` gives on the way: a failure is told."""
-        report = item.get("report")
-        if report is not None and report["outcome"] == "failed":
-            self._tell(f'"{report["coworker"]}" failed (run {report["run"]}): {report["reason"]}')
+    def tell_failed(self, coworker: str, run: int | None, reason: str) -> None:
+        """Tell of a run that failed."""
+        self._tell(f'"{coworker}" failed (run {run}): {reason}')
 
     # -- what comes of runs -------------------------------------------------------------------------------------------
 

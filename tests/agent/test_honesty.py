@@ -11,8 +11,10 @@ import pytest
 
 from klapp.engine.hands import OwnHands, RealWorld
 from klapp.engine.honesty import is_honest
+from klapp.engine.judge import _NEEDS, _OTHERS
 from klapp.engine.record import step_from_json
 from klapp.engine.runs import Planned, Request
+from klapp.operations import ALL
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load
 from tests.agent.batches import tree_of
@@ -91,3 +93,7 @@ def test_what_it_does_not_is_found(change: str) -> None:
     run.steps = [step_from_json(step) for effect in effects for step in effect.get("steps", ())]
     run.effects = effects
     assert not is_honest(run, VOCABULARY, files, home)
+
+
+def test_it_is_known_of_every_operation_what_it_needs() -> None:
+    assert set(ALL) == _NEEDS.keys() | _OTHERS

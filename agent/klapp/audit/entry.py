@@ -18,7 +18,7 @@ INTENT, OUTCOME, CONTENT = "intent", "outcome", "content"
 COLUMNS = "seq, at, mono, run, kind, owner, who, origin, outcome, key, public, sealed"
 Row = tuple[Any, ...]
 """The columns of a stored entry, in that order."""
-_to_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 _NOTHING: frozenset[str] = frozenset()
 _UNSEALED = hashlib.sha256(b"").hexdigest()
 

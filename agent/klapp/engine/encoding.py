@@ -49,7 +49,9 @@ def _written(date: datetime) -> str:
 
 
 def _read(written: str) -> datetime:
-    return datetime.fromisoformat(written.removesuffix("~")).replace(fold=int(written.endswith("~")))
+    if written[-1:] == "~":
+        return datetime.fromisoformat(written[:-1]).replace(fold=1)
+    return datetime.fromisoformat(written)
 
 
 def _table(columns: list[Any], rows: list[Any]) -> TableValue:
@@ -79,9 +81,9 @@ def decode(data: Any) -> Any:
 
 
 def _decoded(data: Any) -> Any:
+    if type(data) in _PLAIN:
+        return data
     match data:
-        case None | str() | bool() | int():
-            return data
         case list():
             return tuple(map(_decoded, data))
         case {"f": [str(path), int(size), str(modified), int(stamp), int(device), int(inode)]}:

@@ -210,8 +210,9 @@ class WorkerHands:
             channel.send(message)
             self._own = {}
             told: Any = {}
+            patience = patience_for(steps)
             while "end" not in told:
-                told = self._heard(channel, patience_for(steps))
+                told = self._heard(channel, patience)
                 for product in told["done"]:
                     step = next(waiting, None)
                     if step is None:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TypeVar
 
 from klapp.files.drafts import Draft, Traits, identity
@@ -29,6 +29,28 @@ from klr.vocabulary import Permission
 
 ANY: tuple[Permission, ...] = ("read", "remove", "write", "erase")
 _BLOCK = 1 << 20
+
+
+class _Acting:
+    """One operation: turns what the system answers into a FileError about ``path``, or about its ``goal``."""
+
+    __slots__ = ("_files", "_goal", "_path")
+
+    def __init__(self, files: GuardedFiles, path: str, goal: str | None) -> None:
+        self._files, self._path, self._goal = files, path, goal
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Changed):
+            raise changed(self._path) from None
+        if isinstance(error, FileNotFoundError):
+            self._files.look_anew()
+            there = self._goal is not None and self._files.is_there(self._path)
+            raise failure(error, self._goal if there and self._goal else self._path) from error
+        if isinstance(error, OSError):
+            raise failure(error, self._goal or self._path) from error
 
 
 class GuardedFiles:
@@ -65,22 +87,16 @@ class GuardedFiles:
         above, _, name = path.rpartition("/")
         return self._folders.get(root, above or "/"), name
 
-    @contextmanager
-    def _acting(self, path: str, goal: str | None = None) -> Iterator[None]:
-        """One operation: turns what the system answers into a FileError about ``path``, or about its ``goal``."""
+    def _acting(self, path: str, goal: str | None = None) -> _Acting:
         self._folders.begin()
-        try:
-            yield
-        except Changed:
-            raise changed(path) from None
-        except FileNotFoundError as error:
-            self._folders.clear()  # a handle may be to a folder that is gone; the next look is a fresh one
-            there = goal is not None and self._is_there(path)
-            raise failure(error, goal if there and goal else path) from error
-        except OSError as error:
-            raise failure(error, goal or path) from error
+        return _Acting(self, path, goal)
 
-    def _is_there(self, path: str) -> bool:
+    def look_anew(self) -> None:
+        """A handle may be to a folder that is gone: the next look is a fresh one."""
+        self._folders.clear()
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything can be seen at a path."""
         try:
             folder, name = self._place(path, *ANY)
             folder.stat(name)

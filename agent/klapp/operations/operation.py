@@ -119,7 +119,7 @@ class Operation(ABC):
         wanted = _fields(cls)
         if body.keys() - {"do"} != wanted.keys():
             raise ValueError(f"a logged “{cls.kind}” has other parts than it should")
-        return cls(**{name: _decoded(body[name], type_) for name, type_ in wanted.items()})
+        return cls(*[_decoded(body[name], type_) for name, type_ in wanted.items()])
 
 
 @cache
@@ -145,6 +145,10 @@ def _encoded(value: Any) -> Any:
 
 def _decoded(value: Any, type_: str) -> Any:
     """A field's value; ``type_`` is its annotation as written."""
+    if type_ == "str" and type(value) is str:
+        return value
+    if type_ == "Identity" and type(value) is list and len(value) == 4 and all(type(part) is int for part in value):
+        return tuple(value)
     if value is None and type_.endswith("| None"):
         return None
     match type_.removesuffix(" | None"), value:

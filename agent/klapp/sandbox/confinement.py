@@ -37,6 +37,11 @@ class Confinement:
     folders: Mapping[str, tuple[str, ...]]
     single: Mapping[str, frozenset[str]] = field(default_factory=dict)
     undo: bool = False
+    _below: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        below = {permission: tuple(map(_start, folders)) for permission, folders in self.folders.items()}
+        object.__setattr__(self, "_below", below)
 
     @classmethod
     def of(cls, grants: Iterable[tuple[str, str]], home: str) -> Confinement:
@@ -91,7 +96,7 @@ class Confinement:
 
     def is_below(self, permission: str, path: str) -> bool:
         """Whether a path lies in a folder that this permission opens."""
-        return any(_inside(path, folder) for folder in self.folders.get(permission, ()))
+        return path.startswith(self._below.get(permission, ()))
 
     def is_single(self, permission: str, path: str) -> bool:
         """Whether this permission names the path itself."""
@@ -106,7 +111,7 @@ class Confinement:
         if self.is_below("write", folder):
             return True
         goals = (*self.folders.get("write", ()), *self.single.get("write", ()))
-        return any(goal == folder or _inside(goal, folder) for goal in goals)
+        return any(goal == folder or goal.startswith(_start(folder)) for goal in goals)
 
 
 def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
@@ -123,8 +128,9 @@ def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(folder for folder in wanted if not is_within(folder)))
 
 
-def _inside(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder.rstrip('/')}/")
+def _start(folder: str) -> str:
+    """What every path in a folder begins with."""
+    return f"{folder.rstrip('/')}/"
 
 
 def _there(path: str) -> tuple[int, int] | None:
