@@ -14,7 +14,7 @@ from pathlib import Path
 from klapp.engine.probe import probe
 from klapp.files.shown import shown
 from klapp.home import Home
-from klapp.sandbox.enforced import not_enforced
+from klapp.sandbox.enforced import less_enforced, not_enforced
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 
 FINE, ADVICE, WRONG = "fine", "advice", "wrong"
@@ -23,6 +23,7 @@ FEW_WATCHES = 65_536
 LITTLE_SPACE = 200_000_000
 """Bytes."""
 PROC = Path("/proc")
+ENFORCED = "See docs/sandbox.md for what each system enforces."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +124,24 @@ def _kept(name: str, home: Home) -> Iterator[Finding]:
 
 
 def _sandbox(name: str, home: Home) -> Iterator[Finding]:
+    lacking = not_enforced()
     if not HAS_WORKERS:
-        yield Finding(name, ADVICE, not_enforced()[0], "See docs/sandbox.md for what each system enforces.")
+        yield from (Finding(name, ADVICE, sentence, ENFORCED) for sentence in lacking)
         return
-    found = probe(launcher())
+    starts = launcher()
+    found = probe(starts)
     if found.why or not found.works:
-        why = found.why or "can not write in the folder that it is given"
+        why = found.why or "can not do what it may"
         yield Finding(name, WRONG, f"Coworkers can not run: their process {why}.", "Please report this.")
         return
-    lacking = not_enforced()
     if not found.held and not lacking:
-        help = "Please report this, with the version of your kernel."
-        yield Finding(name, WRONG, "A process that should be held to one folder could write in another.", help)
-    for sentence in lacking:
-        yield Finding(name, WRONG, sentence, "See docs/sandbox.md for what each system enforces.")
+        help = "Please report this, with the version of your system."
+        yield Finding(name, WRONG, "A process that should be held by the system could write where it must not.", help)
+    yield from (Finding(name, WRONG, sentence, ENFORCED) for sentence in lacking)
     if found.held and not lacking:
-        yield Finding(
-            name, FINE, "A coworker is held to its folders by the system: tried just now. No network, no programs."
-        )
+        held = "A coworker is held to its folders" if starts.opens_folders else "A coworker's process can open no file"
+        yield Finding(name, FINE, f"{held} by the system: tried just now. No network, no programs.")
+    yield from (Finding(name, ADVICE, sentence, ENFORCED) for sentence in less_enforced())
 
 
 def _keyring(name: str, home: Home) -> Iterator[Finding]:

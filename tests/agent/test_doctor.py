@@ -12,12 +12,18 @@ from typing import Any
 import pytest
 
 from klapp import doctor
+from klapp.cli.coworkers import review_in_words
 from klapp.cli.main import main
-from klapp.engine.probe import probe
+from klapp.coworkers.review import review_of
+from klapp.coworkers.store import Coworker
+from klapp.engine.probe import Probe, probe
 from klapp.home import Home
-from klapp.sandbox import enforced, landlock, seccomp
+from klapp.sandbox import enforced, landlock, seatbelt, seccomp
 from klapp.sandbox.launch import Zygote
+from klapp.vocabulary import VOCABULARY
+from klr.loader import load
 from tests.agent.house import House, reports
+from tests.security.starting import Piper
 
 ROOT = str(Path(__file__).parents[2])
 linux = pytest.mark.skipif(
@@ -72,9 +78,73 @@ def test_what_is_not_enforced_is_said_in_plain_words(monkeypatch: pytest.MonkeyP
     assert "does not hold a coworker to its folders" in enforced._on_linux(0, True)[0]
     assert "cutting files short" in enforced._on_linux(1, True)[0]
     assert "TCP included" in enforced._on_linux(0, False)[1]
-    for system in ("darwin", "win32", "sunos5"):
-        monkeypatch.setattr(sys, "platform", system)
-        assert enforced.not_enforced()
+
+
+SYSTEMS = {
+    "darwin": ((), "neither the memory"),
+    "darwin without": (("no Seatbelt",), "neither the memory"),
+    "win32": ((), "klapp itself does what that process plans"),
+    "sunos5": (("no sandbox for coworkers",), ""),
+}
+
+
+@pytest.fixture(params=SYSTEMS)
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A system that klapp is made out to run on, as far as its sandbox goes."""
+    monkeypatch.setattr(sys, "platform", request.param.split()[0])
+    monkeypatch.setattr(seatbelt, "is_there", lambda: request.param == "darwin")
+    return str(request.param)
+
+
+def test_what_a_system_does_not_enforce_is_said_by_the_approval(system: str) -> None:
+    text = 'coworker "x"\nmay read "~/In/*"\nwhen file arrives in "~/In"\n  skip "no"\nend\n'
+    loaded = load(text, VOCABULARY)
+    coworker = Coworker("x", Path("/x.klr"), loaded, loaded.program, {})
+    review = review_of(coworker).to_json()
+    wrong, less = SYSTEMS[system]
+    told = "\n".join(review["unenforced"])
+    assert all(part in told for part in (*wrong, less))
+    assert [line for line in review_in_words(review) if line.startswith("Know this: ")] == [
+        f"Know this: {sentence}" for sentence in review["unenforced"]
+    ]
+
+
+class Idle:
+    """Starts nothing, on a system that opens folders to workers or does not."""
+
+    def __init__(self, opens_folders: bool) -> None:
+        self.opens_folders = opens_folders
+
+
+@pytest.mark.parametrize("works", [True, False])
+@pytest.mark.parametrize("held", [True, False])
+def test_what_a_system_does_not_enforce_is_said_by_the_doctor(
+    system: str, works: bool, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, less = SYSTEMS[system]
+    monkeypatch.setattr(doctor, "HAS_WORKERS", system != "sunos5")
+    monkeypatch.setattr(doctor, "launcher", lambda: Idle(system != "win32"))
+    monkeypatch.setattr(doctor, "probe", lambda _: Probe(works, held, {}))
+    found = list(doctor._sandbox("sandbox", Home(Path("/nowhere"))))
+    states = [finding.state for finding in found]
+    if system == "sunos5":
+        assert states == ["advice"]
+    elif not works:
+        assert states == ["wrong"]
+    else:
+        assert states == [
+            *["wrong"] * (1 if wrong or not held else 0),
+            *["fine"] * (held and not wrong),
+            "advice",
+            "advice",
+        ]
+        assert less in " ".join(finding.message for finding in found)
+
+
+@linux
+def test_the_probe_of_a_worker_without_files_sees_whether_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probe(Piper()) == Probe(True, True, {"landlock": landlock.version(), "seccomp": True})
+    assert probe(Piper("tests.security.unconfined")) == Probe(True, False, {"landlock": 0, "seccomp": False})
 
 
 @linux
@@ -86,7 +156,7 @@ def test_the_probe_sees_whether_a_worker_is_held(bare: Zygote, monkeypatch: pyte
     monkeypatch.setattr(doctor, "launcher", lambda: bare)
     [finding] = doctor._sandbox("sandbox", Home(Path("/nowhere")))
     assert finding.state == "wrong"
-    assert "could write in another" in finding.message
+    assert "could write where it must not" in finding.message
 
 
 @linux

@@ -1,14 +1,17 @@
-"""Both ways in which a worker starts: forked from a warm process, as on Linux, and started afresh, as on macOS."""
+"""The ways in which a worker starts: forked from a warm process, as on Linux, started afresh, as on macOS, and over a pipe."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Pipe
 from pathlib import Path
 
 import pytest
 
-from klapp.sandbox.launch import Zygote
+from klapp.sandbox.channel import PipeChannel
+from klapp.sandbox.launch import Zygote, command
 from klapp.sandbox.spawner import Spawner
 
 ROOT = str(Path(__file__).parents[2])
@@ -37,3 +40,36 @@ def another(starter: Starter) -> int:
     process = starter._process if isinstance(starter, Zygote) else starter._spare and starter._spare._process
     assert process
     return process.pid
+
+
+class Piped:
+    """A worker over a pipe, as ``klapp.sandbox.contained`` starts it, but for what Windows holds it by."""
+
+    def __init__(self, entry: str) -> None:
+        ours, theirs = Pipe()
+        code = f"from klapp.sandbox.entry import main_over_pipe; main_over_pipe({entry!r}, {theirs.fileno()})"
+        self.process = subprocess.Popen(
+            command(code, (ROOT,)), pass_fds=[theirs.fileno()], env={}, cwd="/", stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+        self.channel = PipeChannel(ours, self.process.kill, 60)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.channel.close()
+
+
+class Piper:
+    """Starts such workers."""
+
+    opens_folders = False
+
+    def __init__(self, entry: str = "klapp.worker") -> None:
+        self.entry = entry
+
+    def launch(self, lock: int) -> Piped:
+        return Piped(self.entry)
+
+    def close(self) -> None:
+        """Nothing is kept."""

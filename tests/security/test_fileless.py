@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,9 +25,8 @@ from klapp.lane import Lane
 from klapp.sandbox import landlock, seccomp
 from klapp.sandbox.channel import BLOCK, HEADER, Lost, PipeChannel
 from klapp.sandbox.confinement import Confinement
-from klapp.sandbox.launch import command
 from tests.agent.house import House, reports
-from tests.security.starting import ROOT
+from tests.security.starting import Piper
 
 linux = pytest.mark.skipif(
     not sys.platform.startswith("linux") or landlock.version() < 3 or not seccomp.is_known(),
@@ -52,39 +50,6 @@ when file arrives in "~/In"
   end
 end
 """
-
-
-class Piped:
-    """A worker over a pipe, as ``klapp.sandbox.contained`` starts it, but for what Windows holds it by."""
-
-    def __init__(self, entry: str) -> None:
-        ours, theirs = Pipe()
-        code = f"from klapp.sandbox.entry import main_over_pipe; main_over_pipe({entry!r}, {theirs.fileno()})"
-        self.process = subprocess.Popen(
-            command(code, (ROOT,)), pass_fds=[theirs.fileno()], env={}, cwd="/", stdin=subprocess.DEVNULL
-        )
-        theirs.close()
-        self.channel = PipeChannel(ours, self.process.kill, 60)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.channel.close()
-
-
-class Piper:
-    """Starts such workers."""
-
-    opens_folders = False
-
-    def __init__(self, entry: str = "klapp.worker") -> None:
-        self.entry = entry
-
-    def launch(self, lock: int) -> Piped:
-        return Piped(self.entry)
-
-    def close(self) -> None:
-        """Nothing is kept."""
 
 
 @pytest.fixture

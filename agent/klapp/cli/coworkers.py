@@ -10,7 +10,6 @@ from typing import Any
 
 from klapp.cli.connection import Source, connected
 from klapp.cli.output import FINE, PROBLEMS, Complaint, say, say_json
-from klapp.sandbox.enforced import not_enforced
 
 
 def list(options: argparse.Namespace) -> int:
@@ -49,8 +48,6 @@ def approve(options: argparse.Namespace) -> int:
                 return FINE
             for line in review_in_words(review):
                 say(line)
-            for sentence in not_enforced():
-                say(f"Know this: {sentence}")
             if options.answer == "show":
                 return FINE
             answer = answer or _answered(bool(review["narrower"]))
@@ -106,6 +103,7 @@ def review_in_words(review: dict[str, Any]) -> Iterator[str]:
         yield from (f"    - {sentence}" for sentence in one["effects"])
     if review["no_example"]:
         yield review["no_example"]
+    yield from (f"Know this: {sentence}" for sentence in review["unenforced"])
 
 
 def _by_group(review: dict[str, Any], lines: Sequence[dict[str, Any]]) -> Iterator[str]:

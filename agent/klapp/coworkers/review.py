@@ -9,6 +9,7 @@ from typing import Any
 
 from klapp.coworkers.approval import SECRETS, Permissions, in_words, permissions_of, plainly
 from klapp.coworkers.store import Coworker
+from klapp.sandbox.enforced import less_enforced, not_enforced
 from klr.layout import lines_of
 from klr.privilege import tightest
 from klr.program import Program
@@ -68,6 +69,7 @@ class Review:
         starts: what starts it, in its own words.
         examples: some runs on the person's real files, of which nothing was done.
         no_example: why there are none; "" where there are.
+        unenforced: what this system does not hold it to, as sentences.
     """
 
     coworker: str
@@ -82,6 +84,7 @@ class Review:
     starts: tuple[str, ...]
     examples: tuple[Example, ...] = ()
     no_example: str = ""
+    unenforced: tuple[str, ...] = ()
 
     @property
     def new(self) -> tuple[Line, ...]:
@@ -111,6 +114,7 @@ def review_of(coworker: Coworker, examples: Sequence[Example] = (), no_example: 
         tuple(start_in_words(program, rule.line) for rule in program.rules),
         tuple(examples),
         no_example,
+        (*not_enforced(), *less_enforced()),
     )
 
 

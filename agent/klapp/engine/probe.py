@@ -1,4 +1,8 @@
-"""Tries the sandbox: a real worker does what it may, and tries what it must not be able to."""
+"""Tries the sandbox: a real worker does what it may, and tries what it must not be able to.
+
+Where the system can open no folder to a worker, it may do nothing at all; then the agent does the same beside it, so
+that what kept the worker from it is nothing but its sandbox.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from klapp.engine.record import step_to_json
+from klapp.files.guarded import GuardedFiles
+from klapp.lane import Lane
 from klapp.operations import Create
 from klapp.operations.steps import Step
 from klapp.sandbox.channel import Lost
@@ -21,8 +27,8 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was found: ``works`` is whether a worker could write in its folder, ``held`` whether it was kept from
-    writing beside it by the system alone; ``holds`` is what it says of its sandbox; ``why`` it could not be tried."""
+    """What was found: ``works`` is whether a worker could do what it may, ``held`` whether it was kept from writing
+    beside that by the system alone; ``holds`` is what it says of its sandbox; ``why`` it could not be tried."""
 
     works: bool
     held: bool
@@ -41,7 +47,16 @@ def probe(launcher: Launcher) -> Probe:
             holds = _tried(launcher, folder, inside, outside)
         except Lost as error:
             return Probe(False, False, {}, str(error))
-        return Probe(inside.exists(), not outside.exists(), holds)
+        if launcher.opens_folders:
+            return Probe(inside.exists(), not outside.exists(), holds)
+        held = not inside.exists() and not outside.exists()
+        return Probe(not held or _can_be_written(inside), held, holds)
+
+
+def _can_be_written(path: Path) -> bool:
+    """Whether this process can do there what the worker could not."""
+    GuardedFiles(Lane.exactly({"write": {str(path)}}, [str(path.parent)]), None).create(str(path), b"klapp")
+    return path.exists()
 
 
 def _tried(launcher: Launcher, folder: Path, inside: Path, outside: Path) -> Mapping[str, Any]:
@@ -54,8 +69,8 @@ def _tried(launcher: Launcher, folder: Path, inside: Path, outside: Path) -> Map
     try:
         process.channel.send(
             {
-                "places": confinement.places(),
-                "files": "change",
+                "places": confinement.places() if launcher.opens_folders else {},
+                "files": "change" if launcher.opens_folders else "",
                 "home": str(folder),
                 "trash": str(folder / "trash"),
                 "every_disk": False,
