@@ -10,8 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,32 +22,23 @@ from klapp.approving import Approving
 from klapp.audit.events import (
     Paused,
     Resumed,
-    SettingChanged,
     VaultOpened,
 )
 from klapp.audit.log import Log
 from klapp.audit.witness import Witnesses
 from klapp.auditing import Auditing
-from klapp.bystanding import Bystanding
-from klapp.coworkers.approval import in_words
 from klapp.coworkers.cache import Proofs, forget_proofs
 from klapp.coworkers.changes import Changes
-from klapp.coworkers.review import seen_of
+from klapp.coworkers.reasons import why
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
-from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners, plans
+from klapp.dispatch import ARRIVES, CHANGES, Dispatcher, listeners
 from klapp.engine.executor import Engine, Fuse
-from klapp.engine.lives import lives_of
 from klapp.engine.outside import Reach
-from klapp.engine.record import Logged
 from klapp.engine.recovery import recover
-from klapp.engine.replay import explain, replay
-from klapp.engine.report import RunReport, report_of
+from klapp.engine.report import RunReport
 from klapp.engine.runs import Request
 from klapp.engine.services import SERVICES
 from klapp.engine.simulate import simulate
-from klapp.engine.story import story_of
-from klapp.engine.undo import since as runs_since
-from klapp.engine.undo import undo
 from klapp.engine.workers import WorkerPool
 from klapp.files.guarded import GuardedFiles
 from klapp.files.kept import PURPOSE, Keeper
@@ -67,6 +57,8 @@ from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Display, Notices
 from klapp.noticing import Noticing
+from klapp.past import Past
+from klapp.roster import Roster, asked
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
@@ -80,10 +72,7 @@ from klapp.vault.slots import RECOVERY
 from klapp.vocabulary import VOCABULARY
 from klr.answers import settled
 from klr.loader import load
-from klr.program import Program, Setting
-from klr.runtime import show
-from klr.settings import read as read_setting
-from klr.settings import written
+from klr.program import Program
 
 ALLOCATIONS = 20_000
 """Objects after which the interpreter looks for cycles. A run makes hundreds that live to the end of its batch and are in
@@ -160,14 +149,22 @@ class Agent:
             self.received.fingerprint,
         )
         self.lineage = Lineage()
+        self.past = Past(
+            self.log_store,
+            self.engine,
+            self.coworkers,
+            self.dispatcher,
+            self.lineage,
+            self._working,
+            lambda: self.clock(),
+        )
         self.performed: Callable[[Request, RunReport], frozenset[Origin]] = lambda request, report: frozenset()
         """Told of each run that ended; gives the rules that led to it by finishing."""
         self.introduced: Callable[[Request], Request] = lambda request: request
         """Says of a request of a person what is to be put down when it ends."""
         self.fuse: Callable[[Request], Fuse | None] = lambda request: None
         """How often a coworker may fail in a row, for the next requests of it."""
-        self.next_runs: Callable[[str, Program], datetime | None] = self._next_run
-        """When a coworker runs next by the clock, aware; a service knows it better than the plan alone."""
+        self.roster = Roster(self.log_store, self.coworkers)
         self.agenda = Agenda(self.log_store.connection, self.log_store.lock)
         self.marks = Marks(self.log_store.connection, self.log_store.lock, self.agenda, shelf)
         self.engine.ended = self.marks.settle
@@ -220,37 +217,7 @@ class Agent:
     def overview(self) -> list[dict[str, Any]]:
         """Every coworker with its state, permissions, triggers and last run."""
         self.coworkers.reload()
-        return [self._told(coworker) for coworker in self.coworkers.all()]
-
-    def _told(self, coworker: Coworker) -> dict[str, Any]:
-        program = coworker.program
-        runs = list(self.log_store.runs(coworker=coworker.name, newest=1)) if program else []
-        return {
-            "name": coworker.name,
-            "file": str(coworker.path),
-            "state": coworker.state,
-            "why": _why(coworker),
-            "about": program.about if program else "",
-            "may": in_words(_permissions(coworker)),
-            "new": in_words(coworker.missing),
-            "stale": coworker.stale,
-            "failing": bool(coworker.pause_reason),
-            "refused": coworker.refused,
-            "seen": seen_of(program) if program else "",
-            "last": report_of(runs[-1]) if runs else None,
-            "next": at.isoformat() if program and (at := self.next_runs(coworker.name, program)) else None,
-        }
-
-    def _next_run(self, name: str, program: Program) -> datetime | None:
-        from klapp.triggers.clock import local_zone, zone_of
-        from klapp.triggers.schedule import next_after
-
-        now, local = datetime.now(UTC), local_zone()
-        found = [
-            next_after(plan.schedule, now, zone_of(plan.options, local), plan.options.window)
-            for plan in plans(program).values()
-        ]
-        return min((at for at in found if at is not None), default=None)
+        return [self.roster.told(coworker) for coworker in self.coworkers.all()]
 
     def review(self, name: str) -> dict[str, Any]:
         """What a person reads before allowing a coworker anything; see ``klapp.coworkers.review``."""
@@ -258,55 +225,27 @@ class Agent:
 
     def approve(self, name: str, seen: str | None = None, narrower: bool = False) -> dict[str, Any]:
         """Allow a coworker what it asks for now, or only what its review showed, or the tightest lines."""
-        return self._told(self.approving.approve(name, seen, narrower=narrower))
+        return self.roster.told(self.approving.approve(name, seen, narrower=narrower))
 
     def refuse(self, name: str) -> dict[str, Any]:
         """Say no to what a coworker asks for now."""
-        return self._told(self.approving.refuse(name))
+        return self.roster.told(self.approving.refuse(name))
 
     def revoke(self, name: str) -> dict[str, Any]:
         """Take an approval back."""
-        return self._told(self.approving.revoke(name))
+        return self.roster.told(self.approving.revoke(name))
 
     def settings(self, name: str) -> list[dict[str, Any]]:
-        """The settings of a coworker: name, label, type, value in force as the language writes it, whether it is the
-        one that its file gives, and what it may be."""
-        self.coworkers.reload()
-        coworker = self.coworkers.find(name)
-        if coworker.program is None:
-            raise NoCoworker(f'"{coworker.name}" has errors. Mend them first: klapp check {coworker.path}')
-        changed = self.coworkers.changed_settings(coworker.name)
-        return [
-            {
-                "name": one.name,
-                "label": one.label,
-                "type": str(one.type),
-                "value": written(one.value),
-                "changed": one.name in changed,
-                "from": None if one.low is None else written(one.low),
-                "to": None if one.high is None else written(one.high),
-                "one_of": list(map(written, one.choices)),
-            }
-            for one in coworker.program.settings.values()
-        ]
+        """The settings of a coworker; see ``Roster.settings``."""
+        return self.roster.settings(name)
 
     def change_setting(self, name: str, setting: str, values: Sequence[str] | None) -> dict[str, Any]:
-        """Give a setting the value that a person typed, one text for each element of a list; None for that of the file."""
-        self.coworkers.reload()
-        coworker = self.coworkers.find(name)
-        known = coworker.program.settings if coworker.program else {}
-        if setting not in known:
-            names = ", ".join(known) or "none"
-            raise NoCoworker(f'"{coworker.name}" has no setting `{setting}`. There are: {names}.')
-        before = written(known[setting].value)
-        value = None if values is None else written(read_setting(known[setting], values))
+        """Give a setting another value; see ``Roster.change_setting``."""
+        return self.roster.change_setting(name, setting, values)
 
-        def say(program: Program) -> None:
-            after = written(program.settings[setting].value)
-            if after != before:
-                self.log_store.record(SettingChanged(program.name, setting, before, after))
-
-        return self._told(self.coworkers.change_setting(coworker.name, setting, value, say))
+    def asks(self, name: str) -> list[dict[str, Any]]:
+        """What a coworker asks a person for when it is run; see ``Roster.asks``."""
+        return self.roster.asks(name)
 
     def pause(self, name: str | None = None, until: str | None = None) -> None:
         """Pause one coworker or all, until an ISO moment or until resumed."""
@@ -323,21 +262,6 @@ class Agent:
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def asks(self, name: str) -> list[dict[str, Any]]:
-        """What a coworker asks a person for when it is run: {"name", "label", "type", "default"}, the latter None where
-        there must be an answer."""
-        self.coworkers.reload()
-        program = self.coworkers.find(name).program
-        return [
-            {
-                "name": one.name,
-                "label": one.label,
-                "type": str(one.type),
-                "default": None if one.value is None else show(one.value),
-            }
-            for one in (_asked(program) if program else ())
-        ]
-
     def run(
         self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -350,7 +274,7 @@ class Agent:
         self.coworkers.reload()
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
-            raise NoCoworker(f'"{coworker.name}" can not run: {_why(coworker)}')
+            raise NoCoworker(f'"{coworker.name}" can not run: {why(coworker)}')
         return map(_as_data, self.perform(*self._requests(coworker.name, coworker.program, on, answers or {})))
 
     def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
@@ -382,7 +306,7 @@ class Agent:
         """What ``run`` is to do now, each request made when its turn comes; and about how many there are."""
         now = self.clock()
         try:
-            given = settled(_asked(program), answers) if on is None else {}
+            given = settled(asked(program), answers) if on is None else {}
         except ValueError as error:
             raise NoCoworker(str(error)) from error
         if on is None and (unprompted := self.dispatcher.unprompted(name, program, now, given)):
@@ -415,7 +339,7 @@ class Agent:
             coworker = self.coworkers.find(name)
             program = coworker.program
             if program is None:
-                raise NoCoworker(f'"{coworker.name}" can not be simulated: {_why(coworker)}')
+                raise NoCoworker(f'"{coworker.name}" can not be simulated: {why(coworker)}')
         requests, _ = self._requests(program.name, program, on, answers or {})
         return [report.to_json() for report in simulate(self.engine, requests)]
 
@@ -430,41 +354,26 @@ class Agent:
     def log(
         self, name: str | None = None, newest: int | None = None, after: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The runs so far, oldest first: of one coworker, the newest few, or those after a run number."""
-        wanted = self.coworkers.find(name).name if name is not None else None
-        first = after + 1 if after is not None else None
-        for entries in self.log_store.runs(coworker=wanted, newest=newest, first=first):
-            yield report_of(entries)
+        """The runs so far; see ``Past.runs``."""
+        return self.past.runs(name, newest, after)
 
     def explain(self, run: int) -> dict[str, Any]:
-        """Why a run did what it did, step by step, and its ``story``: see ``klapp.engine.story``."""
-        account = explain(self.log_store, run, program_of)
-        entries = self.log_store.entries(run)
-        return account | {"story": story_of(self.engine, Logged.of(entries), entries, account, program_of)}
+        """Why a run did what it did; see ``Past.explain``."""
+        return self.past.explain(run)
 
     def history(self, path: str) -> dict[str, Any]:
-        """What happened to a file, by the absolute path of any of its names: {"path", "there", "lives", "since", "others"};
-        see ``klapp.engine.lives``, and for the others, who did nothing to it, ``klapp.bystanding``. ``since`` is what
-        somebody else did to the newest of these files since klapp last knew it, or None."""
-        self.coworkers.reload()
-        lives = lives_of(self.log_store, path)
-        life = lives[-1] if lives else None
-        asking = Bystanding(
-            self.engine, self.dispatcher, lambda run: explain(self.log_store, run, program_of), self.clock()
-        )
-        places = list(dict.fromkeys((life.names[0], life.names[-1]) if life else (path,)))
-        return {
-            "path": path,
-            "there": os.path.lexists(path),
-            "lives": [one.to_json() for one in lives],
-            "since": life.since() if life else None,
-            "others": [
-                told
-                for coworker in self.coworkers.all()
-                for place in places
-                for told in asking.why_not(coworker, _why(coworker) if coworker.state != "ready" else "", place, life)
-            ],
-        }
+        """What happened to a file; see ``Past.history``."""
+        return self.past.history(path)
+
+    def replay(self, run: int) -> list[dict[str, Any]]:
+        """The differences between a run and its replay from the log alone; none, if all is well."""
+        return self.past.replay(run)
+
+    def undo(
+        self, runs: Sequence[int] | None = None, only: Sequence[str] = (), since: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Take runs back; see ``Past.undo``."""
+        return self.past.undo(runs, only, since)
 
     def network(self, what: str, **asked: Any) -> Any:
         """What ``Networking`` tells and does, by the name of its method."""
@@ -497,34 +406,6 @@ class Agent:
         """What is asked of the log as a whole; see ``Auditing``."""
         return _method(self.auditing, what, f"This agent does not know how to audit {what!r}.")(**asked)
 
-    def replay(self, run: int) -> list[dict[str, Any]]:
-        """The differences between a run and its replay from the log alone; none, if all is well."""
-        return [asdict(difference) for difference in replay(self.log_store, run, program_of)]
-
-    def undo(
-        self, runs: Sequence[int] | None = None, only: Sequence[str] = (), since: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Take runs back, the newest first; None stands for those of the last batch, or for all that began at the ISO
-        moment ``since`` or later. ``only`` are absolute paths: then what concerns these, and what is below them."""
-        if since is not None and runs is not None:
-            raise ValueError("Name either the runs that are to be taken back, or since when.")
-        if not all(os.path.isabs(path) for path in only):
-            raise ValueError("Name what is to be taken back by its whole path.")
-        if since is not None:
-            runs = runs_since(self.engine, datetime.fromisoformat(since))
-            if not runs:
-                return []
-        elif runs is None:
-            batch = self.log_store.last_batch()
-            if batch is None:
-                raise NoCoworker("There is no run to undo yet.")
-            runs = range(batch[0], batch[1] + 1)
-        with self._working():
-            reports = undo(self.engine, runs, self.clock, [os.path.normpath(path) for path in only])
-        for report in reports:
-            self.lineage.put_back(report.coworker, report.steps)
-        return [report.to_json() for report in reports]
-
 
 class _Part(Protocol):
     """A part of the facade that is asked by the names of its methods."""
@@ -552,45 +433,3 @@ def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     forget_meant(connection, meant)
     forget_unsure(connection, meant)
     forget_proofs(connection)
-
-
-def _asked(program: Program) -> tuple[Setting, ...]:
-    """What a person is asked for: each name once, by the first rule that asks for it."""
-    found = {one.name: one for rule in reversed(program.rules) for one in rule.trigger.answers}
-    return tuple(found.values())
-
-
-def program_of(text: str) -> Program:
-    """The program of a text that was in force once. Raises ValueError where this klapp no longer accepts it."""
-    program = load(text, VOCABULARY).program
-    if program is None:
-        raise ValueError("This run was made from a text that this version of klapp does not accept any more.")
-    return program
-
-
-def _permissions(coworker: Coworker) -> Any:
-    from klapp.coworkers.approval import permissions_of
-
-    return permissions_of(coworker.program) if coworker.program else {}
-
-
-def _why(coworker: Coworker) -> str:
-    """Why a coworker does not run, or what else a person should know of it; "" where all is well."""
-    if coworker.program is None:
-        first = coworker.loaded.errors[0].message if coworker.loaded.errors else ""
-        return f"its file has errors. {first} See all with: klapp check {coworker.path}"
-    if coworker.refused:
-        return f"you said no to what it asks for. Allow it after all with: klapp approve {coworker.path.stem}"
-    if coworker.missing:
-        return f"it waits for your approval: klapp approve {coworker.path.stem}"
-    if coworker.stale:
-        return f"its newest version has errors, so the last good one stays in force. See: klapp check {coworker.path}"
-    if coworker.paused is not False:
-        if coworker.pause_reason:
-            return f'paused: {coworker.pause_reason} Resume it with: klapp resume "{coworker.name}"'
-        return (
-            f"paused until {coworker.paused:%Y-%m-%d %H:%M}"
-            if isinstance(coworker.paused, datetime)
-            else "paused until resumed"
-        )
-    return ""

@@ -81,7 +81,7 @@ class Service:
         )
         self._posting, self._posted = threading.Lock(), set[int]()
         self._listening: dict[str, Program] = {}
-        agent.next_runs = self._next_run
+        agent.roster.next_runs = self._next_run
         self._server = rpc.Server(agent.home.path, self.answer)
         self._screen = ScreenWatch(agent.account.lock)
         self._updates = Asker(agent.updating.due, self._asks_for_update, agent.clock)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from klapp.agent import program_of
 from klapp.engine.encoding import decode
 from klapp.engine.record import Logged
 from klapp.engine.replay import differences
 from klapp.files.overlay import Overlay
+from klapp.past import program_of
 from klr.effects import Inputs
 from tests.agent.house import House, reports
 
