@@ -14,6 +14,7 @@ from typing import Any
 from klapp import gate, glance, rpc, telling
 from klapp.account.errors import NeedsLogin
 from klapp.account.screen import ScreenWatch
+from klapp.addresses import address
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.counts import counted
@@ -365,11 +366,11 @@ class Service:
             "refuse": lambda name: self.answer("refuse", {"name": name}),
             "undo": self._undo,
             "seen": lambda key: self.answer("notices", {"what": "seen", "key": key}),
-            "run": lambda name: self.run(name),
+            "run": self._run_or_ask,
             "check_updates": self._updates.now,
             "skip_update": lambda version: self.answer("updates", {"what": "skip", "version": version}),
             "lock": lambda: self.agent.account.lock("asked"),
-            "open_page": lambda path: open_with(self.open_page(path)["file"], ""),
+            "open_page": self._show_page,
             "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
         }
         try:
@@ -383,6 +384,16 @@ class Service:
         except Exception as error:
             # Whatever it was, who clicked should learn of it, and the icon stay.
             self.agent.notifier.show("klapp", str(error))
+
+    def _show_page(self, path: str) -> None:
+        open_with(self.open_page(path)["file"], "")
+
+    def _run_or_ask(self, name: str) -> None:
+        """Run it, or open the page where the person answers what it asks for first."""
+        if any(one["default"] is None for one in self.agent.asks(name)):
+            self._show_page(address("/coworker", name=name))
+        else:
+            self.run(name)
 
     def _undo(self, *runs: int) -> None:
         if told := telling.undone(self.answer("undo", {"runs": list(runs)})):

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from klapp.console.app import PAGES
 from tests.agent.test_updates import KEY, RELEASE, VERIFIER, sign
 from tests.console.axe import problems
 from tests.console.conftest import MOVER, Served
@@ -187,9 +188,13 @@ def test_log_network_settings_and_check_up(served: Served, page: Page) -> None:
         page.get_by_role("button", name="Export").click()
     assert b"Mover" in download.value.path().read_bytes()
     page.goto(f"{served.origin}/settings")
-    page.get_by_label("Days").fill("400")
+    page.get_by_label("Days", exact=True).fill("400")
     page.get_by_role("button", name="Keep it so").click()
-    expect(page.get_by_label("Days")).to_have_value("400")
+    expect(page.get_by_label("Days", exact=True)).to_have_value("400")
+    page.get_by_label("Days for copies").fill("30")
+    page.get_by_role("button", name="Keep copies so").click()
+    expect(page.locator("#status")).to_contain_text("for 30 days")
+    expect(page.get_by_label("Days for copies")).to_have_value("30")
 
 
 def test_klapp_starts_with_a_login_as_its_buttons_say(
@@ -327,6 +332,37 @@ def test_it_can_be_read_and_used_without_scripts(served: Served, page: Page) -> 
         expect(plain.locator("#findings li").first).to_contain_text("Line 9")
     finally:
         context.close()
+
+
+def test_a_coworker_is_approved_with_the_keyboard_alone(served: Served, page: Page) -> None:
+    def go(to: str) -> None:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent").startswith(to):
+                return
+        raise AssertionError(f"no way to {to!r}")
+
+    go("Look at what it asks for")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("do this?")
+    go("Approve")
+    page.keyboard.press("Space")
+    expect(page.locator("#status")).to_contain_text("may work now")
+
+
+def test_nothing_is_wider_than_a_narrow_window(served: Served, page: Page) -> None:
+    """WCAG 2.2, 1.4.10: at 320 pixels nothing has to be scrolled sideways but what is a region of its own."""
+    served.house.file(f"In/{'a-name-without-a-blank' * 8}.pdf", b"1")
+    served.house.coworker(MOVER.replace("Mover", "Other"), "other")
+    agent = served.service.agent
+    agent.approve("mover")
+    list(agent.run("mover"))
+    page.set_viewport_size({"width": 320, "height": 640})
+    query = {"/coworker": "?name=mover", "/edit": "?name=mover", "/approve": "?name=other", "/run": "?run=1"}
+    for path, (_, methods) in PAGES.items():
+        if "GET" in methods and path != "/version":
+            page.goto(served.origin + path + query.get(path, ""))
+            assert page.evaluate("document.scrollingElement.scrollWidth") <= 320, path
 
 
 def test_the_keyboard_alone_reaches_the_content(page: Page) -> None:

@@ -197,6 +197,11 @@ def test_every_other_line_of_the_menu_does_what_it_says(klapp: Klapp) -> None:
     klapp("approve", "tidy", "--yes")
     until(lambda: "Tidy" in labels(), "the approval")
     assert leads_to("Tidy", "Show in page") == "/coworker?name=Tidy"
+    asking = 'coworker "Asks"\nmay notify\nwhen asked for month: text shown as "Which month?"\n  notify month\nend\n'
+    (klapp.state / "coworkers" / "asks.klr").write_text(asking)
+    klapp("approve", "asks", "--yes")
+    until(lambda: "Asks" in labels(), "the coworker that asks")
+    assert leads_to("Asks", "Run now") == "/coworker?name=Asks"
 
     desktop.click(item, "Tidy", "Pause for an hour")
     until(lambda: "Tidy (paused)" in labels(), "the pause")

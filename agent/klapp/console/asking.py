@@ -16,8 +16,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from klapp.account.errors import AccountError, NeedsLogin
 from klapp.addresses import address
 from klapp.console.doors import LIVE, Visit
+from klapp.counts import counted
 from klapp.files.shown import at_home, shown
 from klapp.service import Service
+from klr.runtime import show_size
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def templates() -> Environment:
     )
     found.filters["shown"] = shown
     found.filters["at_home"] = _at_home
+    found.filters["counted"] = counted
+    found.filters["size"] = show_size
     found.filters["moment"] = lambda text: str(text)[:16].replace("T", " ")
     found.filters["query"] = lambda values: urlencode(values, errors="surrogatepass")
     return found

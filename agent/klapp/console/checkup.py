@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from klapp.autostart import Autostart
 from klapp.console.asking import Asking
+from klapp.counts import counted
 from klapp.updating import how_to
 
 
@@ -20,7 +21,8 @@ def checkup(asking: Asking) -> Response:
 
 
 def settings(asking: Asking) -> Response:
-    """How long the log is kept, the secrets with which hosts know the person, how klapp starts, and who is asked for a newer one."""
+    """How long the log and copies are kept, the secrets with which hosts know the person, how klapp starts, and who is asked
+    for a newer one."""
     asking.demand()
     if asking.posted:
         return _changed(asking)
@@ -28,6 +30,7 @@ def settings(asking: Asking) -> Response:
     return asking.page(
         "settings.html",
         rule=_rule(asking),
+        copies=asking.ask("kept", what="report"),
         secrets=asking.ask("network", what="secrets"),
         witness=asking.ask("audit", what="witness"),
         home=str(agent.home.path),
@@ -51,7 +54,15 @@ def _changed(asking: Asking) -> Response:
                 raise ValueError("How long the log is kept is a number from 1, or nothing for without end.")
         days, megabytes = asking.number("days"), asking.number("megabytes")
         done = asking.ask("audit", what="retain", days=days, megabytes=megabytes, change=True)
-        return asking.go("/settings", f"Kept. The rule let go of {done['let_go']} entries just now.")
+        return asking.go(
+            "/settings", f"Kept. The rule let go of {counted(done['let_go'], 'entry', 'entries')} just now."
+        )
+    if what == "copies":
+        days, megabytes = asking.number("days"), asking.number("megabytes")
+        if days is None or megabytes is None:
+            raise ValueError("How long copies are kept is a number of days, and one of megabytes, from 1.")
+        asking.ask("kept", what="change", days=days, megabytes=megabytes)
+        return asking.go("/settings", f"Copies are kept for {counted(days, 'day')}, in {megabytes:,} MB at most.")
     if what == "autostart":
         here = Autostart.here()
         told = "klapp starts when you log in." if here.on().way else "That can not be switched here."
