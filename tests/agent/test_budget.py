@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klapp.engine.budget import Spending
+from klapp.engine.budget import Costs, Spending
 from klapp.vocabulary import VOCABULARY
 from klr.effects import Act
 from klr.loader import load
@@ -49,7 +49,7 @@ def test_a_run_that_wants_too_much_is_ended(tmp_path: Path, limit: str, body: st
 
 def test_time_is_a_limit_too() -> None:
     now = [0.0]
-    spending = Spending(Limits(time=timedelta(seconds=5)), VOCABULARY, lambda: now[0])
+    spending = Spending(Limits(time=timedelta(seconds=5)), Costs.of(VOCABULARY), lambda: now[0])
     act = Act("notify", ("x",), 1)
     assert spending.refusal(act) is None
     now[0] = 5.1

@@ -182,8 +182,8 @@ def test_an_app_gets_the_file_and_nothing_else(tmp_path: Path) -> None:
 
 def test_only_requests_since_the_oldest_open_run_are_looked_at(tmp_path: Path) -> None:
     from klapp.audit.events import RequestBegun
-    from klapp.audit.log import INTENT, OUTCOME, Entry, Log
-    from klapp.engine.outside import Nowhere
+    from klapp.audit.log import INTENT, OUTCOME, SELECT, Entry, Log
+    from klapp.engine.outside import _BEGUN, Nowhere
 
     with Log.open(tmp_path / "log.db", b"k" * 32) as log:
         log.append([Entry(1, INTENT, {"batch": 1})])
@@ -206,3 +206,6 @@ def test_only_requests_since_the_oldest_open_run_are_looked_at(tmp_path: Path) -
         log.record(RequestBegun("X", "https://a.example", "later"))
         assert world.was_sent("later")
         assert looked == [1, 0, 1]
+        query = f"EXPLAIN QUERY PLAN {SELECT} WHERE {_BEGUN}"
+        plan = [row[3] for row in log.connection.execute(query, (RequestBegun.kind, 0))]
+        assert "entries_by_kind (kind=? AND rowid>?)" in plan[0], plan

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from klapp.engine.runs import BUDGET, Refusal
 from klr.effects import Act, Effect
 from klr.program import Limits
 from klr.runtime import show_duration, show_size
-from klr.types import ATTACHED, RECIPIENT, TEXT
+from klr.types import ATTACHED, RECIPIENT, TEXT, Type
 from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Verb, Vocabulary
 
@@ -20,23 +21,62 @@ MOST_EFFECTS = 100_000
 """Questions and wishes of one run."""
 
 
+class _Cost(NamedTuple):
+    """What each use of a verb costs, whatever its arguments are: ``places`` whether it has any that are about files,
+    ``reads`` whether it takes the content of those that it is given."""
+
+    notices: int
+    messages: int
+    requests: int
+    places: bool
+    files: int
+    reads: bool
+    types: tuple[Type, ...]
+
+    @classmethod
+    def of(cls, verb: Verb) -> _Cost:
+        """The cost of a verb."""
+        mails = any(slot.type == RECIPIENT for slot in verb.slots)
+        return cls(
+            int("notify" in verb.needs),
+            int(mails),
+            int(bool(verb.sends) and not mails),
+            any(slot.needs for slot in verb.slots),
+            int(not verb.sends),
+            not (verb.follows or verb.consumes),
+            tuple(slot.type for slot in verb.slots),
+        )
+
+
+class Costs(NamedTuple):
+    """What a vocabulary's verbs cost, and which questions count as requests, by their names."""
+
+    verbs: dict[str, _Cost]
+    questions: frozenset[str]
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Costs:
+        """Those of a vocabulary; worked out once for all runs."""
+        verbs = {name: _Cost.of(verb) for name, verb in vocabulary.verbs.items()}
+        return cls(verbs, frozenset(question.name for question in vocabulary.questions.values()))
+
+
 class Spending:
     """What a run has spent so far. ``clock`` tells seconds that only go forward."""
 
-    def __init__(self, limits: Limits, vocabulary: Vocabulary, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, costs: Costs, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
-        self.verbs = vocabulary.verbs
+        self.costs = costs
         self.clock = clock
         self.began = clock()
         self.effects = self.files = self.notices = self.requests = self.messages = self.size = 0
-        self.questions = {question.name for question in vocabulary.questions.values()}
 
     def refusal(self, effect: Effect) -> Refusal | None:
         """Count an effect that is about to be; a refusal where it would cross a limit."""
         self.effects += 1
         if isinstance(effect, Act):
-            self._act(effect, self.verbs[effect.verb])
-        elif effect.name in self.questions:
+            self._act(effect, self.costs.verbs[effect.verb])
+        elif effect.name in self.costs.questions:
             self.requests += 1
         elif isinstance(effect.of, (FileValue, AttachmentValue)):
             self.size += effect.of.size
@@ -45,22 +85,19 @@ class Spending:
             return None
         return Refusal(f"This run was ended, since it wanted {crossed}. What it did until then can be undone.", BUDGET)
 
-    def _act(self, act: Act, verb: Verb) -> None:
-        self.notices += "notify" in verb.needs
-        mails = any(slot.type == RECIPIENT for slot in verb.slots)
-        self.messages += mails
-        self.requests += bool(verb.sends) and not mails
-        if not any(slot.needs for slot in verb.slots):
+    def _act(self, act: Act, cost: _Cost) -> None:
+        self.notices += cost.notices
+        self.messages += cost.messages
+        self.requests += cost.requests
+        if not cost.places:
             return
-        self.files += not verb.sends
-        for slot, value in zip(verb.slots, act.arguments, strict=True):
-            if slot.type == TEXT and isinstance(value, str):
+        self.files += cost.files
+        for type_, value in zip(cost.types, act.arguments, strict=True):
+            if type_ == TEXT and isinstance(value, str):
                 self.size += len(value)
-            elif isinstance(value, AttachmentValue) or (
-                isinstance(value, FileValue) and not (verb.follows or verb.consumes)
-            ):
+            elif isinstance(value, AttachmentValue) or (isinstance(value, FileValue) and cost.reads):
                 self.size += value.size
-            elif slot.type == ATTACHED and isinstance(value, tuple):
+            elif type_ == ATTACHED and isinstance(value, tuple):
                 self.size += sum(file.size for file in value)
 
     def _crossed(self) -> str:

@@ -70,10 +70,15 @@ class Engine:
         self.ended: Callable[[Sequence[Logged]], None] = lambda runs: None
         """Told of runs that end, with their outcomes, in the transaction in which these are logged."""
         self.of_mail = of_mail
+        self._lane: tuple[Program, Lane] | None = None
+        """The newest one made: it remembers what it answered, and a batch asks it again and again."""
 
     def files_for(self, program: Program) -> Guarded:
         """The real disk, held to the lane of a program's ``may`` lines."""
-        return self.files_within(Lane.of(grants_of_files(program), self.home))
+        known = self._lane
+        if known is None or known[0] is not program:
+            known = self._lane = program, Lane.of(grants_of_files(program), self.home)
+        return self.files_within(known[1])
 
     def hands_for(self, request: Request, *, simulated: bool = False) -> AbstractContextManager[Hands]:
         """What plans and does the runs of a program; those that are ``simulated`` reach no host and no app."""

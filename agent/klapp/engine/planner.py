@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from klapp.engine.budget import Spending
+from klapp.engine.budget import Costs, Spending
 from klapp.engine.runs import Answered, Done, PlannedRun, Refusal, Request
 from klapp.files.failures import missing
 from klapp.files.overlay import Overlay
@@ -94,6 +94,7 @@ class Planner:
         self.known_answer = known_answer
         self.outside = outside
         self.questions = {question.name: question for question in vocabulary.questions.values()}
+        self._costs = Costs.of(vocabulary)
         self._paths = {
             name: tuple(index for index, slot in enumerate(verb.slots) if slot.type == PATH)
             for name, verb in vocabulary.verbs.items()
@@ -119,7 +120,7 @@ class Planner:
         return run
 
     def _drive(self, program: Run, run: PlannedRun, past: Past | None) -> None:
-        spending = Spending(run.request.program.limits, self.vocabulary)
+        spending = Spending(run.request.program.limits, self._costs)
         try:
             effect = next(program)
             while True:
