@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from klapp.mail.received import Received
 from klapp.service import Service
 from klapp.triggers.clock import Strike
 from klapp.triggers.seen import SeenInDatabase
-from tests.agent.house import House
+from tests.agent.house import House, until
 
 NOTER = """coworker "Noter"
 may read "~/In/*"
@@ -46,13 +45,6 @@ end
 FAILER = 'coworker "Failer"\nmay read "~/In/*"\nlimit 3 failures\nwhen file arrives in "~/In"\n  fail "no"\nend\n'
 NOTED = ["1.a", "2.b", "again 2.b"]
 WAIT = 20.0
-
-
-def until(look: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT
-    while not look():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def lines(house: House, name: str) -> list[str]:

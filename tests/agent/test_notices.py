@@ -24,7 +24,7 @@ from klapp.notices.displays import Away, Heard, PlyerDisplay
 from klapp.notices.notice import message
 from klapp.service import Service
 from klapp.vault.shelf import Shelf
-from tests.agent.house import House
+from tests.agent.house import House, until
 
 GROUPS = st.sampled_from("abcdefgh")
 EVENTS = st.one_of(
@@ -215,12 +215,6 @@ def test_what_vanished_unseen_waits_also_over_a_restart(kept: Any) -> None:
     until(lambda: again.showings)
     notices.stop()
     assert again.showings[0].title == "a"
-
-
-def until(look: Any) -> None:
-    from tests.agent.test_triggers import until as waited
-
-    waited(look)
 
 
 def test_quiet_hours_and_do_not_disturb_hold_back(kept: Any) -> None:
