@@ -73,7 +73,15 @@ class Diagnostic:
             "column": column,
             "end_line": end_line,
             "end_column": end_column,
+            "repair": [self._change(edit, source) for edit in self.repair],
         }
+
+    @staticmethod
+    def _change(edit: Edit, source: Source) -> dict[str, Any]:
+        """One change as data: what stands from one place to another becomes ``new``."""
+        span = edit.place(source) or edit.span
+        (line, column), (end_line, end_column) = source.place(span.start), source.place(span.end)
+        return {"line": line, "column": column, "end_line": end_line, "end_column": end_column, "new": edit.new}
 
     def render(self, source: Source) -> str:
         """The finding as lines for a terminal: code and message, the line with the place underlined, the help."""

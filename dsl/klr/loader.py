@@ -18,6 +18,7 @@ from klr.loops import loops, round_advice
 from klr.parser import Parsed, parse
 from klr.permissions import prove
 from klr.program import Grant, Need, Program, Rule, Tracer
+from klr.repairs import with_repair
 from klr.source import Source, Span
 from klr.vocabulary import Vocabulary
 
@@ -82,7 +83,7 @@ def examined(source: Source, vocabulary: Vocabulary) -> Analysis:
         parsed = parse(source)
         diagnostics = list(parsed.diagnostics)
         checked = check(source, parsed.tree, vocabulary, diagnostics) if parsed.tree is not None else None
-        return Analysis(source, parsed, checked, _settled(diagnostics))
+        return Analysis(source, parsed, checked, _settled(source, diagnostics))
     except RecursionError:
         return _too_deep(source)
 
@@ -99,12 +100,12 @@ def proved(analysis: Analysis, vocabulary: Vocabulary) -> Analysis:
         prove(checked, demands, diagnostics)
     except RecursionError:
         return _too_deep(analysis.source)
-    return replace(analysis, diagnostics=_settled(diagnostics), demands=demands)
+    return replace(analysis, diagnostics=_settled(analysis.source, diagnostics), demands=demands)
 
 
-def _settled(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Findings in order. Advice waits until there are no errors: a misspelt name is not an unused one."""
-    found = ordered(diagnostics)
+def _settled(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings in order, with what mends them. Advice waits until there are no errors: a misspelt name is not an unused one."""
+    found = tuple(with_repair(source, one) for one in ordered(diagnostics))
     errors = tuple(one for one in found if one.severity == "error")
     return errors or found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -54,13 +54,10 @@ def _rule(known: Page) -> dict[str, Any]:
 
 def _result(source: Source, found: Diagnostic, codes: list[str], seen: Counter[tuple[str, ...]]) -> dict[str, Any]:
     data = found.to_json(source)
-    region = {
-        "startLine": data["line"],
-        "startColumn": data["column"],
-        "endLine": data["end_line"],
-        "endColumn": data["end_column"],
-    }
-    place = {"artifactLocation": {"uri": uri(source.name)}, "region": region}
+    file = {"uri": uri(source.name)}
+    place = {"artifactLocation": file, "region": _region(data)}
+    changes = [{"deletedRegion": _region(one), "insertedContent": {"text": one["new"]}} for one in data["repair"]]
+    fixes = {"fixes": [{"artifactChanges": [{"artifactLocation": file, "replacements": changes}]}]} if changes else {}
     return {
         "ruleId": found.code,
         "ruleIndex": codes.index(found.code),
@@ -68,6 +65,16 @@ def _result(source: Source, found: Diagnostic, codes: list[str], seen: Counter[t
         "message": {"text": "\n".join(filter(None, (found.message, found.help)))},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"klappFinding/v1": _fingerprint(source, found, seen)},
+        **fixes,
+    }
+
+
+def _region(data: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        "startLine": data["line"],
+        "startColumn": data["column"],
+        "endLine": data["end_line"],
+        "endColumn": data["end_column"],
     }
 
 

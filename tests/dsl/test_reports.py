@@ -106,6 +106,21 @@ def test_every_name_becomes_a_uri_and_comes_back(name: str) -> None:
     results(BAD, name)
 
 
+def test_a_fix_does_away_with_its_finding() -> None:
+    text = 'coworker "x"\nmay notify\nwhen file arrives in "Inbox"\n  notify 3\nend\n'
+    for number, result in enumerate(results(text)):
+        [fix] = result["fixes"]
+        [change] = fix["artifactChanges"][0]["replacements"]
+        region, lines = change["deletedRegion"], text.split("\n")
+        assert region["startLine"] == region["endLine"]
+        line = lines[region["startLine"] - 1]
+        lines[region["startLine"] - 1] = (
+            line[: region["startColumn"] - 1] + change["insertedContent"]["text"] + line[region["endColumn"] - 1 :]
+        )
+        left = [found["message"]["text"] for found in results("\n".join(lines))]
+        assert result["message"]["text"] not in left, number
+
+
 def read_command(line: str) -> tuple[str, dict[str, str], str]:
     """A workflow command as the runner reads it: up to the second ``::``, properties at commas, then unescaped."""
     match = re.fullmatch(r"::(\w+) (.*?)::(.*)", line)
