@@ -62,6 +62,7 @@ def test_bodies_come_back_as_they_were(body: dict[str, object]) -> None:
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     with opened(tmp_path) as log:
+        assert log.reserve(2) == 1
         with pytest.raises(TypeError):
             log.append([Entry(1, "note", {}), Entry(2, "note", {"x": object()})])
         assert log.entries(1) == []

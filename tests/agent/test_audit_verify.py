@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import IntegrityError
 
+from klapp.audit.entry import leaf_of
 from klapp.audit.events import Approved
-from klapp.audit.log import Entry, Log, digest
-from klapp.audit.merkle import leaf_hash
-from klapp.audit.verify import Problem
+from klapp.audit.log import Entry, Log, LogError, digest
+from klapp.audit.merkle import Frontier, leaf_hash
+from klapp.audit.verify import Problem, verify
 from klapp.audit.witness import Witnesses
 from klapp.vault.database import connect
 
 KEY = bytes(range(32))
+PAGE = 4096
 COLUMNS = "seq, at, mono, run, kind, owner, who, origin, outcome, key, public, sealed"
 
 
@@ -105,12 +108,8 @@ def bent(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value + 100, value - 1]
     if isinstance(value, bytes):
-        return [
-            value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(0, len(value), 1 + len(value) // 40)
-        ] + [value + b"x"]
-    return [
-        value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] for at in range(0, len(value), 1 + len(value) // 40)
-    ] + [value + "x"]
+        return [value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(len(value))] + [value + b"x"]
+    return [value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] for at in range(len(value))] + [value + "x"]
 
 
 def rows_of(connection: Any) -> list[tuple[Any, ...]]:
@@ -127,50 +126,118 @@ def rewrite(rows: list[tuple[Any, ...]]) -> Callable[[Any], None]:
     return act
 
 
-@given(st.integers(1, 1301), st.integers(1, 1301), st.sampled_from(["delete", "delete and move up", "swap", "duplicate", "copy over", "replace", "insert", "truncate"]))  # fmt: skip
+HOW = ["delete", "delete and move up", "swap", "duplicate", "copy over", "replace", "insert", "truncate"]
+
+
+def changed_rows(before: list[tuple[Any, ...]], at: int, other: int, how: str) -> tuple[list[Any], tuple[str, int]]:
+    """The rows of a log of which one was changed, and the problem that is to be named; ``other`` differs from ``at``."""
+    rows, newest = list(before), len(before)
+    low, high = sorted((at, other))
+    moved = lambda row, seq: (seq, *row[1:])  # noqa: E731
+    if how == "delete":
+        del rows[at - 1]
+        return rows, ("truncated" if at == newest else "deleted", at)
+    if how == "delete and move up":
+        rows = [moved(row, n) for n, row in enumerate([*rows[: at - 1], *rows[at:]], 1)]
+        return rows, ("truncated" if at == newest else "deleted", at)
+    if how == "swap":
+        rows[low - 1], rows[high - 1] = moved(before[high - 1], low), moved(before[low - 1], high)
+        return rows, ("reordered", low)
+    if how == "duplicate":
+        rows = [moved(row, n) for n, row in enumerate([*rows[:at], rows[at - 1], *rows[at:]], 1)]
+        return rows, ("duplicated", at + 1)
+    if how == "copy over":
+        rows[at - 1] = moved(before[other - 1], at)
+        return rows, ("duplicated", at)
+    if how == "replace":
+        row = before[at - 1]
+        rows[at - 1] = (*row[:10], '{"n":-1}', row[11])
+        return rows, ("changed", at)
+    if how == "insert":
+        new = (0, 1, 1, None, "note", "", "", "", "", None, '{"n":0}', None)
+        return [moved(row, n) for n, row in enumerate([*rows[: at - 1], new, *rows[at - 1 :]], 1)], ("added", at)
+    return rows[: at - 1], ("truncated", at)
+
+
+@given(st.integers(1, 1301), st.integers(1, 1301), st.sampled_from(HOW))
 def test_every_change_of_a_larger_log_is_told_for_what_it_is(large: Path, at: int, other: int, how: str) -> None:
     path = large.with_name("changed.db")
     shutil.copy(large, path)
     connection = connect(path, KEY)
     before = rows_of(connection)
     connection.close()
-    rows = list(before)
-    low, high = sorted((at, other))
-    moved = lambda row, seq: (seq, *row[1:])  # noqa: E731
-    if how == "delete":
-        del rows[at - 1]
-        expected = ("truncated" if at == 1301 else "deleted", at)
-    elif how == "delete and move up":
-        rows = [moved(row, n) for n, row in enumerate([*rows[: at - 1], *rows[at:]], 1)]
-        expected = ("truncated" if at == 1301 else "deleted", at)
-    elif how == "swap":
-        if low == high:
-            return
-        rows[low - 1], rows[high - 1] = moved(before[high - 1], low), moved(before[low - 1], high)
-        expected = ("reordered", low)
-    elif how == "duplicate":
-        rows = [moved(row, n) for n, row in enumerate([*rows[:at], rows[at - 1], *rows[at:]], 1)]
-        expected = ("duplicated", at + 1)
-    elif how == "copy over":
-        if low == high:
-            return
-        rows[at - 1] = moved(before[other - 1], at)
-        expected = ("duplicated", at)
-    elif how == "replace":
-        row = before[at - 1]
-        rows[at - 1] = (*row[:10], '{"n":-1}', row[11])
-        expected = ("changed", at)
-    elif how == "insert":
-        new = (0, 1, 1, None, "note", "", "", "", "", None, '{"n":0}', None)
-        rows = [moved(row, n) for n, row in enumerate([*rows[: at - 1], new, *rows[at - 1 :]], 1)]
-        expected = ("added", at)
-    else:
-        rows = rows[: at - 1]
-        expected = ("truncated", at)
+    rows, expected = changed_rows(before, at, other if other != at else at % 1301 + 1, how)
     change(path, rewrite(rows))
     found = verified(path)
     assert found is not None
     assert (found.kind, found.entry) == expected
+
+
+class Within:
+    """A log as it is within a transaction that has changed it, to be verified before that is rolled back."""
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.lock, self.flush, self.signer = log, log.lock, log.flush, log.signer
+
+    @contextmanager
+    def reader(self) -> Iterator[Any]:
+        yield self.log.connection
+
+
+def test_every_record_is_missed_where_it_was(tmp_path: Path) -> None:
+    """Of a log that has inner nodes, each record is changed in each way; so is the log set back to each of its states."""
+    with Log.open(tmp_path / "log.db", KEY) as log:
+        notes = []
+        for n in range(1, 271):
+            log.append([Entry(None, "note", {"n": n, "text": f"text {n}"})])
+            notes.append(log.checkpoint())
+        run = log.connection.execute
+        for name in ("entries_stay", "entries_remain"):
+            run(f"DROP TRIGGER {name}")
+        before, within = rows_of(log.connection), cast(Log, Within(log))
+        for at in range(1, 271):
+            for how in HOW:
+                rows, expected = changed_rows(before, at, at % 270 + 1, how)
+                run("BEGIN")
+                same = next(
+                    (n for n, (row, old) in enumerate(zip(rows, before, strict=False)) if row != old),
+                    min(len(rows), len(before)),
+                )
+                run("DELETE FROM entries WHERE seq > ?", (same,))
+                put(log, rows[same:])
+                found = verify(within)
+                run("ROLLBACK")
+                assert found is not None
+                assert (found.kind, found.entry) == expected, (at, how)
+            run("BEGIN")
+            if at < 270:
+                for table in ("entries", "leaves"):
+                    run(f"DELETE FROM {table} WHERE seq > ?", (at,))
+                run("DELETE FROM nodes")
+                run("DELETE FROM checkpoints")
+                run(
+                    "INSERT INTO checkpoints (size, note, peaks) VALUES (?, ?, ?)",
+                    (at, notes[at - 1], peaks(before, at)),
+                )
+                if at >= 256:
+                    run("INSERT INTO nodes VALUES (8, 0, ?)", (peaks(before, 256)[-32:],))
+                assert verify(within) is None, "an older state is sound in itself"
+                found = verify(within, [("a place of mine", notes[-1])])
+                assert found is not None
+                assert (found.kind, found.entry) == ("rolled back", at + 1)
+            run("ROLLBACK")
+        assert log.verify() is None
+
+
+def put(log: Log, rows: list[Any]) -> None:
+    log.connection.executemany(f"INSERT INTO entries VALUES ({','.join('?' * 12)})", rows)
+
+
+def peaks(rows: list[tuple[Any, ...]], size: int) -> bytes:
+    edge = Frontier()
+    for row in rows[:size]:
+        edge.add(leaf_hash(leaf_of(row)))
+    return edge.to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -187,6 +254,7 @@ def test_every_change_of_a_larger_log_is_told_for_what_it_is(large: Path, at: in
         ("UPDATE keys SET secret = zeroblob(32) WHERE id = 5", "changed key"),
         ("INSERT INTO open_runs VALUES (9)", "changed"),
         ("UPDATE numbers SET last_key = 1", "changed"),
+        ("UPDATE numbers SET last_run = -1", "changed"),
         ("UPDATE traits SET value = 'klapp.invalid/log/0' WHERE name = 'origin'", "forged checkpoint"),
         ("INSERT INTO entries SELECT -1, at, mono, run, kind, owner, who, origin, outcome, key, public, sealed FROM entries WHERE seq = 9", "added"),
     ],
@@ -201,7 +269,6 @@ def test_changes_of_the_tree_and_of_what_goes_with_it(large: Path, tmp_path: Pat
 
 
 def test_an_entry_that_was_changed_with_its_leaf_is_found(large: Path, tmp_path: Path) -> None:
-    from klapp.audit.entry import leaf_of
 
     path = tmp_path / "log.db"
     shutil.copy(large, path)
@@ -218,15 +285,24 @@ def test_an_entry_that_was_changed_with_its_leaf_is_found(large: Path, tmp_path:
     assert "1025 to 1301" in found.sentence
 
 
-def test_a_file_of_which_bytes_were_changed_is_unreadable_from_there(large: Path, tmp_path: Path) -> None:
-    path = tmp_path / "log.db"
-    data = bytearray(large.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    found = verified(path)
-    assert found is not None
-    assert found.kind == "unreadable"
-    assert "its file was changed" in found.sentence
+def test_a_file_of_which_a_byte_was_changed_is_not_taken_for_sound(small: Path, tmp_path: Path) -> None:
+    """Each page of the file, those that hold no entry and those that nothing uses, too, at its begin, within it, and in the
+    vector and the code that go with it; so is its very first byte, and its last."""
+    path, data = tmp_path / "log.db", small.read_bytes()
+    assert len(data) % PAGE == 0
+    for page in range(0, len(data), PAGE):
+        for at in (0, 15, 16, 100, 1500, 3000, 4015, 4016, 4031, 4032, PAGE - 1):
+            path.write_bytes(data[: page + at] + bytes([data[page + at] ^ 1]) + data[page + at + 1 :])
+            try:
+                found = verified(path)
+            except LogError as error:
+                assert "damaged" in str(error)  # noqa: PT017
+            else:
+                assert found is not None, (page, at)
+                assert found.kind == "unreadable"
+                assert "file was changed" in found.sentence
+            for ending in ("-wal", "-shm"):
+                path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 class Pocket:

@@ -24,7 +24,7 @@ from klapp.audit.entry import COLUMNS, INTENT, OUTCOME, Entry, digest, line, rea
 from klapp.audit.events import Event, acting_now
 from klapp.audit.notes import Signer
 from klapp.audit.sealing import Unsealable, stored_key
-from klapp.vault.database import Connection, DatabaseError, connect, transaction
+from klapp.vault.database import Connection, DatabaseError, connect, failures, transaction, unusable
 
 if TYPE_CHECKING:
     from klapp.audit.verify import Problem
@@ -72,6 +72,9 @@ class Log:
             raise LogError(str(error)) from None
         try:
             return cls(connection, lambda: connect(path, key))
+        except failures() as error:
+            connection.close()
+            raise LogError(str(unusable(path, error))) from None
         except BaseException:
             connection.close()
             raise

@@ -1,7 +1,7 @@
 """Whether a log is as it was written: entry by entry, against its tree, its checkpoints, and those kept elsewhere.
 
-One pass over the entries and the leaves side by side, in little memory however long the log is. What differs first is
-named, with the kind of change that it was.
+One pass over the entries and the leaves side by side, in little memory however long the log is, and one over the file. What
+differs first is named, with the kind of change that it was.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from klapp.audit.sealing import Unsealable, stored_key
 from klapp.audit.tree import SPACING, TILE_LEVEL
 from klapp.counts import counted
 from klapp.signednote import BadNote
-from klapp.vault.database import Connection, failures
+from klapp.vault.database import Connection, damaged_pages, failures
 
 if TYPE_CHECKING:
     from klapp.audit.log import Log
@@ -97,7 +97,7 @@ class _Checking:
         self.counted_nodes = 0
         self.contents = 0
         self.open_runs: set[int] = set()
-        self.last_key = self.total = 0
+        self.last_key = self.last_run = self.total = 0
 
     def one(self, query: str, *values: Any) -> Any:
         row = self.connection.execute(query, values).fetchone()
@@ -229,6 +229,7 @@ class _Checking:
         if row[9] is not None:
             self.last_key = max(self.last_key, row[9])
         if run is not None:
+            self.last_run = max(self.last_run, run)
             if kind == INTENT:
                 self.open_runs.add(run)
             elif kind == OUTCOME:
@@ -342,8 +343,21 @@ class _Checking:
             if found != count:
                 what = f"The table “{table}” of the log should have {count:,} rows, and has {found:,}."
                 raise _Found("added" if found > count else "changed", size, what)
+        self._numbers(size)
+        if pages := damaged_pages(self.connection):
+            named = ", ".join(map(str, pages[:5])) + (", ..." if pages[5:] else "")
+            raise _Found(
+                "unreadable",
+                size,
+                f"Every entry is as it was written, but the file was changed beside them, in {len(pages):,} of its pages "
+                f"({named}). Bring back a copy of klapp's folder.",
+            )
+
+    def _numbers(self, size: int) -> None:
+        """What is noted beside the entries must be what these say."""
         unfinished = {row[0] for row in self.connection.execute("SELECT run FROM open_runs")}
-        if unfinished != self.open_runs or self.one("SELECT last_key FROM numbers") < self.last_key:
+        last_run, last_key = self.connection.execute("SELECT last_run, last_key FROM numbers").fetchone() or (0, 0)
+        if unfinished != self.open_runs or last_key < self.last_key or last_run < self.last_run:
             raise _Found("changed", size, "What the log notes of unfinished runs and of keys was changed.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,16 +49,37 @@ def connect(path: Path, key: bytes) -> Connection:
         ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except dbapi2.OperationalError as error:
+    except dbapi2.Error as error:
         connection.close()
-        why = "another program holds it" if "locked" in str(error) else NO_ROOM
-        raise DatabaseError(f"{path} can not be opened now: {why}. Nothing was changed; try again.") from None
-    except dbapi2.Error:
-        connection.close()
-        raise DatabaseError(
-            f"{path} is not a log of this klapp, or is damaged. It was left untouched: move it aside, or bring back a copy."
-        ) from None
+        raise unusable(path, error) from None
     return connection
+
+
+def unusable(path: Path, error: Exception) -> DatabaseError:
+    """What a person is told of a database that can not be used, because of what a connection to it has raised."""
+    from sqlcipher3 import dbapi2
+
+    if isinstance(error, dbapi2.OperationalError):
+        why = "another program holds it" if "locked" in str(error) else NO_ROOM
+        return DatabaseError(f"{path} can not be opened now: {why}. Nothing was changed; try again.")
+    return DatabaseError(
+        f"{path} is not a log of this klapp, or is damaged. It was left untouched: move it aside, or bring back a copy."
+    )
+
+
+def damaged_pages(connection: Connection) -> list[int]:
+    """The pages of a database's file, from 1, that are not as they were written: those, too, that no query reads.
+
+    Each page has a code of its own (HMAC-SHA-512); see https://www.zetetic.net/sqlcipher/sqlcipher-api/. Somebody may
+    be writing a page while it is looked at, so what is wrong is looked at again.
+    """
+    found: set[str] | None = None
+    for _ in range(3):
+        now = {row[0] for row in connection.execute("PRAGMA cipher_integrity_check")}
+        found = now if found is None else found & now
+        if not found:
+            return []
+    return sorted(int(number[0]) for text in found or () if (number := re.findall(r"page (\d+)", text)))
 
 
 @contextmanager
