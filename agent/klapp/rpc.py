@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klapp.audit.events import acting
+from klapp.vault.database import told
 
 PROTOCOL = 1
 """Raised whenever an agent and a command line of different versions would misunderstand each other."""
@@ -287,6 +288,8 @@ def _send(connection: Wire, frame: dict[str, Any]) -> None:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ValueError) or type(error).__module__.startswith(("klapp.", "klr.")):
         return str(error)
+    if (sentence := told(error)) is not None:
+        return sentence
     return f"The agent has made a mistake of its own ({type(error).__name__}). Nothing was lost."
 
 

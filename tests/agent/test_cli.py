@@ -257,6 +257,29 @@ def test_a_foreign_or_damaged_log_is_named_and_left_alone(klapp: Terminal) -> No
     assert log.read_bytes().startswith(b"SQLite format 3\0")
 
 
+def test_wherever_the_file_is_damaged_a_person_is_told_so(klapp: Terminal) -> None:
+    """What is damaged may be in the way of klapp itself; then it can still be verified, or is not opened at all."""
+    klapp.sorter()
+    klapp("approve", "sorter", "--yes")
+    database = klapp.state / "klapp.db"
+    whole = database.read_bytes()
+    pages = len(whole) // 4096
+    told = set()
+    for page in {1, 2, *range(1, pages, pages // 6), pages - 1}:
+        at = page * 4096 + 900
+        database.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        said = klapp("audit", "verify", code=1)
+        assert "mistake of its own" not in said
+        told.add("file was changed" if "file was changed" in said else "damaged" if "is damaged" in said else said)
+        if page < 3:
+            assert "was changed by something other than klapp" in klapp("list", code=1)
+            klapp.state.joinpath("klapp.db-wal").unlink(missing_ok=True)
+    assert told <= {"file was changed", "damaged"}
+    assert "file was changed" in told
+    database.write_bytes(whole)
+    assert "as they were written" in klapp("audit", "verify")
+
+
 def test_the_agent_sorts_reloads_and_answers(klapp: Terminal) -> None:
     path = klapp.sorter()
     klapp("approve", "sorter", "--yes")

@@ -19,6 +19,7 @@ from klapp.audit.notes import parse
 from klapp.audit.tree import MissingNode
 from klapp.signednote import BadNote
 from klapp.texts import write_whole
+from klapp.vault.database import failures
 
 NOTE = "checkpoint"
 DELAY = 5.0
@@ -51,7 +52,8 @@ class Witnesses:
             if self._timer is not None:
                 self._timer.cancel()
         self._log.flush()
-        self.keep()
+        with suppress(failures()):  # a log that can not be read any more has none
+            self.keep()
 
     def choose(self, path: str) -> None:
         """Keep the newest checkpoint in a file of the person's too; raises LogError where that can not be."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from typing import Any, Protocol
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from klapp import rpc
 from klapp.cli.output import Complaint, say
 from klapp.cli.session import session_of
 from klapp.home import Home, HomeError
+
+if TYPE_CHECKING:
+    from klapp.vault.keys import Vault
 
 
 class Source(Protocol):
@@ -58,6 +61,30 @@ class _Own:
         yield from self.call(method, **arguments)
 
 
+class _Damaged:
+    """A log beside which klapp's own state can not be read: it can be verified, and nothing else can be done."""
+
+    def __init__(self, home: Home, vault: Vault, closing: ExitStack, error: Exception) -> None:
+        from klapp.audit.log import Log
+        from klapp.audit.witness import Witnesses
+        from klapp.auditing import Auditing
+        from klapp.files.kept import PURPOSE, Keeper
+
+        self._error = error
+        log = closing.enter_context(Log.open(home.database, vault.key("log")))
+        witnesses = Witnesses(log, vault.ring if vault.by == "keyring" else None)
+        self._auditing = Auditing(log, witnesses, Keeper(home.kept, vault.key(PURPOSE)), lambda *_: None)
+
+    def call(self, method: str, **arguments: Any) -> Any:
+        raise self._error
+
+    def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
+        what = arguments.pop("what", None)
+        if (method, what) != ("audit", "verify"):
+            raise self._error
+        return self._auditing.verify(**arguments)
+
+
 def _session(home: Home) -> dict[str, str]:
     """What tells the agent who has logged in, if anybody has."""
     token = session_of(home)
@@ -81,10 +108,23 @@ def connected(options: argparse.Namespace) -> Iterator[Source]:
     except rpc.NoAgent:
         from klapp.audit.events import acting
 
-        with acting("command line"), open_agent(options, home) as agent:
-            yield _Own(agent)
+        with acting("command line"), ExitStack() as closing:
+            yield _own(options, home, closing)
         return
     yield _Running(home)
+
+
+def _own(options: argparse.Namespace, home: Home, closing: ExitStack) -> Source:
+    """An agent of our own or, where klapp's own state can not be read, what still can look into the log."""
+    from klapp.agent import Agent
+    from klapp.notices import best
+    from klapp.vault.database import failures
+
+    vault = closing.enter_context(_open_vault(options, home))
+    try:
+        return _Own(closing.enter_context(Agent(home, vault, best(say))))
+    except failures() as error:
+        return _Damaged(home, vault, closing, error)
 
 
 @contextmanager
@@ -92,11 +132,15 @@ def open_agent(options: argparse.Namespace, home: Home) -> Iterator[Any]:
     """An agent in this process, its vault unlocked."""
     from klapp.agent import Agent
     from klapp.notices import best
+
+    with _open_vault(options, home) as vault, Agent(home, vault, best(say)) as agent:
+        yield agent
+
+
+def _open_vault(options: argparse.Namespace, home: Home) -> closing[Vault]:
     from klapp.vault.keys import open_vault
 
-    vault = open_vault(home.path, passphrase_of(options), use_keyring=keyring_allowed())
-    with closing(vault), Agent(home, vault, best(say)) as agent:
-        yield agent
+    return closing(open_vault(home.path, passphrase_of(options), use_keyring=keyring_allowed()))
 
 
 def passphrase_of(options: argparse.Namespace) -> Callable[[str], str] | None:

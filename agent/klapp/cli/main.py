@@ -69,6 +69,10 @@ def _unforeseen(error: Exception) -> int:
     if isinstance(error, OSError) and error.strerror:
         about = f" ({error.filename})" if error.filename else ""
         return _complain(f"That did not work{about}: {error.strerror}.", PROBLEMS)
+    if type(error).__module__.startswith("sqlcipher3"):
+        from klapp.vault.database import told
+
+        return _complain(told(error) or "", PROBLEMS)
     if os.environ.get("KLAPP_DEBUG"):
         raise error
     return _complain(

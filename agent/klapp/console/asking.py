@@ -19,6 +19,7 @@ from klapp.console.doors import LIVE, Visit
 from klapp.counts import counted
 from klapp.files.shown import at_home, shown
 from klapp.service import Service
+from klapp.vault.database import told
 from klr.runtime import show_size
 
 
@@ -121,6 +122,8 @@ def sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"That did not work: {error.strerror}."
+    if (of_database := told(error)) is not None:
+        return of_database
     return "klapp has made a mistake of its own. Nothing was lost; please report it."
 
 

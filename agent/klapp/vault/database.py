@@ -55,16 +55,32 @@ def connect(path: Path, key: bytes) -> Connection:
     return connection
 
 
+def told(error: Exception) -> str | None:
+    """What a person is told of what a connection to klapp's database has raised; None where it was not one."""
+    if not type(error).__module__.startswith("sqlcipher3"):
+        return None
+    return _now("What klapp stores", error) or (
+        "What klapp stores was changed by something other than klapp, or its disk is damaged. Nothing was done. See where: "
+        "klapp audit verify. Bring back a copy of klapp's folder."
+    )
+
+
 def unusable(path: Path, error: Exception) -> DatabaseError:
-    """What a person is told of a database that can not be used, because of what a connection to it has raised."""
+    """Why a database can not be opened, because of what a connection to it has raised."""
+    return DatabaseError(
+        _now(str(path), error)
+        or f"{path} is not a log of this klapp, or is damaged. It was left untouched: move it aside, or bring back a copy."
+    )
+
+
+def _now(what: str, error: Exception) -> str | None:
+    """A sentence for what may be otherwise in a while."""
     from sqlcipher3 import dbapi2
 
-    if isinstance(error, dbapi2.OperationalError):
-        why = "another program holds it" if "locked" in str(error) else NO_ROOM
-        return DatabaseError(f"{path} can not be opened now: {why}. Nothing was changed; try again.")
-    return DatabaseError(
-        f"{path} is not a log of this klapp, or is damaged. It was left untouched: move it aside, or bring back a copy."
-    )
+    if not isinstance(error, dbapi2.OperationalError):
+        return None
+    why = "another program holds it" if "locked" in str(error) else NO_ROOM
+    return f"{what} can not be used now: {why}. Nothing was changed; try again."
 
 
 def damaged_pages(connection: Connection) -> list[int]:
