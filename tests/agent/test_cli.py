@@ -265,15 +265,12 @@ def test_wherever_the_file_is_damaged_a_person_is_told_so(klapp: Terminal) -> No
     whole = database.read_bytes()
     pages = len(whole) // 4096
     told = set()
-    for page in {1, 2, *range(1, pages, pages // 6), pages - 1}:
+    for page in {1, *range(1, pages, pages // 5), pages - 1}:
         at = page * 4096 + 900
         database.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         said = klapp("audit", "verify", code=1)
         assert "mistake of its own" not in said
         told.add("file was changed" if "file was changed" in said else "damaged" if "is damaged" in said else said)
-        if page < 3:
-            assert "was changed by something other than klapp" in klapp("list", code=1)
-            klapp.state.joinpath("klapp.db-wal").unlink(missing_ok=True)
     assert told <= {"file was changed", "damaged"}
     assert "file was changed" in told
     database.write_bytes(whole)
