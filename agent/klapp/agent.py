@@ -68,7 +68,6 @@ from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
 from klapp.vault.secrets import Secrets
 from klapp.vault.shelf import Shelf
-from klapp.vault.slots import RECOVERY
 from klapp.vocabulary import VOCABULARY
 from klr.answers import settled
 from klr.loader import load
@@ -106,9 +105,8 @@ class Agent:
         # A keyring that did not open the vault may be locked, and would ask the person for its password.
         self.witnesses = Witnesses(self.log_store, vault.ring if vault.by == "keyring" else None)
         self.closing.callback(self.witnesses.close)
-        self.opened = VaultOpened(vault.by, vault.refused)
-        if vault.refused or vault.by == RECOVERY:
-            self.log_store.record(self.opened)
+        if vault.by:
+            self.log_store.record(VaultOpened(vault.by, vault.refused))
         shelf = Shelf(self.log_store.connection, self.log_store.lock)
         self.notifier = Notices(display, self.log_store, shelf, clock=clock, home=self.person)
         self.closing.callback(self.notifier.close)

@@ -102,8 +102,6 @@ class Service:
             self.agent.watch.log_is_wrong(trouble)
         self._hook, threading.excepthook = threading.excepthook, self._thread_ended
         self.agent.log_store.record(AgentStarted(version("klapp"), os.getpid(), boot_id()))
-        if not self.agent.opened.refused:  # then it is in the log already
-            self.agent.log_store.record(self.agent.opened)
         self._seen.forget()
         mails = self.agent.received.waiting()
         self.agent.marks.keep(self._can_come_again, frozenset(mail_subject(one.mail) for one in mails))

@@ -58,6 +58,7 @@ def test_what_a_person_does_is_remembered_with_who_and_from_where(house: House) 
         agent.revoke("filer")
         found = agent.log_store.select("e.run IS NULL AND e.kind <> 'content' ORDER BY e.seq")
     assert [(entry.kind, entry.owner) for entry in found] == [
+        ("vault opened", ""),
         ("rules changed", "Filer"),
         ("approved", "Filer"),
         ("paused", "Filer"),
@@ -67,10 +68,10 @@ def test_what_a_person_does_is_remembered_with_who_and_from_where(house: House) 
         ("rules changed", "Filer"),
         ("revoked", "Filer"),
     ]
-    assert (found[1].origin, found[1].who) == ("tray", "anna")
-    assert (found[2].origin, found[2].who) == ("agent", user())
-    assert (found[5].body["title"], found[5].body["text"]) == ("Filer", "filed a.txt")
-    assert '-  notify "filed {file.name}"\n+  notify "has filed {file.name}"' in found[6].body["diff"]
+    assert (found[2].origin, found[2].who) == ("tray", "anna")
+    assert (found[3].origin, found[3].who) == ("agent", user())
+    assert (found[6].body["title"], found[6].body["text"]) == ("Filer", "filed a.txt")
+    assert '-  notify "filed {file.name}"\n+  notify "has filed {file.name}"' in found[7].body["diff"]
     assert all(entry.at > 0 and entry.mono > 0 for entry in found)
 
 
@@ -80,9 +81,9 @@ def test_the_agent_says_when_it_worked(house: House) -> None:
         service.act("pause", ("filer", ""))
     with house.agent() as agent:
         kinds = [(e.kind, e.origin) for e in agent.log_store.select("e.run IS NULL ORDER BY e.seq")]
-    assert kinds[1] == ("agent started", "agent")
+    assert kinds[:3] == [("vault opened", "agent"), ("rules changed", "agent"), ("agent started", "agent")]
     assert ("paused", "tray") in kinds
-    assert kinds[-1] == ("agent stopped", "agent")
+    assert kinds[-2:] == [("agent stopped", "agent"), ("vault opened", "agent")]
 
 
 def test_whoever_was_refused_is_counted_and_told(house: House) -> None:
@@ -93,11 +94,13 @@ def test_whoever_was_refused_is_counted_and_told(house: House) -> None:
             open_vault(house.home.path, lambda _: "wrong horse battery", use_keyring=False, cost=CHEAP)
     house._vault = None
     with house.agent() as agent:
-        (entry,) = agent.log_store.select("e.kind = 'vault opened'")
+        (first, entry) = agent.log_store.select("e.kind = 'vault opened' ORDER BY e.seq")
+        assert first.body == {"by": "password", "refused": 0}
         assert entry.body == {"by": "password", "refused": 3}
     house._vault = None
     with house.agent() as agent:
-        assert len(agent.log_store.select("e.kind = 'vault opened'")) == 1
+        newest = agent.log_store.select("e.kind = 'vault opened' ORDER BY e.seq")[2:]
+        assert [entry.body["refused"] for entry in newest] == [0]
 
 
 def test_a_notice_that_nobody_can_show_is_remembered(house: House) -> None:

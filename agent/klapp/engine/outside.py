@@ -143,7 +143,8 @@ class Nowhere:
             if self._looked is None:
                 self._looked = self.log.oldest_open()
             for entry in self.log.select(_BEGUN, (RequestBegun.kind, self._looked)):
-                self._begun.add(entry.body.get("token", ""))
+                if token_of := entry.body.get("token"):
+                    self._begun.add(token_of)
                 self._looked = entry.seq
         return token in self._begun
 
@@ -192,7 +193,7 @@ class Reach(Nowhere):
         self.apps = apps_of(program)
 
     def ask(self, address: str, secret: str) -> str:
-        return self._request(Request("GET", address, None, self._header(address, secret)), "")
+        return self._request(Request("GET", address, None, self._header(address, secret)), secret, "")
 
     def attachment(self, mail: str, index: int) -> bytes:
         if mail.partition("/")[0] not in self.accounts:
@@ -204,13 +205,13 @@ class Reach(Nowhere):
 
     def send(self, method: str, address: str, type: str, body: Callable[[], bytes], secret: str, token: str) -> None:
         header = self._header(address, secret)
-        self._request(Request(method, address, Body(body(), type), header), token)
+        self._request(Request(method, address, Body(body(), type), header), secret, token)
 
     def mail(self, letter: Letter, token: str) -> None:
         if not is_granted(letter.to, self.recipients):
             raise FileError(f"This coworker may not write mail to {letter.to}. Nothing was sent.", "denied")
         try:
-            server, size = self._post(self.coworker, letter, token, lambda: self._begins(letter.to, token))
+            server, size = self._post(self.coworker, letter, token, lambda: self._begins(letter.to, "", token))
         except NetworkError as error:
             self._failed(f"mail to {letter.to}", error, 0)
             raise FileError(error.message, "perhaps" if error.begun else "network") from None
@@ -238,20 +239,20 @@ class Reach(Nowhere):
             )
         return secret.header, secret.prefix + value
 
-    def _request(self, request: Request, token: str) -> str:
+    def _request(self, request: Request, secret: str, token: str) -> str:
         host = next((host for host in self.hosts if request.address.startswith(host)), "")
 
         try:
-            answer = self.broker.request(request, self.hosts, lambda: self._begins(host, token))
+            answer = self.broker.request(request, self.hosts, lambda: self._begins(host, secret, token))
         except NetworkError as error:
             self._failed(host, error, len(request.body.data) if request.body is not None else 0)
             raise FileError(error.message, "perhaps" if error.begun and not error.status else "network") from None
         self._noted(host, str(answer.status), answer.sent, answer.received)
         return answer.text()
 
-    def _begins(self, where: str, token: str) -> None:
-        if token and self.log is not None:
-            self.log.record(RequestBegun(self.coworker, where, token))
+    def _begins(self, where: str, secret: str, token: str) -> None:
+        if self.log is not None:
+            self.log.record(RequestBegun(self.coworker, where, token, secret))
 
     def _failed(self, where: str, error: NetworkError, size: int) -> None:
         result = str(error.status) if error.status else "perhaps sent" if error.begun else "refused"

@@ -25,16 +25,21 @@ class NetworkContact(Event):
 
 @dataclass(frozen=True)
 class RequestBegun(Event):
-    """A request that sends something is about to be made; noted before its first byte, so that it is never made twice."""
+    """A request is about to be made; noted before its first byte, so that none is untold, and none is made twice.
+
+    ``token`` is that of a request that sends something, "" where one only asks; ``secret`` is the name of the secret
+    with which the host knows the person, or "".
+    """
 
     kind = "request"
-    says = '"{coworker}" begins to send something to {host}.'
+    says = '"{coworker}" begins a request to {host}.'
     public = ("coworker",)
     ocsf = Ocsf(NETWORK, 1)
 
     coworker: str
     host: str
     token: str
+    secret: str = ""
 
 
 @dataclass(frozen=True)
