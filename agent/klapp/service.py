@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from klapp import gate, glance, rpc, telling
 from klapp.account.errors import NeedsLogin
 from klapp.account.screen import ScreenWatch
-from klapp.addresses import address
+from klapp.addresses import address, editor
 from klapp.agent import Agent
 from klapp.audit.events import AgentStarted, AgentStopped, Trouble, acting
 from klapp.counts import counted
@@ -369,6 +370,7 @@ class Service:
             "skip_update": lambda version: self.answer("updates", {"what": "skip", "version": version}),
             "lock": lambda: self.agent.account.lock("asked"),
             "open_page": self._show_page,
+            "open_file": lambda path: self._show_page(editor(Path(path), self.agent.home.coworkers)),
             "open_folder": lambda: open_with(str(self.agent.home.coworkers), ""),
         }
         try:

@@ -139,11 +139,19 @@ def information(version: str) -> dict[str, object]:
         "LSUIElement": True,
         "NSHighResolutionCapable": True,
         "NSHumanReadableCopyright": "The klapp project, Apache-2.0",
+        # A double click comes to the running app; see klapp.tray.finder.
+        "CFBundleDocumentTypes": [
+            {
+                "CFBundleTypeName": "klapp coworker",
+                "CFBundleTypeRole": "Editor",
+                "LSHandlerRank": "Owner",
+                "LSItemContentTypes": [COWORKER],
+            }
+        ],
         "UTExportedTypeDeclarations": [
             {
                 "UTTypeIdentifier": COWORKER,
                 "UTTypeDescription": "klapp coworker",
-                # Text: a double click opens the person's editor.
                 "UTTypeConformsTo": ["public.plain-text"],
                 "UTTypeIconFile": "klapp.icns",
                 "UTTypeTagSpecification": {"public.filename-extension": ["klr"], "public.mime-type": ["text/x-klr"]},

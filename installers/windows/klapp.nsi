@@ -51,12 +51,14 @@ Section "klapp"
   CreateShortCut "$SMPROGRAMS\klapp.lnk" "$INSTDIR\python\pythonw.exe" "-I -m klapp.cli.main" "$INSTDIR\klapp.ico"
 
   WriteRegStr HKCU "Software\klapp" "Folder" "$INSTDIR"
-  ; A .klr file is text: it opens in the editor, until the person chooses another.
+  ; A double click opens it in the editor of klapp's page; the text editor stands beside that in its menu.
   WriteRegStr HKCU "Software\Classes\.klr" "" "klapp.coworker"
   WriteRegStr HKCU "Software\Classes\.klr" "PerceivedType" "text"
   WriteRegStr HKCU "Software\Classes\klapp.coworker" "" "klapp coworker"
   WriteRegStr HKCU "Software\Classes\klapp.coworker\DefaultIcon" "" "$INSTDIR\klapp.ico"
-  WriteRegStr HKCU "Software\Classes\klapp.coworker\shell\open\command" "" '"$SYSDIR\notepad.exe" "%1"'
+  WriteRegStr HKCU "Software\Classes\klapp.coworker\shell" "" "open"
+  WriteRegStr HKCU "Software\Classes\klapp.coworker\shell\open\command" "" '"$INSTDIR\python\pythonw.exe" -I -m klapp.cli.main open "%1"'
+  WriteRegStr HKCU "Software\Classes\klapp.coworker\shell\edit\command" "" '"$SYSDIR\notepad.exe" "%1"'
   ; What the system's settings show, and how it takes klapp away.
   WriteRegStr HKCU "${GONE}" "DisplayName" "klapp"
   WriteRegStr HKCU "${GONE}" "DisplayVersion" "${VERSION}"

@@ -432,3 +432,10 @@ def test_an_erasure_tells_which_copies_it_could_not_search(klapp: Terminal) -> N
     assert "2 kept" not in told
     assert "1 kept copy" in klapp("audit", "erase", "--subject", "Zebediah", "--copies", "--yes")
     assert "Nothing was erased" in klapp("audit", "erase", "--subject", "Zebediah", "--copies", "--yes")
+
+
+def test_without_any_streams_klapp_works_all_the_same(klapp: Terminal) -> None:
+    for arguments, code in ((("--version",), 0), (("list",), 0), (("run", "nobody"), 1)):
+        command = (sys.executable, "-m", "klapp.cli.main", *arguments)
+        closed = ("sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command)
+        assert subprocess.run(closed, env=klapp.env, stdin=subprocess.DEVNULL, timeout=60).returncode == code

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote_plus
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klapp.addresses import editor
 from klapp.glance import waits, when
+from klapp.tray.finder import listen
 from klapp.tray.icon import Pystray, Tray
 from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
 from klapp.tray.pixels import SIDES, argb, drawn
@@ -237,3 +241,27 @@ def test_pystray_shows_the_same_menu_and_obeys() -> None:
     asked[4].action(icon, asked[4])
     icon.lines[-1].action(icon, icon.lines[-1])
     assert done == [Action("allow", ("Tidy", "s")), Action("quit")]
+
+
+def test_a_double_click_in_the_finder_reaches_the_running_app() -> None:
+    class Native:
+        @classmethod
+        def alloc(cls) -> Any:
+            return SimpleNamespace(init=cls)
+
+    delegates: list[Any] = []
+    application = SimpleNamespace(setDelegate_=delegates.append)
+    appkit = SimpleNamespace(NSApplication=SimpleNamespace(sharedApplication=lambda: application))
+    opened: list[str] = []
+    held = listen(opened.append, SimpleNamespace(NSObject=Native), appkit)
+    assert delegates == [held]
+    answers: list[int] = []
+    held.application_openFiles_(SimpleNamespace(replyToOpenOrPrint_=answers.append), ["/a/one.klr", "/a/zwei.klr"])  # type: ignore[attr-defined]
+    assert opened == ["/a/one.klr", "/a/zwei.klr"]
+    assert answers == [0]
+
+
+def test_the_editor_of_a_file_is_told_apart_from_bringing_it(tmp_path: Path) -> None:
+    assert editor(tmp_path / "a b.klr", tmp_path) == "/edit?name=a+b.klr"
+    assert editor(tmp_path / "a.klr", tmp_path / "other") == f"/bring?file={quote_plus(str(tmp_path / 'a.klr'))}"
+    assert editor(Path("/x/\udcff.klr"), tmp_path).endswith("%FF.klr")

@@ -18,6 +18,7 @@ import pytest
 from jeepney import DBusAddress, Properties, new_method_call
 
 from klapp.tray.pixels import SIDES
+from tests.agent.test_updates import INSTALLER, KEY, RELEASE, VERIFIER, sign
 from tests.desktop.conftest import PYTHON, WATCHER, Desktop, ask, keyring_of_its_own, until
 
 pytestmark = pytest.mark.xdist_group("desktop")
@@ -255,6 +256,34 @@ def test_what_is_unusual_comes_first_until_it_is_seen(klapp: Klapp) -> None:
     assert "It failed 3 times in a row. None of the 20 runs before did." in told
     desktop.click(item, "Tidy: something is unusual", "I have seen it")
     until(lambda: first() != ["Tidy: something is unusual"], "the line to go")
+
+
+@pytest.mark.usefixtures("running")
+def test_a_newer_klapp_is_asked_for_by_a_click_and_shown_until_it_is_put_away(klapp: Klapp) -> None:
+    desktop = klapp.desktop
+    item = desktop.tray_items()[-1]
+    desktop.click(item, "Check for updates")
+    until(lambda: any("does not know whom to ask" in text for _, text in desktop.notices()), "the notice")
+    mirror = klapp.person / "mirror"
+    mirror.mkdir()
+    (mirror / "klapp.release").write_text(sign(RELEASE, VERIFIER, KEY))
+    (mirror / "klapp_9.1.0_amd64.deb").write_bytes(INSTALLER)
+    klapp("update", "from", str(mirror))
+    klapp("update", "key", str(VERIFIER))
+    assert "only when you say" in klapp("update")
+    desktop.click(item, "Check for updates")
+    line = "klapp 9.1.0 closes a hole"
+    until(lambda: line in [entry.label for entry in desktop.menu(item)], "the newer klapp in the menu")
+    until(lambda: any("klapp 9.1.0 is there" in text for _, text in desktop.notices()), "the notice of it")
+    desktop.click(item, line, "Do not show this one again")
+    until(lambda: line not in [entry.label for entry in desktop.menu(item)], "the line to go")
+    assert f"klapp update verify {mirror}/klapp_9.1.0_amd64.deb" in klapp("update", "check")
+    assert "as klapp-releases signed it" in klapp("update", "verify", str(mirror / "klapp_9.1.0_amd64.deb"))
+    (mirror / "klapp_9.1.0_amd64.deb").write_bytes(b"another")
+    assert not klapp.succeeds("update", "verify", str(mirror / "klapp_9.1.0_amd64.deb"))
+    for wrong in (("from",), ("check", "x"), ("verify", "gone.deb"), ("every", "day"), ("key", "x")):
+        assert not klapp.succeeds("update", *wrong)
+    assert len(re.findall("Asked .*: newer", klapp("audit", "show", "--kind", "update check"))) == 2
 
 
 @pytest.mark.usefixtures("running")

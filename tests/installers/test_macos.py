@@ -52,6 +52,9 @@ def test_the_bundle_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert about["LSUIElement"] is True
     [kind] = about["UTExportedTypeDeclarations"]
     assert kind["UTTypeTagSpecification"]["public.filename-extension"] == ["klr"]
+    [opened] = about["CFBundleDocumentTypes"]
+    assert opened["LSItemContentTypes"] == [kind["UTTypeIdentifier"]]
+    assert opened["LSHandlerRank"] == "Owner", "or the text editor would have it"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the launcher is a script for sh")

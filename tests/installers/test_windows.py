@@ -60,6 +60,7 @@ def test_what_is_installed_is_taken_away_again_and_nothing_else() -> None:
         assert any(re.match(rf"{gone}(\\|$)", key) for gone in above), key
     # Folders are emptied by name only: whoever installs into a folder of theirs loses nothing.
     assert set(re.findall(r'RMDir /r "([^"]+)"', text)) == {"$INSTDIR\\python", "$INSTDIR\\packages"}
+    assert '"$INSTDIR\\python\\pythonw.exe" -I -m klapp.cli.main open "%1"' in install, "a double click"
     assert "RequestExecutionLevel user" in text
     assert "HKLM" not in text
     assert "$LOCALAPPDATA\\klapp" not in text

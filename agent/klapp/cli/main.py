@@ -27,6 +27,7 @@ _OPEN = frozenset(("language", "privilege", "completion", "doctor", "autostart")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 fine, 1 found problems, 2 used wrongly."""
+    _with_streams()
     options = parser().parse_args(arguments)
     if options.version:
         from importlib.metadata import version
@@ -53,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINE
     except Exception as error:
         return _unforeseen(error)
+
+
+def _with_streams() -> None:
+    """Windows starts what has no terminal without any streams, and so does whoever has closed them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def _complain(message: str, code: int) -> int:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from klapp import rpc
+from klapp.addresses import editor
 from klapp.cli.connection import home_of
 from klapp.cli.output import FINE, Complaint, say
 
@@ -47,12 +47,10 @@ def _open(options: argparse.Namespace) -> int:
     path = Path(options.file).absolute()
     if path.suffix != ".klr" or not path.is_file():
         raise Complaint(f"{options.file} is no coworker: klapp opens files that end in .klr.")
-    if editor := os.environ.get("KLAPP_EDITOR"):
-        _in_editor(path, editor)
+    if named := os.environ.get("KLAPP_EDITOR"):
+        _in_editor(path, named)
         return FINE
-    inside = path.resolve().parent == home.coworkers.resolve()
-    page = f"/edit?{urlencode({'name': path.name})}" if inside else f"/bring?{_query(path)}"
-    way = _way(home.path, page)
+    way = _way(home.path, editor(path, home.coworkers))
     if webbrowser.open(Path(way["file"]).as_uri()):
         say("It opens in your browser.")
         return FINE
@@ -61,16 +59,12 @@ def _open(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _query(path: Path) -> str:
-    return urlencode({"file": str(path)}, errors="surrogateescape")
-
-
-def _in_editor(path: Path, editor: str) -> None:
+def _in_editor(path: Path, named: str) -> None:
     from klapp.network.apps import AppError, open_with
 
-    program = shutil.which(editor)
+    program = shutil.which(named)
     if program is None:
-        raise Complaint(f"KLAPP_EDITOR names {editor}, and there is no such program.")
+        raise Complaint(f"KLAPP_EDITOR names {named}, and there is no such program.")
     try:
         open_with(str(path), os.path.abspath(program))
     except AppError as error:

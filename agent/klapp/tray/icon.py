@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
+from klapp.tray.finder import listen
 from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
 from klapp.tray.picture import picture
 
@@ -55,7 +56,10 @@ class Tray:
 
     def _best(self, say: Callable[[str], None]) -> Surface:
         if not sys.platform.startswith("linux"):
-            return Pystray(self._act)
+            surface = Pystray(self._act)
+            if sys.platform == "darwin":
+                self._listening = listen(lambda path: self._act(Action("open_file", (path,))))
+            return surface
         from klapp.tray.statusnotifier import NoBus, StatusNotifier
 
         try:
