@@ -47,6 +47,10 @@ Section "klapp"
   RMDir /r "$INSTDIR\packages"
   SetOutPath "$INSTDIR"
   File /r "${TREE}\*"
+  ; Workers run in containers, which may read nothing of a person's; klapp's own folder has to be opened to them
+  ; (S-1-15-2-1: all application packages), to be read.
+  nsExec::Exec '"$SYSDIR\icacls.exe" "$INSTDIR" /grant *S-1-15-2-1:(OI)(CI)(RX) /Q'
+  Pop $0
   WriteUninstaller "$INSTDIR\uninstall.exe"
   CreateShortCut "$SMPROGRAMS\klapp.lnk" "$INSTDIR\python\pythonw.exe" "-I -m klapp.cli.main" "$INSTDIR\klapp.ico"
 

@@ -151,9 +151,13 @@ def test_what_the_system_is_told(tmp_path: Path) -> None:
     assert seatbelt.restrict(wanted, library)
     [(text, flags, parameters)] = library.calls
     assert flags == 0
-    assert parameters[:2] == [b"PLACE0", str(folder).encode()]
-    assert [one for one in parameters[::2] if one.startswith(b"PLACE")] == [b"PLACE0"]
-    assert b'(allow file-read* (subpath (param "PLACE0")))\n(allow file-write-data' in text
+    told = dict(zip(parameters[::2], parameters[1::2], strict=True))
+    assert [path.decode() for name, path in told.items() if name.startswith(b"PLACE")] == [
+        *sorted([str(tmp_path.resolve()), str(folder)])
+    ]
+    assert b'(allow file-read* (subpath (param "PLACE1")))\n(allow file-write-data' in text
+    assert b'(allow file-read-data file-read-metadata (literal (param "PLACE0")))\n(allow file-read*' in text
+    assert b'(subpath (param "PLACE0"))' not in text  # its names, and nothing in it
     assert not any(part.endswith((b"link", b"gone")) for part in parameters)
     seatbelt.deny_debuggers(library)
     assert library.traced == (31, 0, None, 0)
@@ -162,3 +166,9 @@ def test_what_the_system_is_told(tmp_path: Path) -> None:
 def test_a_sandbox_that_is_refused_ends_the_worker() -> None:
     with pytest.raises(OSError, match="unbound variable"):
         seatbelt.restrict({}, Library(b"unbound variable: file-link"))
+
+
+def test_what_is_not_there_yet_opens_the_names_of_the_folder_above_it(tmp_path: Path) -> None:
+    root = str(tmp_path.resolve())
+    assert seatbelt._there({f"{root}/a/b": landlock.READ, **readable([f"{root}/python"])}) == {root: seatbelt.NAMES}
+    assert seatbelt._there(readable([root])) == {root: landlock.READ | seatbelt.LOAD}

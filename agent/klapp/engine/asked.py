@@ -23,7 +23,7 @@ ASK = "file"
 """The name of these questions among those of a worker."""
 MOST_READ = 64 << 20
 """Bytes of one file that are told at once; a longer one can not be looked into."""
-_ANY: tuple[Permission, ...] = ("read", "remove", "write")
+_ANY: tuple[Permission, ...] = ("read", "remove", "write", "erase")
 
 
 class Bounds(Protocol):

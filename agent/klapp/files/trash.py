@@ -103,13 +103,15 @@ class Trash:
 
     def _nearest(self, path: str) -> tuple[str, str]:
         """(trash folder, top folder of its disk or "") for a file at ``path``."""
+        if not self._every_disk:
+            return self._home, ""
         folder = os.path.realpath(path.rpartition("/")[0] or "/")
         home = Path(self._home)
         while not home.exists():
             home = home.parent
         with suppress(OSError):
             device = os.stat(folder).st_dev
-            if self._every_disk and device != os.stat(home).st_dev:
+            if device != os.stat(home).st_dev:
                 top = folder
                 while top != "/" and os.stat(os.path.dirname(top)).st_dev == device:
                     top = os.path.dirname(top)

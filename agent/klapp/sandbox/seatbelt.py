@@ -18,8 +18,8 @@ from typing import Any
 
 from klapp.sandbox import landlock
 
-LOAD = 1 << 40
-"""The right to load code from a file, beside Landlock's rights, which have none of that name."""
+LOAD, NAMES = 1 << 40, 1 << 41
+"""The rights to load code from a file, and to list a folder and nothing in it: Landlock's have none of that name."""
 
 _HEAD = """(version 1)
 (deny default)
@@ -67,6 +67,8 @@ def profile(places: Mapping[str, int]) -> tuple[str, dict[str, str]]:
         parameters[name] = path
         where = f'(subpath (param "{name}"))'
         rules.extend(_rule(allowed, where, kind) for right, allowed, kind in _RULES if rights & right)
+        if rights & NAMES:
+            rules.append(f'(allow file-read-data file-read-metadata (literal (param "{name}")))')
         above.update(_folders_above(path))
     for path in sorted(above):
         name = f"ABOVE{len(parameters)}"
@@ -81,12 +83,7 @@ def restrict(places: Mapping[str, int], library: Any = None) -> bool:
         if not is_there():
             return False
         library = _library()
-    real: dict[str, int] = {}
-    for path, rights in places.items():
-        if os.path.exists(path):  # what is not there needs no permission
-            place = os.path.realpath(path)
-            real[place] = real.get(place, 0) | rights
-    text, parameters = profile(real)
+    text, parameters = profile(_there(places))
     given = [part.encode("utf-8") for pair in parameters.items() for part in pair]
     array = (ctypes.c_char_p * (len(given) + 1))(*given, None)
     complaint = ctypes.c_char_p()
@@ -94,6 +91,26 @@ def restrict(places: Mapping[str, int], library: Any = None) -> bool:
         why = (complaint.value or b"no reason given").decode("utf-8", "replace")
         raise OSError(0, f"the sandbox can not be set up: {why}")
     return True
+
+
+def _there(places: Mapping[str, int]) -> dict[str, int]:
+    """The places that are there, without a link in them; and the folder that each lies in, or the nearest above what is
+    not there yet. The guard opens that folder to see what stands there, and macOS has no handle that takes less."""
+    real: dict[str, int] = {}
+
+    def add(path: str, rights: int) -> None:
+        place = os.path.realpath(path)
+        real[place] = real.get(place, 0) | rights
+
+    for path, rights in places.items():
+        if os.path.exists(path):
+            add(path, rights)
+        if not rights & LOAD:
+            above = posixpath.dirname(path)
+            while len(above) > 1 and not os.path.exists(above):
+                above = posixpath.dirname(above)
+            add(above, NAMES)
+    return real
 
 
 def deny_debuggers(library: Any = None) -> None:
