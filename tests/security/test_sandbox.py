@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from klapp.properties.texts import text_of
-from klapp.sandbox import Failed, Reader, landlock, seccomp
+from klapp.sandbox import Failed, Reader, landlock, seccomp, worker
 from klr.effects import EffectError
 
 pytestmark = [
@@ -197,6 +197,11 @@ def reader() -> Iterator[Reader]:
     made.close()
 
 
+def running(reader: Reader) -> subprocess.Popen[bytes]:
+    assert isinstance(reader._process, worker._Started)
+    return reader._process.process
+
+
 @needs_all
 def test_the_reader_is_confined(reader: Reader) -> None:
     assert reader.text(document()) == ""
@@ -205,24 +210,21 @@ def test_the_reader_is_confined(reader: Reader) -> None:
 
 def test_a_process_that_hangs_or_dies_is_replaced(reader: Reader) -> None:
     assert reader.text(document()) == ""
-    process = reader._process
-    assert process is not None
+    process = running(reader)
     process.send_signal(signal.SIGSTOP)
     with pytest.raises(Failed, match="takes too long"):
         reader.text(document())
     assert process.poll() is not None
     assert reader.text(document()) == ""
-    assert reader._process is not None
-    reader._process.kill()
-    reader._process.wait()
+    running(reader).kill()
+    running(reader).wait()
     assert reader.text(document()) == ""
 
 
 def test_an_idle_process_is_let_go_and_comes_back() -> None:
     reader = Reader(idle=0.2)
     assert reader.text(document()) == ""
-    process = reader._process
-    assert process is not None
+    process = running(reader)
     assert process.wait(timeout=10) is not None
     end = time.monotonic() + 10
     while reader._process is not None:

@@ -16,6 +16,7 @@ import pytest
 
 from klapp.sandbox import contained
 from klapp.sandbox import windows as w
+from klapp.sandbox import worker as reader_side
 from klapp.sandbox.channel import Lost
 
 SIZES = {  # bytes on 64-bit Windows, as the compiler of MinGW-w64 12 has them, too
@@ -137,6 +138,8 @@ class Fake:
 
     def WaitForSingleObject(self, process: int, milliseconds: int) -> int:
         assert self.open[process] == "process"
+        if milliseconds == 0:
+            return 258 if self.running else 0
         assert 0 < milliseconds < 0xFFFF_FFFF
         return 0
 
@@ -377,6 +380,10 @@ def test_an_environment_without_anything_has_two_zeros(monkeypatch: pytest.Monke
     assert contained.environment().raw == b"\0\0\0\0"
 
 
+def name(number: int) -> str:
+    return f"klapp.worker.{os.getpid()}.{number}"
+
+
 # -- the starter ------------------------------------------------------------------------------------------------------
 
 
@@ -390,10 +397,10 @@ def test_workers_at_one_time_have_containers_of_their_own(starter: tuple[contain
     made, fake = starter
     assert not made.opens_folders
     first, second = made.launch(0), made.launch(0)
-    assert fake.profiles == {"klapp.worker.0", "klapp.worker.1"}
+    assert fake.profiles == {name(0), name(1)}
     first.end()
     third = made.launch(0)
-    assert fake.profiles == {"klapp.worker.0", "klapp.worker.1"}
+    assert fake.profiles == {name(0), name(1)}
     for worker in (second, third):
         worker.end()
     assert fake.open == {}
@@ -411,6 +418,19 @@ def test_a_worker_is_told_which_handle_is_its_pipe_and_nothing_else(
     with pytest.raises(Lost, match="ended"):  # the other end is closed here, and nobody has it
         worker.channel.receive(10)
     worker.end()
+
+
+def test_documents_are_read_in_a_container_of_their_own(monkeypatch: pytest.MonkeyPatch, environ: None) -> None:
+    fake = Fake()
+    monkeypatch.setattr(w, "_library", fake.library)
+    process = reader_side._contained()
+    assert fake.profiles == {f"klapp.reader.{os.getpid()}.0"}
+    assert "main_over_pipe('klapp.sandbox.reader', " in fake.started["line"]
+    assert process.is_running()
+    fake.running = False
+    assert not process.is_running()
+    process.end()
+    assert fake.left() == ({}, set(), set(), set(), set(), False)
 
 
 def test_a_start_that_fails_is_a_lost_worker_and_its_number_is_free(environ: None) -> None:

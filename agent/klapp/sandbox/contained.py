@@ -27,7 +27,7 @@ MEMORY = 5 << 30
 """Bytes that a worker may have committed."""
 SECONDS = 3600
 """Of processor time."""
-NAME = "klapp.worker.{}"
+NAME, READER = "klapp.worker", "klapp.reader"
 _TICKS = 10_000_000
 """Of 100 ns, in a second."""
 
@@ -36,19 +36,25 @@ class Contained:
     """Starts workers in containers. Safe to use from several threads.
 
     Each worker that runs has a container of its own, for two processes of one container could open each other. They
-    are numbered, so that what an agent that was killed left behind is found, and taken away, by the next one.
+    are called after this process and numbered. What is left of an agent that was killed is empty, and is taken away by
+    the next one that has its number.
     """
 
     opens_folders = False
 
-    def __init__(self, entry: str = WORKER, api: w.Windows | None = None) -> None:
+    def __init__(self, entry: str = WORKER, api: w.Windows | None = None, *, name: str = NAME) -> None:
         self._entry = entry
+        self._name = f"{name}.{os.getpid()}"
         self._api = api
         self._lock = threading.Lock()
         self._taken: set[int] = set()
 
     def launch(self, lock: int) -> Process:
         """As in ``Launcher``. A worker that changes nothing needs no lock."""
+        return self.started()
+
+    def started(self) -> InContainer:
+        """A process that runs ``entry``. Raises Lost."""
         from multiprocessing.connection import Pipe
 
         with self._lock:
@@ -59,14 +65,14 @@ class Contained:
         try:
             handle = theirs.fileno()
             code = f"from klapp.sandbox.entry import main_over_pipe; main_over_pipe({self._entry!r}, {handle})"
-            held = contain(api, NAME.format(number), python(code), handle)
+            held = contain(api, f"{self._name}.{number}", python(code), handle)
         except (w.Refused, OSError) as error:
             ours.close()
             self._free(number)
             raise Lost(str(error) if isinstance(error, w.Refused) else "can not be started") from None
         finally:
             theirs.close()
-        return _Worker(held, PipeChannel(ours, held.kill, START_PATIENCE), lambda: self._free(number))
+        return InContainer(held, PipeChannel(ours, held.kill, START_PATIENCE), lambda: self._free(number))
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -76,13 +82,17 @@ class Contained:
             self._taken.discard(number)
 
 
-class _Worker:
-    """A worker that runs in its container."""
+class InContainer:
+    """A process that runs in its container, and the channel to it."""
 
     def __init__(self, held: Held, channel: PipeChannel, free: Callable[[], None]) -> None:
         self.channel: Channel = channel
         self._held = held
         self._free = free
+
+    def is_running(self) -> bool:
+        """Whether its process has not ended."""
+        return self._held.is_running()
 
     def end(self) -> None:
         self._held.end()
@@ -102,6 +112,10 @@ class Held:
     def kill(self) -> None:
         """End it; may be called from any thread while it is not let go of."""
         self.api.ask("TerminateJobObject", self.job, 1)
+
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return bool(self.api.ask("WaitForSingleObject", self.process, 0) == w.WAIT_TIMEOUT)
 
     def end(self) -> None:
         """End it, wait until it is gone, and take its container away."""

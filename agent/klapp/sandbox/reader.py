@@ -6,19 +6,14 @@ no file, no network and nobody to talk to but the agent, which takes from it tex
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 import sys
 from contextlib import suppress
-from typing import BinaryIO
 
+from klapp.sandbox.channel import Channel, Lost
 from klapp.sandbox.documents import Unreadable, pdf_text, workbook_cells
+from klapp.sandbox.entry import own_input
 from klapp.sandbox.words import words
-
-REQUEST = struct.Struct("!IQ")
-"""Lengths of the request's JSON and of the document, in bytes."""
-ANSWER = struct.Struct("!I")
 
 
 def libraries() -> list[str]:
@@ -42,14 +37,22 @@ def warm_up() -> None:
         workbook_cells(b"")
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests until there are no more."""
-    while header := source.read(REQUEST.size):
-        request_length, length = REQUEST.unpack(header)
-        request = json.loads(source.read(request_length))
-        answer = json.dumps(_answered(request, source.read(length))).encode("ascii")
-        sink.write(ANSWER.pack(len(answer)) + answer)
-        sink.flush()
+def main() -> None:
+    """Be a reader that is spoken to over the standard input."""
+    channel = Channel(own_input())
+    warm_up()
+    serve(channel)
+
+
+def serve(channel: Channel) -> None:
+    """Be confined, tell what holds, and answer requests, each with a document behind it, until the agent is gone."""
+    from klapp.sandbox.confine import confine, readable
+
+    channel.send(confine(readable(libraries())).told())
+    with suppress(Lost):
+        while True:
+            request = channel.receive()
+            channel.send(_answered(request, channel.receive_bytes()))
 
 
 def _answered(request: dict[str, str], data: bytes) -> dict[str, object]:
@@ -64,20 +67,3 @@ def _answered(request: dict[str, str], data: bytes) -> dict[str, object]:
         return {"unreadable": str(error)}
     except MemoryError:
         return {"unreadable": "takes more memory than a document should"}
-
-
-def main() -> None:
-    """Warm up, confine, tell what holds, serve."""
-    from klapp.sandbox.confine import confine, readable
-
-    source, sink = os.fdopen(0, "rb"), os.fdopen(1, "wb")
-    warm_up()
-    confined = confine(readable(libraries()))
-    hello = json.dumps(confined.told()).encode("ascii")
-    sink.write(ANSWER.pack(len(hello)) + hello)
-    sink.flush()
-    serve(source, sink)
-
-
-if __name__ == "__main__":
-    main()

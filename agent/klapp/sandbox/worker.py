@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
-from contextlib import suppress
-from pathlib import Path
+from typing import Protocol
 
-from klapp.sandbox.reader import ANSWER, REQUEST
+from klapp.sandbox.channel import Channel, Lost
+from klapp.sandbox.launch import Process, start
 
 PATIENCE = 30.0
 """Seconds for one document."""
 IDLE = 60.0
 """Seconds without work after which the process is let go."""
-NEEDED = ("SYSTEMROOT",)
-"""Without this one, Windows starts nothing."""
-LONGEST_ANSWER = 64_000_000
+ENTRY = "klapp.sandbox.reader"
 
 
 class Failed(Exception):
@@ -33,7 +31,7 @@ class Reader:
         self.idle = idle
         self.confined: dict[str, object] = {}
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ReaderProcess | None = None
         self._idle: threading.Timer | None = None
 
     def text(self, data: bytes) -> str:
@@ -79,76 +77,37 @@ class Reader:
     # -- the process --------------------------------------------------------------------------------------------------
 
     def _asked(self, wish: dict[str, str], data: bytes) -> dict[str, object]:
-        process = self._process if self._process and self._process.poll() is None else self._start()
-        killer = threading.Timer(self.patience, process.kill)
-        killer.start()
+        process = self._process if self._process and self._process.is_running() else self._start()
         try:
-            request = json.dumps(wish).encode("ascii")
-            assert process.stdin
-            process.stdin.write(REQUEST.pack(len(request), len(data)) + request)
-            process.stdin.write(data)
-            process.stdin.flush()
-            return self._answer(process)
-        except (OSError, EOFError, ValueError):
-            late = not killer.is_alive()
+            process.channel.send(wish)
+            process.channel.send_bytes(data)
+            answer = process.channel.receive(self.patience)
+        except Lost as error:
             self._end()
+            late = str(error) == "hangs"
             raise Failed("takes too long to read" if late else "can not be read; it may be damaged") from None
-        finally:
-            killer.cancel()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._end()
-        # -I: no environment variable and no folder of the person's decides what is loaded. The agent's own folders
-        # are named, for an installation that was not made by pip has them nowhere else.
-        roots = [str(Path(__file__).parents[2]), *_language_root()]
-        code = f"import sys; sys.path[:0] = {roots!r}; from klapp.sandbox.reader import main; main()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in NEEDED if name in os.environ},
-            cwd="/",
-            close_fds=True,
-        )
-        killer = threading.Timer(self.patience, self._process.kill)
-        killer.start()
-        try:
-            self.confined = self._answer(self._process)
-        except (OSError, EOFError, ValueError):
-            self._end()
-            raise Failed("can not be read: the process that reads documents does not start") from None
-        finally:
-            killer.cancel()
-        return self._process
-
-    @staticmethod
-    def _answer(process: subprocess.Popen[bytes]) -> dict[str, object]:
-        assert process.stdout
-        header = process.stdout.read(ANSWER.size)
-        if len(header) < ANSWER.size:
-            raise EOFError
-        (length,) = ANSWER.unpack(header)
-        if length > LONGEST_ANSWER:
-            raise ValueError("an answer of that length is none")
-        body = process.stdout.read(length)
-        if len(body) < length:
-            raise EOFError
-        answer = json.loads(body)
         if not isinstance(answer, dict):
-            raise ValueError("not an answer")
+            self._end()
+            raise Failed("can not be read")
         return answer
+
+    def _start(self) -> ReaderProcess:
+        self._end()
+        process = None
+        try:
+            process = _contained() if sys.platform == "win32" else _Started(self.patience)
+            self.confined = process.channel.receive(self.patience)
+        except Lost:
+            if process:
+                process.end()
+            raise Failed("can not be read: the process that reads documents does not start") from None
+        self._process = process
+        return process
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                with suppress(OSError):
-                    pipe.close()
-        process.wait()
+        if process is not None:
+            process.end()
 
     # -- idleness -----------------------------------------------------------------------------------------------------
 
@@ -162,7 +121,36 @@ class Reader:
         self._idle.start()
 
 
-def _language_root() -> list[str]:
-    import klr
+class ReaderProcess(Process, Protocol):
+    """A reader that runs."""
 
-    return [str(Path(klr.__file__).parents[1])]
+    def is_running(self) -> bool:
+        """Whether its process has not ended."""
+
+
+class _Started:
+    """A reader that confines itself. ``patience`` is how long it may take nothing of what is sent, in seconds."""
+
+    def __init__(self, patience: float) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process: subprocess.Popen[bytes] = start(
+                f"from {ENTRY} import main; main()", (), stdin=theirs.fileno()
+            )
+        limit = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self.channel = Channel(ours.detach())
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        self.channel.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def _contained() -> ReaderProcess:
+    from klapp.sandbox.contained import READER, Contained
+
+    return Contained(ENTRY, name=READER).started()
