@@ -11,6 +11,9 @@ from klr.typer import Report, Typer, may_be_missing
 from klr.types import ERROR, FILE, GONE, ROW, TEXT, UNKNOWN, Type, list_of, maybe
 from klr.vocabulary import Vocabulary
 
+GROUP_MEMBERS = {ROW: "rows", FILE: "files"}
+"""What the elements of a group are called, by their type; all others are its ``items``."""
+
 
 class Members:
     """Checks members. ``type_of`` and ``error`` are those of whoever checks expressions."""
@@ -44,7 +47,7 @@ class Members:
         return known.type if of == kind else list_of(known.type)
 
     def _of_group(self, node: s.Member, of: Type, element: Type, key: Type) -> Type:
-        members = {ROW: "rows", FILE: "files"}.get(element, "items")
+        members = GROUP_MEMBERS.get(element, "items")
         if node.name in ("key", members):
             return key if node.name == "key" else list_of(element)
         return self.error("K204", f"A group has no `{node.name}`.", node.span, f"It has `key` and `{members}`.")

@@ -165,6 +165,32 @@ def test_nothing_is_offered_where_words_are_the_persons_own(editor: Editor, writ
     assert labels(editor.at("completion", head.count("\n"), len(written) - 1)) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "offered", "never"),
+    [
+        ('when file arrives in "~/In" |', ["named", "between", "at most", "once quiet for", "retry"], ["catch up"]),
+        ('when file arrives in "~/In" between 09:00 and 18:00 r|', ["retry", "at most"], ["between"]),
+        ("every friday at 16:30 |", ["catch up", "never catch up", "within"], ["once quiet for", "named"]),
+        ('when asked\nlet m = match of "(?P<year>[0-9]+)-(?P<month>a)" in "b"\nnotify "{m.|', ["year", "month"], ["name"]),
+        ('when asked\nlet m = (match of "(?P<year>[0-9]+)" in "b").|', ["year"], ["name"]),
+        ('when asked\nfor each m in matches of "(?P<year>[0-9]+)" in "b"\nnotify m.|', ["year"], ["name"]),
+        ('when asked\nfor each g in files in "~/In/*" grouped by it.folder\nnotify "{g.|', ["key", "files"], ["rows"]),
+        ('when asked\nfor each r in table in "~/In/a.csv" grouped by it."A"\nnotify r.|', ["key", "rows"], ["files"]),
+        ('when mail arrives in "work"\nnotify mail.|', ["subject", "attachments"], ["extension"]),
+        ('when file arrives in "~/In"\nlet x = file.modified.|', ["weekday"], ["extension"]),
+    ],
+)  # fmt: skip
+def test_options_groups_and_members_are_those_of_the_place(
+    editor: Editor, written: str, offered: list[str], never: list[str]
+) -> None:
+    text = f'coworker "x"\nmay read "~/In/*"\n{written.replace("|", "")}'
+    editor.open(f"{text}\nend\n")
+    line = text.count("\n")
+    found = labels(editor.at("completion", line, len(text.split("\n")[line])))
+    assert [label for label in offered if label not in found] == []
+    assert [label for label in never if label in found] == []
+
+
 def test_a_chosen_word_takes_the_place_of_its_beginning_and_tells_what_it_is(editor: Editor) -> None:
     text = FILER.replace('move file to "~/Out/"', "mo")
     editor.open(text)

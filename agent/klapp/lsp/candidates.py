@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +11,14 @@ from klapp.lsp import manual
 from klapp.lsp.context import Context
 from klapp.lsp.study import Study, words
 from klr import syntax as s
+from klr.members import GROUP_MEMBERS
+from klr.options import EXAMPLES as OPTION_EXAMPLES
+from klr.options import OF_CLOCK
 from klr.parser import choices, keywords
 from klr.schedules import WEEKDAYS
 from klr.timing import GROUPS, INTERVALS
 from klr.trials import EXPECTED, GIVEN, details
-from klr.types import BY_NAME, DATE, ERROR, FILE, FOLDER, OF_PARAMETERS, TEXT, UNKNOWN, WORD, Type
+from klr.types import BY_NAME, DATE, ERROR, FILE, FOLDER, MAIL, OF_PARAMETERS, TEXT, UNKNOWN, WORD, Type, match_of
 from klr.vocabulary import PERMISSIONS, Slot, Trigger, Verb
 
 Kind = Literal["verb", "slot", "property", "function", "name", "trigger", "permission", "type", "word", "keyword"]
@@ -22,6 +26,7 @@ ORDER: tuple[Kind, ...] = (
     "slot", "word", "property", "trigger", "permission", "type", "name", "verb", "function", "keyword",
 )  # fmt: skip
 """In which order they are offered."""
+_FIELD = re.compile(r"\(\?P<(\w+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ def _of_when(context: Context) -> Iterator[Candidate]:
     trigger = words().triggers.get(" ".join(said))
     if trigger is not None:
         yield from _slots(trigger, trigger.phrase, context)
+        yield from _options(trigger.options, trigger.phrase, context)
     elif "NAME" in context.next:
         known = (
             (one.phrase, Candidate("trigger", one.phrase, one.phrase, "trigger", manual.page(one)))
@@ -105,7 +111,24 @@ def _of_every(context: Context) -> Iterator[Candidate]:
     elif "NAME" in context.next and len(context.tokens) == 1 + 2 * context.kinds.count("COMMA"):
         for word in (*INTERVALS, *GROUPS, *WEEKDAYS, "month"):
             yield Candidate("word", word, word, "time")
-    yield from _keywords(context.next)
+    yield from _options(OF_CLOCK, "every", context)
+    yield from _keywords(kind for kind in context.next if not _option(keywords().get(kind, ""), OPTION_EXAMPLES))
+
+
+def _options(taken: frozenset[str], name: str, context: Context) -> Iterator[Candidate]:
+    """The options behind a trigger, such as ``between``, that are not there yet."""
+    used = {_option(keywords().get(kind, ""), taken) for kind in context.kinds}
+    for kind in context.next:
+        word = keywords().get(kind, "")
+        option = _option(word, taken)
+        if option and option not in used:
+            example = OPTION_EXAMPLES[option]
+            yield Candidate("slot", word, word, f"option of `{name}`", f"For example: `{example}`")
+
+
+def _option(word: str, known: Iterable[str]) -> str:
+    """The option that a phrase of the grammar belongs to: ``never catch up`` is one of ``catch up``; "" for none."""
+    return next((one for one in known if one in word), "")
 
 
 def _of_setting(context: Context) -> Iterator[Candidate]:
@@ -255,7 +278,7 @@ def in_scope(study: Study, context: Context) -> dict[str, tuple[str, Type]]:
         elif line:
             found[name] = ("not understood yet", UNKNOWN)
         else:
-            kinds = {"error": ERROR, "folder": FOLDER}
+            kinds = {"error": ERROR, "folder": FOLDER, "mail": MAIL}
             found[name] = ("given by the rule", kinds.get(name, FILE))
     found.update(_parameters(context))
     if {"WHERE", "SORTED_BY"} & set(context.kinds):
@@ -292,18 +315,42 @@ def _joint(kinds: tuple[str, ...]) -> int:
 
 
 def _members(study: Study, context: Context) -> Iterator[Candidate]:
-    owner = context.tokens[-2]
-    known = in_scope(study, context).get(owner[1]) if owner[0] == "NAME" else None
-    type = known[1] if known else UNKNOWN
-    if type == ERROR:
+    """What stands behind a dot: of the value before it, or, of a list, of each of its elements."""
+    type = _owner(study, context)
+    kind = (type.element or UNKNOWN) if type.name in ("list", "table") else type
+    if kind == ERROR:
         yield Candidate("property", "message", "message", str(TEXT), "What could not be done, in a sentence.")
-    elif type == FOLDER:
-        for name, known_property in words().properties_of(FOLDER).items():
-            yield Candidate("property", name, name, str(known_property.type), manual.page(known_property))
-    elif type in (FILE, UNKNOWN):
-        for known_property in words().properties.values():
-            name = known_property.name
-            yield Candidate("property", name, name, str(known_property.type), manual.page(known_property))
+    elif kind.name == "match":
+        for name in kind.fields:
+            yield Candidate("property", name, name, "group of the pattern", "What this group of the pattern found.")
+    elif kind.name == "group":
+        yield Candidate("property", "key", "key", str(kind.key), "What all of this group have in common.")
+        members = GROUP_MEMBERS.get(kind.element or UNKNOWN, "items")
+        yield Candidate("property", members, members, f"list of {kind.element}", "All that belong to this group.")
+    else:
+        for known in words().properties_of(FILE if kind == UNKNOWN else kind).values():
+            yield Candidate("property", known.name, known.name, str(known.type), manual.page(known))
+
+
+def _owner(study: Study, context: Context) -> Type:
+    """The type of what stands before the dot, as far as the words before it tell: ``file.modified``, or a pattern."""
+    tokens = context.tokens[:-1]
+    path: list[str] = []
+    while tokens and tokens[-1][0] == "NAME":
+        path.append(tokens[-1][1])
+        if len(tokens) < 2 or tokens[-2][0] != "DOT":
+            break
+        tokens = tokens[:-2]
+    if not path:
+        looked_for = [_FIELD.findall(text) for kind, text in tokens if tokens[-1][0] == "RPAR" and kind == "PATTERN"]
+        fields = next((tuple(names) for names in reversed(looked_for) if names), ())
+        return match_of(fields) if fields else UNKNOWN
+    known = in_scope(study, context).get(path.pop())
+    type = known[1] if known else UNKNOWN
+    while path:
+        found = words().property_of(FILE if type == UNKNOWN else type, path.pop())
+        type = found.type if found else UNKNOWN
+    return type
 
 
 def _names(tokens: Iterable[tuple[str, str]]) -> tuple[str, ...]:
