@@ -56,13 +56,14 @@ from klapp.marks import Marks
 from klapp.network import Broker
 from klapp.networking import Networking
 from klapp.notices import Display, Notices
+from klapp.notices.outbox import forget_unseen
 from klapp.noticing import Noticing
 from klapp.past import Past
 from klapp.roster import Roster, asked
 from klapp.sandbox.launch import HAS_WORKERS, launcher
 from klapp.single import nobody_at_work, working
 from klapp.triggers.seen import forget_gone
-from klapp.unusual import Watch
+from klapp.unusual import Watch, forget_unusual
 from klapp.updating import Updating
 from klapp.vault.freshness import remember
 from klapp.vault.keys import Vault
@@ -430,4 +431,6 @@ def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     forget_starts(connection, meant)
     forget_meant(connection, meant)
     forget_unsure(connection, meant)
+    forget_unseen(connection, meant)
+    forget_unusual(connection, meant)
     forget_proofs(connection)

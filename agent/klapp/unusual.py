@@ -14,7 +14,8 @@ from typing import Any
 from klapp.audit.events import UnusualSeen
 from klapp.audit.log import Log
 from klapp.notices import Action, Kind, Notice, opens
-from klapp.vault.shelf import Shelf
+from klapp.vault.database import Connection
+from klapp.vault.shelf import Shelf, rewrite
 
 DAYS = 14
 """Days before today that make up what is usual."""
@@ -52,6 +53,13 @@ def failing_suddenly(failed: Sequence[bool]) -> int | None:
 def set_back(seen: float, now: float) -> float | None:
     """By how many seconds a clock was set back since it was seen at ``seen``; None where it was not, or by little."""
     return seen - now if seen - now > SET_BACK else None
+
+
+def forget_unusual(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: let go of what was not as usual, was not seen, and says something that is meant."""
+    rewrite(
+        connection, OPEN, lambda found: [one for one in found if not meant(one["whose"]) and not meant(one["text"])]
+    )
 
 
 class Watch:

@@ -217,6 +217,18 @@ def test_what_vanished_unseen_waits_also_over_a_restart(kept: Any) -> None:
     assert again.showings[0].title == "a"
 
 
+def test_what_nobody_saw_is_erased_with_the_rest(tmp_path: Path) -> None:
+    with House(tmp_path).agent() as agent:
+        agent.watch.log_is_wrong("plantedNAME is not as it was")
+        for text in ("plantedNAME is tidy", "all else"):
+            agent.notifier._outbox.unseen([Pile.of(Notice(Kind.MESSAGE, "Tidy", "", text, "tidy"))])
+        list(agent.audit("erase", subject="plantedNAME", do=True))
+        kept = agent.log_store.connection.execute("SELECT value FROM shelf").fetchall()
+        assert not any("plantedNAME" in value for (value,) in kept)
+        assert any("all else" in value for (value,) in kept)
+        assert agent.watch.open() == []
+
+
 def test_quiet_hours_and_do_not_disturb_hold_back(kept: Any) -> None:
     display = Recording()
     notices = kept(display, datetime(2026, 11, 20, 23))

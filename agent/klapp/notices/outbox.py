@@ -6,7 +6,7 @@ were, beyond it the same for each group, and what went from the screen unseen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from klapp.audit.entry import Entry
@@ -14,7 +14,8 @@ from klapp.audit.events import NoticeGiven
 from klapp.audit.log import Log
 from klapp.notices.deck import Pile
 from klapp.notices.notice import Kind, Notice
-from klapp.vault.shelf import Shelf
+from klapp.vault.database import Connection
+from klapp.vault.shelf import Shelf, rewrite
 
 KIND = f"e.kind NOT IN ('intent', 'outcome', 'content') AND e.kind = '{NoticeGiven.kind}'"
 """The condition of entries that are notices, such that the log's index of rare kinds serves it."""
@@ -79,6 +80,16 @@ def notice_of(entry: Entry) -> Notice | None:
     if entry.erased or "group" not in body:
         return None
     return Notice.of_json(body)
+
+
+def forget_unseen(connection: Connection, meant: Callable[[str], bool]) -> None:
+    """Within the caller's transaction: let go of what went from the screen unseen and says something that is meant."""
+
+    def kept(mark: dict[str, Any]) -> dict[str, Any]:
+        back = [one for one in mark["back"] if not any(meant(str(one["notice"][key])) for key in ("title", "text"))]
+        return mark | {"back": back}
+
+    rewrite(connection, SHELF, kept)
 
 
 def _back(data: dict[str, Any]) -> Pile:

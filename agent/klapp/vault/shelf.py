@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any
 
 from klapp.vault.database import Connection, transaction
+
+
+def rewrite(connection: Connection, name: str, change: Callable[[Any], Any]) -> None:
+    """Within the caller's transaction, without a shelf's own: put what ``change`` makes of a value in its place, if there
+    is one."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shelf'").fetchone() is None:
+        return
+    row = connection.execute("SELECT value FROM shelf WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        connection.execute("UPDATE shelf SET value = ? WHERE name = ?", (json.dumps(change(json.loads(row[0]))), name))
 
 
 class Shelf:
