@@ -7,10 +7,9 @@ branches at once: after ``move file to X`` the file lies in X, under a condition
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from klr import runtime
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.correspondence import Correspondence, Recipients
@@ -18,35 +17,25 @@ from klr.diagnostics import Diagnostic
 from klr.narrowing import narrowed
 from klr.program import Need, TriggerUse
 from klr.proof import (
-    Language,
     TooComplex,
     concat,
-    extensions,
     glob,
     last_component,
     literal,
-    name_hole,
     numbered,
     parent,
-    stems,
-    text_hole,
 )
-from klr.scope import Resolved
-from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, escaped, joined, within
+from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, joined, within
 from klr.source import NOWHERE, Span
-from klr.types import ATTACHED, FILE, GONE, PATHS, RECIPIENT, SENDABLE, WORD, Type, element_of, list_of
+from klr.types import ATTACHED, FILE, GONE, RECIPIENT, SENDABLE, WORD, Type, element_of, list_of
 from klr.vocabulary import PERMISSIONS, Permission, Slot, Verb, Vocabulary
+from klr.whereabouts import Whereabouts
 
 STARTED = ""
 """Under this name an environment holds where the file lay that started the rule, wherever that file is by now."""
 MOST_ROUNDS = 3
 """How often a loop is gone through to find where its files can be, before they are taken to be anywhere."""
 
-_PARTS_OF_NAMES: dict[str, Callable[[Language], Language]] = {
-    "name": lambda names: names,
-    "stem": stems,
-    "extension": extensions,
-}
 MOST_WALKED = 5_000
 """Statements that are gone through for one rule, those of a loop each time that it is: loops in loops multiply."""
 
@@ -104,12 +93,7 @@ class _Walk:
     def __init__(self, vocabulary: Vocabulary, checked: Checked) -> None:
         self.vocabulary = vocabulary
         self.facts = checked.facts
-        self.values = checked.settings
-        self.settings: Environment = {
-            name: Shape(literal(setting.value), (escaped(setting.value),))
-            for name, setting in checked.settings.items()
-            if setting.type in PATHS
-        }
+        self.where = Whereabouts(checked)
         self.demands: list[Demand] = []
         self.diagnostics: list[Diagnostic] = []
         self.at = NOWHERE
@@ -117,16 +101,15 @@ class _Walk:
         self.places: dict[int, Shape] = {}
         self.started: dict[int, Shape] = {}
         self.recipients: dict[int, tuple[Recipients, ...]] = {}
-        self.correspondence = Correspondence(self.values, None, self._known)
-        self._listings: dict[str, Shape] = {}
+        self.correspondence = Correspondence(self.where.values, None, self.where.known)
         self.on_the_way: list[dict[str, list[Shape]]] = []
         """For each `on error` around: where the files can be by then."""
 
     def rule(self, rule: s.RuleBlock, use: TriggerUse) -> Shape | None:
         """One rule, from its trigger to its ``on error``; gives where it waits for files."""
-        environment: Environment = dict(self.settings)
+        environment: Environment = dict(self.where.settings)
         shape = None
-        self.correspondence = Correspondence(self.values, use, self._known)
+        self.correspondence = Correspondence(self.where.values, use, self.where.known)
         if use.gives == "mail":
             self.demands.append(Demand(Need("receive mail", None, (use.arguments["in"],)), rule.trigger.span))
         elif use.gives:
@@ -183,7 +166,7 @@ class _Walk:
             case s.Let():
                 self._read(statement.value, environment)
                 self.correspondence.name(statement.name, statement.value)
-                shape = self._shape(statement.value, environment)
+                shape = self.where.of(statement.value, environment)
                 return {**environment, statement.name: shape} if shape else environment
             case s.If():
                 return self._if(statement, environment)
@@ -215,7 +198,7 @@ class _Walk:
     def _for_each(self, statement: s.ForEach, environment: Environment) -> Environment:
         self._read(statement.items, environment)
         self.correspondence.name(statement.name, statement.items)
-        element = self._shape(statement.items, environment)
+        element = self.where.of(statement.items, environment)
         for _ in range(MOST_ROUNDS):
             start: Environment = {**environment, statement.name: element} if element else dict(environment)
             demands, findings = len(self.demands), len(self.diagnostics)
@@ -286,25 +269,18 @@ class _Walk:
         self, verb: Verb, slot: Slot, value: s.Expression, thing: s.Expression | None, environment: Environment
     ) -> Shape:
         """Where the file or path of a slot can be."""
-        owner = self._shape(thing, environment) if thing is not None else None
+        owner = self.where.of(thing, environment) if thing is not None else None
         if verb.sibling and slot.word == "to":
             folder = owner or ANYWHERE
-            name, pattern = self._name(value, environment)
+            name, pattern = self.where.name(value, environment)
             language = concat(parent(folder.language), literal("/"), name)
             return Shape(language, tuple(f"{above}/{pattern}" for above in folder.folders()))
-        shape = self._shape(value, environment) or ANYWHERE
+        shape = self.where.of(value, environment) or ANYWHERE
         if isinstance(value, s.Template) and self.facts.goes_into_folder(value):
             names = last_component((owner or ANYWHERE).language)
             last = (owner or ANYWHERE).names()
             return Shape(concat(shape.language, names), crossed(shape.patterns, last))
         return shape
-
-    def _name(self, value: s.Expression, environment: Environment) -> tuple[Language, str]:
-        """The names that a text can be, and a pattern for them. No path, so it may hold what only a path may not."""
-        if not isinstance(value, s.Template):
-            return name_hole(), "*"
-        language, patterns = self._pieces(value.parts, environment, name_hole())
-        return language, patterns[0]
 
     def _after(
         self, verb: Verb, action: s.Action, goal: Shape | None, policy: str, environment: Environment
@@ -337,7 +313,7 @@ class _Walk:
                 self._read(node.of, environment)
                 known = self.vocabulary.properties.get(node.name)
                 if known and self.facts.type_of(node.of) in (FILE, GONE, list_of(FILE)):
-                    place = self._shape(node.of, environment) or ANYWHERE
+                    place = self.where.of(node.of, environment) or ANYWHERE
                     self._seen(node, place)
                     if known.ask:
                         self._demand("read", place, node.span)
@@ -350,22 +326,22 @@ class _Walk:
                 elif resolved.asked:
                     path = resolved.arguments[0]
                     self._read(path, environment)
-                    place = self._shape(path, environment) or ANYWHERE
+                    place = self.where.of(path, environment) or ANYWHERE
                     self._seen(node, place)
                     self._demand("read", place, node.span)
                 elif resolved.function is None:
-                    listed = self._files(resolved, environment)
+                    listed = self.where.files(resolved, environment)
                     self._seen(node, listed)
                     self._demand("read", listed, node.span)
                 else:
                     for argument in resolved.arguments:
                         self._read(argument, environment)
                     if resolved.definition is not None:
-                        self._read(resolved.definition.value, self._handed(resolved, environment))
+                        self._read(resolved.definition.value, self.where.handed(resolved, environment))
             case s.Where() | s.SortedBy() | s.GroupedBy():
                 self._read(node.items, environment)
                 inner = dict(environment)
-                if (element := self._shape(node.items, environment)) is not None:
+                if (element := self.where.of(node.items, environment)) is not None:
                     inner["it"] = element
                     if isinstance(node, s.Where):
                         self._seen(node, narrowed(node.condition, True, {"it": element})["it"] or element)
@@ -376,102 +352,3 @@ class _Walk:
             case _:
                 for child in s.children(node):
                     self._read(child, environment)
-
-    def _shape(self, node: s.Expression, environment: Environment) -> Shape | None:
-        """Where a file, a list's files, or a path can be; None for every other kind of value."""
-        match node:
-            case s.Template() if self.facts.is_path(node):
-                return self._path(node, environment)
-            case s.Name():
-                return environment.get(node.name)
-            case s.Member() if self._is_path(node):
-                return self._folder(node, environment)
-            case s.Member() if self.facts.type_of(node.of).name == "group" and node.name != "key":
-                return self._shape(node.of, environment)
-            case s.Where():
-                items = self._shape(node.items, environment)
-                return narrowed(node.condition, True, {"it": items})["it"] if items else None
-            case s.SortedBy() | s.GroupedBy():
-                return self._shape(node.items, environment)
-            case s.ListOf():
-                return either(self._shape(item, environment) for item in node.items)
-            case s.Binary(operator="default"):
-                return either((self._shape(node.left, environment), self._shape(node.right, environment)))
-            case s.Call():
-                resolved = self.facts.calls[id(node)]
-                if resolved.asked or resolved.question is not None:
-                    return None
-                if resolved.function is None:
-                    return self._files(resolved, environment)
-                if resolved.definition is not None:
-                    return self._shape(resolved.definition.value, self._handed(resolved, environment))
-                return either(self._shape(argument, environment) for argument in resolved.arguments)
-        return None
-
-    def _is_path(self, node: s.Expression) -> bool:
-        kind: Type | None = self.facts.type_of(node)
-        return (kind.element if kind and kind.name == "list" else kind) in PATHS
-
-    def _handed(self, resolved: Resolved, environment: Environment) -> Environment:
-        """Where the files and paths are that a call hands to a definition."""
-        assert resolved.definition is not None
-        given = zip(resolved.definition.parameters, resolved.arguments, strict=True)
-        handed = {p.name: shape for p, value in given if (shape := self._shape(value, environment)) is not None}
-        return {**self.settings, **handed}
-
-    def _folder(self, node: s.Member, environment: Environment) -> Shape:
-        shape = self._shape(node.of, environment) or ANYWHERE
-        if node.name == "folder" and not shape.can_be_the_top():
-            return Shape(parent(shape.language), shape.folders())
-        return shape if node.name == "path" else ANYWHERE
-
-    def _files(self, resolved: Resolved, environment: Environment) -> Shape:
-        pattern = resolved.arguments[0]
-        if not isinstance(pattern, s.Template):
-            folder = self._shape(pattern, environment)
-            if folder is None or folder.can_be_the_top():
-                return ANYWHERE
-            return Shape(concat(folder.language, glob("/**")), tuple(f"{one}/**" for one in folder.patterns))
-        assert pattern.constant is not None
-        return self._listings.setdefault(pattern.constant, Shape(glob(pattern.constant), (pattern.constant,)))
-
-    def _path(self, node: s.Template, environment: Environment) -> Shape:
-        return Shape(*self._pieces(node.parts, environment, text_hole()))
-
-    def _pieces(
-        self, parts: tuple[str | s.Hole, ...], environment: Environment, text: Language
-    ) -> tuple[Language, tuple[str, ...]]:
-        """The texts that a template can be, and patterns for them; ``text`` is what any text can be in its place."""
-        languages: list[Language] = []
-        patterns: tuple[str, ...] = ("",)
-        for part in parts:
-            known = part if isinstance(part, str) else self._known(part)
-            if known is not None:
-                languages.append(literal(known))
-                patterns = crossed(patterns, (escaped(known),))
-                continue
-            assert isinstance(part, s.Hole)
-            shape = self._shape(part.value, environment) if self._is_path(part.value) else None
-            if shape is not None:
-                languages.append(shape.language)
-                patterns = crossed(patterns, shape.patterns)
-                continue
-            languages.append(self._hole(part, environment, text))
-            patterns = tuple(pattern if pattern.endswith("*") else pattern + "*" for pattern in patterns)
-        return concat(*languages) if languages else literal(""), patterns
-
-    def _known(self, hole: s.Hole) -> str | None:
-        """The text of a hole for a setting, whose value is in force for all that is proved here; None for others."""
-        setting = self.values.get(hole.value.name) if isinstance(hole.value, s.Name) else None
-        if setting is None or hole.format or setting.type in PATHS or setting.value is None:
-            return None
-        return runtime.show(setting.value)
-
-    def _hole(self, hole: s.Hole, environment: Environment, text: Language) -> Language:
-        value = hole.value
-        if hole.format or not self.facts.is_real_name(value):
-            return text
-        if isinstance(value, s.Member) and self.facts.type_of(value.of) == FILE:
-            names = last_component((self._shape(value.of, environment) or ANYWHERE).language)
-            return _PARTS_OF_NAMES[value.name](names) if value.name in _PARTS_OF_NAMES else name_hole()
-        return name_hole()
