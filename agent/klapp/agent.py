@@ -49,6 +49,9 @@ from klapp.keeping import Keeping
 from klapp.lane import Lane
 from klapp.lineage import Lineage, Origin
 from klapp.mail.accounts import Accounts
+from klapp.mail.folders import Folders
+from klapp.mail.handled import Handled, forget_handled
+from klapp.mail.mailboxes import Mailboxes
 from klapp.mail.outbox import Outbox, forget_unsure
 from klapp.mail.received import Received, forget_meant
 from klapp.mailing import Mailing
@@ -137,6 +140,13 @@ class Agent:
         self.mailing = Mailing(
             self.log_store, self.coworkers, self.accounts, self.received, Outbox(shelf), self.broker, self._tell
         )
+        self.mailboxes = Mailboxes(
+            self.accounts,
+            self.received,
+            Handled(self.log_store.connection, self.log_store.lock),
+            lambda account: Folders(account, self.broker.context),
+            self.mailing.contact,
+        )
         self.engine = Engine(
             self.log_store,
             self._files_within,
@@ -146,6 +156,7 @@ class Agent:
             self.workers,
             self._reach,
             self.received.fingerprint,
+            self.mailboxes,
         )
         self.lineage = Lineage()
         self.past = Past(
@@ -199,6 +210,7 @@ class Agent:
             self.secrets.get,
             self.received.attachment,
             self.mailing.post,
+            self.mailboxes,
         )
 
     def _working(self) -> AbstractContextManager[None]:
@@ -433,4 +445,5 @@ def _forget(connection: Any, meant: Callable[[str], bool]) -> None:
     forget_unsure(connection, meant)
     forget_unseen(connection, meant)
     forget_unusual(connection, meant)
+    forget_handled(connection, meant)
     forget_proofs(connection)

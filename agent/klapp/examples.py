@@ -14,7 +14,7 @@ from klr.parser import parse
 from klr.rewriting import least_privilege
 from klr.source import Source
 from klr.types import ATTACHMENT, PATH
-from klr.vocabulary import Trigger, Verb
+from klr.vocabulary import Trigger, Verb, of_mail
 
 FOLDER, NAME = "~/Downloads", "Acme 1.pdf"
 HOLES = {
@@ -24,6 +24,7 @@ HOLES = {
     "file.modified:%Y": "2026",
     "file.modified:%Y-%m": "2026-03",
     "file.modified:%Y-%m-%d": "2026-03-01",
+    "mail.date:%Y": "2026",
     "today": "2026-03-09",
 }
 """What the holes of examples stand for in the world below."""
@@ -40,6 +41,10 @@ def of_verb(verb: Verb) -> str:
     if any(slot.type == ATTACHMENT for slot in verb.slots):
         rule = f'when mail arrives in "work"\nfor each paper in mail.attachments\n{verb.example}\nend\nend'
         steps = f'{GIVEN_MAIL} with attachment "{NAME}"\nwhen mail arrives "work"\n{_expected(verb)}'
+        return coworker(verb.name, rule, steps)
+    if of_mail(verb):
+        rule = f'when mail arrives in "work"\n{verb.example}\nend'
+        steps = f'{GIVEN_MAIL} with date 2026-03-01\nwhen mail arrives "work"\n{_expected(verb)}'
         return coworker(verb.name, rule, steps)
     event = f'when file arrives "{FOLDER}/{NAME}"'
     # What stays in its folder is better not done where the rule waits for files.
@@ -93,6 +98,9 @@ def _expected(verb: Verb) -> str:
         return f'expect notice "{_filled(said[1])}"' if said else "expect notice"
     if verb.consumes or verb.follows:
         return f'expect no file "{"~/Documents" if verb.sibling else FOLDER}/{NAME}"'
+    if of_mail(verb):
+        to = _filled(said[1]) if said else verb.example.rpartition(" ")[2]
+        return f'expect {verb.name.partition(" ")[0]} "{to}"'
     goals = [slot for slot in verb.slots if slot.type == PATH and slot.word == "to"]
     path = _PATH.findall(verb.example)
     name = NAME if path and path[-1].endswith("/") else ""

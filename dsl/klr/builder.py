@@ -89,7 +89,7 @@ class Builder(StartBuilder):
         return "about", self._node(item.children[0])
 
     def _may_line(self, item: Tree) -> s.May:
-        words = [str(c) for c in self._parts(item) if isinstance(c, Token) and c.type not in ("OF", "FROM")]
+        words = [str(c) for c in self._parts(item) if isinstance(c, Token) and c.type not in ("OF", "FROM", "IN")]
         trees = [c for c in item.children if isinstance(c, Tree)]
         patterns = tuple(self._node(c) for c in trees if c.data == "template")
         to = tuple(self._node(c) for tree in trees if tree.data == "to_hosts" for c in tree.children[1:])

@@ -39,7 +39,7 @@ from klr.types import (
     YES_NO,
     element_of,
 )
-from klr.vocabulary import Slot, Verb, Vocabulary
+from klr.vocabulary import Slot, Verb, Vocabulary, of_mail
 
 _Kind = TypeVar("_Kind")
 GIVEN_TYPES = {"file": FILE, "gone file": GONE, "folder": FOLDER, "mail": MAIL}
@@ -67,8 +67,13 @@ def check(source: Source, tree: s.Coworker, vocabulary: Vocabulary, diagnostics:
 
 
 def verb_of(action: s.Action, vocabulary: Vocabulary) -> Verb | None:
-    """The declared verb of an action, or None."""
-    return vocabulary.verbs.get(" ".join(action.words))
+    """The declared verb of an action, or None. What is done to ``mail`` is a verb of its own: ``move mail``."""
+    words = " ".join(action.words)
+    if isinstance(action.object, s.Name) and action.object.name == "mail":
+        verb = vocabulary.verbs.get(f"{words} mail")
+        if verb is not None and of_mail(verb):
+            return verb
+    return vocabulary.verbs.get(words)
 
 
 class _Checker:

@@ -24,10 +24,11 @@ from klr.proof import (
     literal,
     numbered,
     parent,
+    text_hole,
 )
 from klr.shapes import ANYWHERE, Environment, Shape, arrival_pattern, crossed, either, joined, within
 from klr.source import NOWHERE, Span
-from klr.types import ATTACHED, FILE, GONE, RECIPIENT, SENDABLE, WORD, Type, element_of, list_of
+from klr.types import ATTACHED, FILE, GONE, MAILBOX, RECIPIENT, SENDABLE, WORD, Type, element_of, list_of
 from klr.vocabulary import PERMISSIONS, Permission, Slot, Verb, Vocabulary
 from klr.whereabouts import Whereabouts
 
@@ -102,6 +103,8 @@ class _Walk:
         self.started: dict[int, Shape] = {}
         self.recipients: dict[int, tuple[Recipients, ...]] = {}
         self.correspondence = Correspondence(self.where.values, None, self.where.known)
+        self.account = ""
+        """Whose mail started the rule, if mail did."""
         self.on_the_way: list[dict[str, list[Shape]]] = []
         """For each `on error` around: where the files can be by then."""
 
@@ -111,6 +114,7 @@ class _Walk:
         shape = None
         self.correspondence = Correspondence(self.where.values, use, self.where.known)
         if use.gives == "mail":
+            self.account = use.arguments["in"]
             self.demands.append(Demand(Need("receive mail", None, (use.arguments["in"],)), rule.trigger.span))
         elif use.gives:
             pattern = arrival_pattern(use.arguments["in"], use.arguments.get("named"))
@@ -229,7 +233,10 @@ class _Walk:
         policy = self._policy(verb, given)
         goal: Shape | None = None
         for permission in verb.needs:
-            self._demand(permission, None, action.span)
+            if PERMISSIONS[permission].takes == "accounts":
+                self.demands.append(Demand(Need(permission, None, (self.account,)), action.span))
+            else:
+                self._demand(permission, None, action.span)
         for slot in verb.slots:
             value = given.get(slot.word)
             if slot.type == RECIPIENT and value is not None:
@@ -239,6 +246,9 @@ class _Walk:
                     if not PERMISSIONS[permission].takes_paths:  # without an app, the person's own is meant
                         self._demand(permission, None, action.span)
             if value is None or not slot.needs:
+                continue
+            if slot.type == MAILBOX:
+                self._mailbox(slot, value, environment)
                 continue
             if slot.type in (SENDABLE, ATTACHED) and not is_of_files(self.facts.type_of(value)):
                 continue  # only a file has a place to be read
@@ -255,6 +265,14 @@ class _Walk:
         if verb.control:
             return None
         return self._after(verb, action, goal, policy, environment)
+
+    def _mailbox(self, slot: Slot, value: s.Expression, environment: Environment) -> None:
+        """Demand that mail may go to the folders of its account that a name can name."""
+        assert isinstance(value, s.Template)
+        language, patterns = self.where.pieces(value.parts, environment, text_hole())
+        for permission in slot.needs:
+            need = Need(permission, concat(literal("/"), language), patterns, self.account)
+            self.demands.append(Demand(need, value.span))
 
     @staticmethod
     def _policy(verb: Verb, given: dict[str, s.Expression | None]) -> str:

@@ -8,6 +8,7 @@ from klr import syntax as s
 from klr.bounds import MOST_NESTED
 from klr.calls import Calls
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead
+from klr.mailboxes import EXAMPLE
 from klr.members import Members
 from klr.operators import ARITHMETIC, ORDERED, a, comparison_problem
 from klr.patterns import PatternError, compiled, names
@@ -25,6 +26,7 @@ from klr.types import (
     ERROR,
     FILE,
     MAIL,
+    MAILBOX,
     MONTHS,
     NOTHING,
     NUMBER,
@@ -81,6 +83,8 @@ class Expressions:
         help = ""
         if wanted == ADDRESS:
             help = 'A web address is written out where it is used, with holes: "https://api.example.com/{file.stem}".'
+        elif wanted == MAILBOX:
+            help = f"A mail folder is written out where it is used, with holes. {EXAMPLE}"
         elif wanted == SENDABLE:
             help = "What can be sent is a text, a number, yes or no, a date, a file, or a list of these."
         elif found == MAIL and wanted == RECIPIENT:
@@ -102,6 +106,8 @@ class Expressions:
             case s.Literal():
                 return node.type
             case s.Template():
+                if wanted == MAILBOX:
+                    return self.templates.mailbox(node, scope)
                 if wanted == ADDRESS:
                     return self.templates.address(node, scope)
                 return self.templates.path(node, scope, wanted) if wanted in PATHS else self.templates.text(node, scope)

@@ -25,7 +25,7 @@ from klr.program import Need, TriggerUse
 from klr.proof import Language, TooComplex, meet
 from klr.shapes import ANYWHERE, Shape
 from klr.source import Span
-from klr.types import FILE, GONE, list_of
+from klr.types import FILE, GONE, MAILBOX, list_of
 from klr.vocabulary import SOURCES, Verb, Vocabulary
 
 
@@ -50,6 +50,7 @@ GOING = frozenset(("remove", "erase"))
 """What takes a file from its place, so that a list of that place tells of it."""
 MOST_STEPS = 100_000
 """Statements that are gone through, loops again and again."""
+FOLDERS_OF = "Name it by what is written here, by settings and by the mail itself, such as `{mail.date:%Y}`."
 PUBLIC: Label = frozenset()
 """The label of what everybody may know: what is written in the coworker, its settings, and the clock."""
 _Labels = Mapping[str, Label]
@@ -90,10 +91,15 @@ def with_flows(vocabulary: Vocabulary, checked: Checked, rules: Sequence[RuleDem
     """The demands of each rule of a tree that is free of errors, with those for what leaves the machine."""
     pairs = zip(checked.triggers, rules, strict=True)
     try:
-        walks = [_Walk(vocabulary, checked, rule, use).rule(block) for (block, use), rule in pairs]
+        walked = [(walk := _Walk(vocabulary, checked, rule, use), walk.rule(block)) for (block, use), rule in pairs]
     except TooComplex:
         deep = Diagnostic("K404", "These loops are too intricate to be proved safe.", checked.tree.name.span, "")
         return tuple(replace(rule, diagnostics=(*rule.diagnostics, deep)) for rule in rules)
+    walks = [traffic for _, traffic in walked]
+    rules = [
+        replace(rule, diagnostics=(*rule.diagnostics, *walk.diagnostics)) if walk.diagnostics else rule
+        for rule, (walk, _) in zip(rules, walked, strict=True)
+    ]
     if not any(traffic.sent for traffic in walks):
         return tuple(rules)
     closure = _Closure(walks)
@@ -180,6 +186,7 @@ class _Walk:
         self.mail: str | None = use.arguments["in"] if use is not None and use.gives == "mail" else None
         self.steps = 0
         self.traffic = _Traffic()
+        self.diagnostics: list[Diagnostic] = []
         self.parts: dict[int, Shape] = {}
         """By the identity of an `it`: the only part of its place of which an element can be chosen."""
         self.pc: Label = PUBLIC
@@ -333,6 +340,9 @@ class _Walk:
         for slot in verb.slots:
             if slot.word not in values:
                 continue
+            if slot.type == MAILBOX:
+                self._mailbox(*values[slot.word])
+                continue
             place = self.places.get(id(values[slot.word][0]), ANYWHERE)
             if "write" in slot.needs:
                 self._store(action, place, shown, inside)
@@ -343,6 +353,14 @@ class _Walk:
         if verb.follows and isinstance(thing, s.Name) and thing.name in labels:
             return {**labels, thing.name: labels[thing.name] | everything | self.pc}
         return labels
+
+    def _mailbox(self, name: s.Expression, label: Label) -> None:
+        """The name of a folder is told to the account's server, which may know its own mail and nothing else."""
+        if any(origin.source != "mail" or origin.host != self.mail for origin in label):
+            message = (
+                "The name of this folder would tell the mail server what is in your files, or what hosts answered."
+            )
+            self.diagnostics.append(Diagnostic("K420", message, name.span, FOLDERS_OF))
 
     def _store(self, action: s.Action, place: Shape, names: Label, contents: Label) -> None:
         if names or contents:

@@ -8,6 +8,7 @@ from klr import synonyms
 from klr import syntax as s
 from klr.addresses import AddressError, host_of
 from klr.diagnostics import Edit, did_you_mean, instead, listing
+from klr.mailboxes import mailbox_problem, mailboxes
 from klr.program import Grant
 from klr.proof import GlobError, glob
 from klr.recipients import is_mail, pattern_of
@@ -30,6 +31,8 @@ class Grants:
         if kind is None:
             return
         hosts = [self._goal(template) for template in may.to] if kind.leaves else []
+        if kind.takes == "mailboxes":
+            hosts = [self._account(kind, template) for template in may.patterns]
         if None in hosts:
             return
         patterns = []
@@ -81,10 +84,9 @@ class Grants:
             return self._goal(template, mail=True)
         example = f"For example: `{kind.example}`."
         if kind.takes == "accounts":
-            if problem := account_problem(pattern):
-                self.error("K418", problem, template.span, example)
-                return None
-            return pattern
+            return self._account(kind, template)
+        if kind.takes == "mailboxes":
+            return self._mailbox(template, example)
         if kind.takes == "apps" and (problem := app_problem(pattern)):
             self.error("K417", problem, template.span, example)
             return None
@@ -93,6 +95,26 @@ class Grants:
         except GlobError as error:
             help = 'A pattern looks like "~/Downloads/*.pdf" or "~/Documents/**".'
             self.error("K402", str(error), template.span, help)
+            return None
+        return pattern
+
+    def _account(self, kind: PermissionKind, template: s.Template) -> str | None:
+        name = template.constant or ""
+        if problem := account_problem(name):
+            self.error("K418", problem, template.span, f"For example: `{kind.example}`.")
+            return None
+        return name
+
+    def _mailbox(self, template: s.Template, example: str) -> str | None:
+        """A pattern for mail folders."""
+        pattern = template.constant or ""
+        problem = mailbox_problem(pattern.replace("*", "x"))
+        try:
+            mailboxes(pattern)
+        except GlobError as error:
+            problem = problem or str(error)
+        if problem:
+            self.error("K402", problem, template.span, example)
             return None
         return pattern
 
@@ -120,7 +142,7 @@ class Grants:
 def _patterns_of(may: s.May) -> tuple[s.Template, ...]:
     """The patterns of a ``may`` line, wherever they stand."""
     kind = PERMISSIONS.get(may.permission)
-    return may.to if kind is not None and kind.joins == "to" else may.patterns
+    return may.to if kind is not None and (kind.joins == "to" or kind.takes == "mailboxes") else may.patterns
 
 
 def _problem(kind: PermissionKind, may: s.May) -> str:
@@ -129,6 +151,8 @@ def _problem(kind: PermissionKind, may: s.May) -> str:
         return "" if not may.to else "goes to no host"
     if kind.takes == "recipients":
         return "" if may.to and not may.patterns else "says to whom, and nothing else"
+    if kind.takes == "mailboxes":
+        return "" if may.to and may.patterns else "says in which account, and to which folders"
     if kind.takes and not may.patterns:
         return {"hosts": "does not say which host", "accounts": "does not say which account"}.get(
             kind.takes, "does not say where"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from klr import syntax as s
 from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
 from klr.source import Source, Span
-from klr.synonyms import SLOT_WORDS, VERBS
+from klr.synonyms import SLOT_WORDS, VERBS, WITH_MAIL
 from klr.types import TEXT
 from klr.vocabulary import Verb
 
@@ -18,7 +18,17 @@ def unknown_verb(action: s.Action, verbs: Mapping[str, Verb], source: Source) ->
     meant = verb and (
         _slot_word(action, verb, source) or _no_slot_word(action, verb) or _no_quotes(action, verb, source)
     )
-    return meant or _unknown(action, verbs, source)
+    return _with_mail(action, source) or meant or _unknown(action, verbs, source)
+
+
+def _with_mail(action: s.Action, source: Source) -> Diagnostic | None:
+    """`archive mail`: what is done to mail has few words of its own."""
+    name = " ".join(action.words)
+    example = WITH_MAIL.get(name)
+    if example is None or not isinstance(action.object, s.Name) or action.object.name != "mail":
+        return None
+    span = source.words_in(action.span, name) or action.span
+    return Diagnostic("K203", f"klapp does not know how to `{name}` a mail.", span, f"Write, for example, `{example}`.")
 
 
 def _slot_word(action: s.Action, verb: Verb, source: Source) -> Diagnostic | None:

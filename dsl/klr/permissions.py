@@ -15,6 +15,7 @@ from klr import syntax as s
 from klr.checker import Checked
 from klr.demands import Demand, RuleDemands
 from klr.diagnostics import Diagnostic, Edit, visible
+from klr.mailboxes import mailboxes
 from klr.privilege import covering, covers, fixed, tightest
 from klr.program import Need
 from klr.proof import TooComplex, escape, glob
@@ -93,6 +94,9 @@ class _Judge:
         patterns = need.patterns if need.language is None else covering(need)
         line = may_line(need.permission, patterns, need.to)
         help = f"To allow it, add this line at the top:\n{line}"
+        if need.permission == "move mail":
+            message = f'This could move mail of "{need.to}" to "{visible(witness)[1:]}", and no `may move mail` line allows that.'
+            return Diagnostic("K401", message, demand.span, help, self._added(line))
         if need.permission == "send mail":
             message = f"This could write mail to {visible(witness)[1:]}, and no `may send mail` line allows that."
             return Diagnostic("K401", message, demand.span, help, self._added(line))
@@ -131,7 +135,7 @@ class _Judge:
         tight = {(line.permission, line.to): line.patterns for line in tightest(needs)}
         for permission, pattern, to, span in needed:
             patterns = tight.get((permission, to), ())
-            if pattern and (narrower := _narrower(pattern, patterns)):
+            if pattern and PERMISSIONS[permission].takes_paths and (narrower := _narrower(pattern, patterns)):
                 message = f"`{may_line(permission, (pattern,), to)}` allows more than is done: all of that lies in {narrower}."
                 yield Diagnostic("K604", message, span, f"Allow only this:\n{may_line(permission, patterns, to)}")
 
@@ -140,7 +144,7 @@ def _serves(grant: _Grant, need: Need) -> bool:
     """Whether a grant is of the kind that a need asks for. Who may have what is in a file may know its name, and who
     may be sent something may be contacted."""
     if need.permission == "contact":
-        return grant.permission == "contact" or bool(grant.to)
+        return grant.permission == "contact" or PERMISSIONS[grant.permission].leaves
     if need.permission == "send mail":
         return grant.permission == "send mail" or is_mail(grant.to)
     same = grant.permission == need.permission or (grant.permission, need.permission) == ("send contents", "send names")
@@ -150,7 +154,8 @@ def _serves(grant: _Grant, need: Need) -> bool:
 def _beyond(need: Need, granted: Sequence[_Grant]) -> str | None:
     """A path that is demanded and in no pattern, or None; "" for a permission without paths."""
     if need.language is not None:
-        return escape(need.language, [glob(grant.pattern) for grant in granted if grant.pattern])
+        read = mailboxes if need.permission == "move mail" else glob
+        return escape(need.language, [read(grant.pattern) for grant in granted if grant.pattern])
     if need.permission == "contact" and any(grant.to in need.patterns for grant in granted):
         return None
     return None if {grant.pattern for grant in granted}.issuperset(need.patterns or (None,)) else ""
@@ -214,6 +219,8 @@ def _narrower(pattern: str, tight: Sequence[str]) -> str:
 
 def may_line(permission: str, patterns: Sequence[str], to: str = "") -> str:
     """The ``may`` line that grants something, as it is written."""
+    if permission in PERMISSIONS and PERMISSIONS[permission].takes == "mailboxes":
+        return may_line("move mail in", (to,)) + " to " + ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
     written = ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
     joins = PERMISSIONS[permission].joins if permission in PERMISSIONS and patterns else ""
     of = f" {joins}" if joins else ""

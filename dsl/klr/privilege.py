@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from klr.mailboxes import ANY_FOLDER, mailboxes
 from klr.program import Need
 from klr.proof import GlobError, Language, TooComplex, escape, glob
 from klr.recipients import ANYONE, is_mail, recipients
 from klr.values import split_name
 from klr.vocabulary import PERMISSIONS, Permission
 
+READERS: Mapping[str, Callable[[str], Language]] = {"paths": glob, "recipients": recipients, "mailboxes": mailboxes}
+"""What reads the patterns of a permission, by what it takes; patterns of the others are equal or not."""
 EVERYWHERE = ("~/**", "/**")
 MOST_LINES = 4
 """More patterns than these for one place are too many to read; a wider one stands for them."""
@@ -22,6 +25,8 @@ def covering(need: Need) -> tuple[str, ...]:
     assert need.language is not None
     if PERMISSIONS[need.permission].takes == "recipients":
         return need.patterns if covers(need.patterns, need.language, recipients) else (ANYONE,)
+    if PERMISSIONS[need.permission].takes == "mailboxes":
+        return need.patterns if covers(need.patterns, need.language, mailboxes) else (ANY_FOLDER,)
     for patterns in _looser(need.patterns):
         if 0 < len(patterns) <= MOST_LINES and covers(patterns, need.language):
             return patterns
@@ -88,9 +93,8 @@ def tightest(needs: Iterable[Need]) -> tuple[MayLine, ...]:
 
 def _fewest(name: Permission, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The patterns of a permission, in order, none of them superfluous."""
-    if PERMISSIONS[name].takes_paths:
-        return _needed(patterns)
-    return _needed(patterns, recipients) if PERMISSIONS[name].takes == "recipients" else tuple(sorted(patterns))
+    read = READERS.get(PERMISSIONS[name].takes)
+    return _needed(patterns, read) if read is not None else tuple(sorted(patterns))
 
 
 def _told_by(lines: Sequence[MayLine], line: MayLine) -> MayLine | None:

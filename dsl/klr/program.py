@@ -159,7 +159,8 @@ class Expectation:
     """What a test demands at its end.
 
     ``kind`` is "file", "no file" (value: a path), "notice" (a text, or None for any), "no notice", "request" or "no
-    request" (an address, or None for any), "mail" or "no mail" (to whom, or None for anybody), "skip" or "failure" (the
+    request" (an address, or None for any), "mail" or "no mail" (to whom, or None for anybody), "move" or "no move" (the folder of the mail, or None for any), "mark" or
+    "no mark" (how the mail is marked, or None for any), "skip" or "failure" (the
     reason, or None for any). ``text`` is the content that an expected file, request or mail must have, or None for any;
     ``subject`` and ``files``, by their names, are those of a mail.
     """

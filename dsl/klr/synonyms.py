@@ -84,6 +84,17 @@ TYPES: Mapping[str, str] = {
     "timedelta": "duration", "interval": "duration", "timespan": "duration", "period": "duration",
     "bytes": "size", "filesize": "size", "array": "list of text", "list": "list of text", "strings": "list of text",
 }  # fmt: skip
+WITH_MAIL: Mapping[str, str] = {
+    **dict.fromkeys(("archive", "file", "sort", "put", "place"), 'move mail to "Archive"'),
+    **dict.fromkeys(("delete", "trash", "remove", "erase", "bin", "discard"), 'move mail to "Trash"'),
+    **dict.fromkeys(("flag", "star", "highlight"), "mark mail as flagged"),
+    "unflag": "mark mail as unflagged", "unstar": "mark mail as unflagged", "read": "mark mail as read",
+    "mark": "mark mail as read", "label": 'move mail to "Label"', "tag": "mark mail as flagged",
+    "forward": 'send mail to "ann@example.com" about mail.subject saying mail.text',
+    "reply": 'send mail to mail.sender about "Re: {mail.subject}" saying "Thank you."',
+    "answer": 'send mail to mail.sender about "Re: {mail.subject}" saying "Thank you."',
+}  # fmt: skip
+"""What people write before `mail`, and a statement that does it."""
 PERMISSIONS: Mapping[str, str] = {
     "delete": "remove", "trash": "remove", "move": "remove", "löschen": "remove",
     "create": "write", "change": "write", "modify": "write", "edit": "write", "save": "write", "update": "write",

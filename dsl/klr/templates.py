@@ -5,6 +5,7 @@ from __future__ import annotations
 from klr import syntax as s
 from klr.addresses import AddressError
 from klr.addresses import address as address_of
+from klr.mailboxes import EXAMPLE, mailbox_problem
 from klr.operators import FORMATS, a
 from klr.scope import Facts, Scope
 from klr.source import Span
@@ -16,6 +17,7 @@ from klr.types import (
     FILE,
     GONE,
     MAIL,
+    MAILBOX,
     PATH,
     PATHS,
     ROW,
@@ -76,25 +78,38 @@ class Templates:
                 'Write, for example, "~/Documents/{file.name}".',
             )
         for part, found in zip(node.parts[starts_in_folder:], types[starts_in_folder:], strict=True):
-            element = element_of(found) if found and element_of(found) else found
-            if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
-                help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
-                self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
-            if (
-                isinstance(part, s.Hole)
-                and found is not None
-                and element not in (FILE, GONE, ERROR, MAIL, ATTACHMENT, *PATHS)
-            ):
-                self.shown(part.value, found, part.span)
-            elif isinstance(part, s.Hole) and found is not None:
-                self.error(
-                    "K304",
-                    f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
-                    part.span,
-                    "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
-                )
+            self._piece(part, found)
         self._components(node, starts_in_folder)
         return wanted
+
+    def mailbox(self, node: s.Template, scope: Scope) -> Type:
+        """The name of a mail folder. Its holes are those of a path: none can hold a `/`."""
+        self.facts.paths.add(id(node))
+        for part in node.parts:
+            self._piece(part, self._hole(part, scope) if isinstance(part, s.Hole) else None)
+        if problem := mailbox_problem("".join(part if isinstance(part, str) else "\0" for part in node.parts)):
+            self.error("K306", problem, node.span, EXAMPLE)
+        return MAILBOX
+
+    def _piece(self, part: str | s.Hole, found: Type | None) -> None:
+        """Check a piece of a path: what stands in a hole is one name or a part of one."""
+        element = element_of(found) if found and element_of(found) else found
+        if isinstance(part, s.Hole) and "/" in part.format and found != YES_NO:
+            help = "Put the parts into holes of their own: `{file.modified:%Y}/{file.modified:%m}`."
+            self.error("K305", "A `/` in a format can not be part of a name in a path.", part.span, help)
+        if (
+            isinstance(part, s.Hole)
+            and found is not None
+            and element not in (FILE, GONE, ERROR, MAIL, ATTACHMENT, *PATHS)
+        ):
+            self.shown(part.value, found, part.span)
+        elif isinstance(part, s.Hole) and found is not None:
+            self.error(
+                "K304",
+                f"{a(element or UNKNOWN).capitalize()} can not be part of a name in a path.",
+                part.span,
+                "A hole in a path stands for one name or a piece of one, such as `{file.name}`.",
+            )
 
     def _components(self, node: s.Template, starts_in_folder: bool) -> None:
         written = "".join(part if isinstance(part, str) else "\0" for part in node.parts)

@@ -26,10 +26,10 @@ PYTHON_TYPES: Mapping[Type, type] = {
     TEXT: str, NUMBER: Decimal, YES_NO: bool, SIZE: int, DATE: datetime, TIME: time, DURATION: timedelta, MONTHS: Months,
 }  # fmt: skip
 """The Python type of the answers of each type."""
-EXPECTED = ("file", "notice", "request", "mail", "skip", "failure")
+EXPECTED = ("file", "notice", "request", "mail", "move", "mark", "skip", "failure")
 OF_MAIL: Mapping[str, Type] = {"subject": TEXT, "sender": TEXT, "sender_name": TEXT, "text": TEXT, "date": DATE}
 """What a given mail can say of itself, besides its attachments."""
-ABSENT = ("file", "notice", "request", "mail")
+ABSENT = ("file", "notice", "request", "mail", "move", "mark")
 
 
 @dataclass(slots=True)
@@ -279,7 +279,7 @@ class Trials:
         if step.what == MISSING:
             return
         if step.what not in EXPECTED or (step.absent and step.what not in ABSENT):
-            known = "`file`, `no file`, `notice`, `no notice`, `request`, `no request`, `mail`, `no mail`, `skip` or `failure`"
+            known = "`file`, `no file`, `notice`, `no notice`, `request`, `no request`, `mail`, `no mail`, `move`, `no move`, `mark`, `no mark`, `skip` or `failure`"
             self.error(
                 f"A test can not expect `{'no ' * step.absent}{step.what}`.", step.span, f"It can expect {known}."
             )

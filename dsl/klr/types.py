@@ -46,6 +46,7 @@ ERROR = Type("error")  # what `on error` catches: it has a message
 ACCOUNT = Type("mail account")  # known to the program by its name alone
 ADDRESS = Type("web address")  # written out in its place, with holes: nothing else is of this type
 RECIPIENT = Type("mail address")  # a text that has to be one when mail is sent to it
+MAILBOX = Type("mail folder")  # written out in its place, with holes that each stand for one name or a piece of one
 ATTACHED = Type("file or list of files")  # what goes along with a mail: files, or what came with another mail
 SECRET = Type("secret")  # known to the program by its name alone
 SENDABLE = Type("value")  # what a slot takes that takes any value: a file, or what can be a text or JSON

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from klr.types import FILE, Type
+from klr.types import FILE, MAIL, Type
 
 Permission = Literal[
     "read",
@@ -27,6 +27,8 @@ Permission = Literal[
     "send answers",
     "send mails",
     "send mail",
+    "move mail",
+    "mark mail",
 ]
 
 
@@ -36,7 +38,8 @@ class PermissionKind:
 
     Attributes:
         takes: what its patterns are: "paths", "apps" (paths of programs), "hosts", "accounts" (names of mail accounts),
-            "recipients" (patterns for mail addresses), or "" where it takes none.
+            "recipients" (patterns for mail addresses), "mailboxes" (patterns for folders of a mail account, which it names
+            as well), or "" where it takes none.
         plain: completes "it may ...".
         example: a whole line that grants it.
         leaves: whether it says what may leave the machine: the line goes on with ``to`` and hosts or mail addresses.
@@ -44,11 +47,11 @@ class PermissionKind:
     """
 
     name: Permission
-    takes: Literal["paths", "apps", "hosts", "accounts", "recipients", ""]
+    takes: Literal["paths", "apps", "hosts", "accounts", "recipients", "mailboxes", ""]
     plain: str
     example: str
     leaves: bool = False
-    joins: Literal["", "of", "from", "to"] = ""
+    joins: Literal["", "of", "from", "in", "to"] = ""
 
     @property
     def takes_paths(self) -> bool:
@@ -102,6 +105,8 @@ PERMISSIONS: Mapping[str, PermissionKind] = {
             joins="of",
         ),
         PermissionKind("send mail", "recipients", "write mail to", 'may send mail to "ann@example.com"', joins="to"),
+        PermissionKind("move mail", "mailboxes", "move mail", 'may move mail in "work" to "Archive/**"', joins="in"),
+        PermissionKind("mark mail", "accounts", "mark the mail of", 'may mark mail in "work"', joins="in"),
     )
 }
 SOURCES: Mapping[str, Permission] = {
@@ -169,6 +174,11 @@ class Verb:
     sends: str = ""
     problem: Callable[[Mapping[str, Type], Mapping[str, str]], str] | None = None
     fetches: bool = False
+
+
+def of_mail(verb: Verb) -> bool:
+    """Whether a verb changes the mail that started the rule, on its server."""
+    return bool(verb.slots) and verb.slots[0].type == MAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,7 @@ class Subject:
         tree = read(program.text).tree
         assert tree is not None
         grants = tuple(
-            (part.permission, pattern.constant or "")
-            for part in tree.parts
-            if isinstance(part, s.May)
-            for pattern in part.patterns or (s.Template(()),)
+            (part.permission, pattern) for part in tree.parts if isinstance(part, s.May) for pattern in _patterns(part)
         )
         rules = tuple(part for part in tree.parts if isinstance(part, s.RuleBlock))
         return cls(program, source, tree, rules, grants, _limits(tree))
@@ -123,6 +120,16 @@ class Subject:
         return any(
             permission == granted and (not pattern or matches(pattern, path, home)) for granted, pattern in self.grants
         )
+
+
+def _patterns(may: s.May) -> list[str]:
+    """The patterns of a line; of one for mail folders, as if each account were a folder."""
+    patterns = [pattern.constant or "" for pattern in may.patterns]
+    if may.permission == "move mail":
+        return [f"/{account}/{to.constant}" for account in patterns for to in may.to]
+    if may.permission == "mark mail":
+        return [f"/{account}" for account in patterns]
+    return patterns or [""]
 
 
 def _limits(tree: s.Coworker) -> Limits:
@@ -337,6 +344,12 @@ class Outside(Remembering):
         letter, _ = given
         self.hosts.mail(letter.to, letter.subject, letter.text, letter.attached())
 
+    def move(self, *given: Any) -> None:
+        self.hosts.handle("move", given[1])
+
+    def mark(self, *given: Any) -> None:
+        self.hosts.handle("mark", given[1])
+
     def open(self, path: str, app: str) -> None:
         if self.files.look(path) is None:
             raise missing(path)
@@ -368,6 +381,8 @@ def plain(value: Any) -> Any:
         return value.path
     if isinstance(value, AttachmentValue):
         return value.name
+    if isinstance(value, MailValue):
+        return value.subject
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, RowValue):

@@ -84,7 +84,7 @@ class Programs:
 
     def program(self) -> str:
         """A whole file."""
-        lines = ['coworker "fuzzed"', *self._grants(), 'may receive mail from "work"']
+        lines = ['coworker "fuzzed"', *self._grants(), 'may receive mail from "work"', *self._mailboxes()]
         root = Names(self.random)
         if self.expressions.reaches:
             lines.append(f'secret token for "{HOSTS[0]}"')
@@ -115,6 +115,12 @@ class Programs:
             if self.random.random() < 0.9
         ]
         return [*lines, "may notify"] if self.random.random() < 0.9 else lines
+
+    def _mailboxes(self) -> list[str]:
+        """Lines by which mail may be moved and marked: some of them too narrow."""
+        to = ", ".join(f'"{self.pick("A/*", "A/**", "**", "B", "A/B")}"' for _ in range(self.random.randint(1, 2)))
+        lines = [f'may move mail in "{self.pick("work", "work", "work", "home")}" to {to}', 'may mark mail in "work"']
+        return [line for line in lines if self.random.random() < 0.8]
 
     @staticmethod
     def _told_all() -> list[str]:
@@ -281,6 +287,8 @@ class Programs:
         if papers and self.random.random() < 0.7:
             goal = self._goal(names, into=True)
             return f"save {self.random.choice(papers)} to {goal}{self.random.choice(POLICIES)}"
+        if names.of("mail") and self.random.random() < 0.3:
+            return self._handled()
         if self.expressions.reaches and self.random.random() < (0.5 if self.bare else 0.25):
             return self._told(names, text)
         if not files or self.random.random() < 0.4:
@@ -307,6 +315,13 @@ class Programs:
             return f"rename {file} to {name}{self.random.choice(POLICIES)}"
         names.gone.add(file)
         return f"{self.pick('trash', 'trash', 'erase')} {file}"
+
+    def _handled(self) -> str:
+        """Something that is done to the mail that came."""
+        if self.random.random() < 0.4:
+            return f"mark mail as {self.pick('read', 'unread', 'flagged', 'unflagged')}"
+        hole = self.pick("{mail.subject}", "{mail.date:%Y}", "{mail.sender}", "x", "{mail.sender_name}{mail.account}")
+        return f'move mail to "{self.pick("A", "A", "B")}{self.pick("/", "/", "", "-")}{hole}{self.pick("", "", "/B")}"'
 
     def _told(self, names: Names, text: str) -> str:
         """Something that reaches a host, a person or an app."""

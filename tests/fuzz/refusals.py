@@ -43,6 +43,9 @@ def check_witnesses(loaded: Loaded) -> int:
         if need.language is None or need.permission.startswith("send"):  # who is told has a say there
             continue
         patterns = [pattern for permission, pattern in grants if permission == need.permission and pattern]
+        if need.permission == "move mail":  # folders, as paths from the top of the account
+            moving = [grant for grant in loaded.grants if grant.permission == need.permission and need.to in grant.to]
+            patterns = [f"/{pattern}" for grant in moving for pattern in grant.patterns]
         try:
             witness = escape(need.language, [glob(pattern) for pattern in patterns])
         except TooComplex:

@@ -106,6 +106,10 @@ class Evaluator:
         """A value where a path is wanted: a text that is written there is one."""
         if not isinstance(node, s.Template):
             return self.value(node, scope)
+        return Path(self._checked(self.pieces(node, scope)))
+
+    def pieces(self, node: s.Template, scope: Scope) -> str:
+        """A text whose holes each stand for a name or a part of one."""
         text = ""
         for index, part in enumerate(node.parts):
             if isinstance(part, str):
@@ -116,7 +120,7 @@ class Evaluator:
             if not isinstance(value, Path):
                 shown = self._name(shown, real=not part.format and self._is_real(part.value, scope))
             text += shown
-        return Path(self._checked(text))
+        return text
 
     @staticmethod
     def _name(shown: str, real: bool) -> str:

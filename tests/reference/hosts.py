@@ -44,6 +44,10 @@ class Hosts:
     def mail(self, to: str, subject: str, text: str, attached: Sequence[tuple[str, bytes]]) -> None:
         self.heard.append((to, subject, text, tuple(attached)))
 
+    def handle(self, what: str, how: str) -> None:
+        """The mail that came is moved, or marked."""
+        self.heard.append((f"its own server: {what}", how))
+
 
 def host_of(address: str) -> str:
     """``https://host``, where no port and no user can be."""

@@ -14,7 +14,7 @@ from tests.reference.mails import OF_ATTACHMENT, Attachment, Mail
 from tests.reference.numbers import Number
 from tests.reference.operators import Failure
 from tests.reference.properties import ASKED, Path, Refused, name_of
-from tests.reference.world import VERBS, File, Verb, World, check_path
+from tests.reference.world import OF_MAILBOXES, VERBS, File, Verb, World, check_path
 
 CONTROLS = ("skip", "stop", "fail")
 
@@ -145,6 +145,8 @@ class Interpreter(Evaluator):
 
     def _action(self, action: s.Action, scope: Scope) -> None:
         name = " ".join(action.words)
+        if isinstance(action.object, s.Name) and action.object.name == "mail" and f"{name} mail" in VERBS:
+            name = f"{name} mail"
         if name in CONTROLS:
             self._control(name, action, scope)
             return
@@ -161,6 +163,9 @@ class Interpreter(Evaluator):
                 continue
             if kind in ("address", "secret"):
                 values.append(self._reaching(given[word], scope))
+                continue
+            if kind == "mailbox":
+                values.append(self.pieces(given[word], scope))  # type: ignore[arg-type]
                 continue
             value = self.path(given[word], scope) if kind == "path" else self.value(given[word], scope)
             if kind == "path" and goes_into_folder(given[word]):
@@ -185,10 +190,10 @@ class Interpreter(Evaluator):
 
     def _act(self, name: str, verb: Verb, values: Sequence[Any], line: int) -> Any:
         self.notices += name == "notify"
-        self.requests += name == "send"
+        self.requests += name == "send" or name in OF_MAILBOXES
         self.messages += name == "send mail"
         if name != "notify":
-            self.files += name not in ("send", "send mail")
+            self.files += name not in ("send", "send mail", *OF_MAILBOXES)
             for (_, kind), value in zip(verb.slots, values, strict=False):
                 if kind == "text" and isinstance(value, str):
                     self.size += len(value)
@@ -250,6 +255,8 @@ def plain(answer: Any) -> Any:
         return answer.path
     if isinstance(answer, Attachment):
         return answer.name
+    if isinstance(answer, Mail):
+        return answer.subject
     if isinstance(answer, Number):
         return str(answer)
     if isinstance(answer, tables.Row):

@@ -12,7 +12,22 @@ from hypothesis import strategies as st
 
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
-from klr.types import ADDRESS, ATTACHED, ATTACHMENT, FILE, PATH, RECIPIENT, ROW, SECRET, SENDABLE, TEXT, WORD, list_of
+from klr.types import (
+    ADDRESS,
+    ATTACHED,
+    ATTACHMENT,
+    FILE,
+    MAIL,
+    MAILBOX,
+    PATH,
+    RECIPIENT,
+    ROW,
+    SECRET,
+    SENDABLE,
+    TEXT,
+    WORD,
+    list_of,
+)
 from tests.reference import dates, showing
 from tests.reference.evaluation import CHOSEN
 from tests.reference.functions import functions, plain_digits
@@ -50,6 +65,7 @@ def test_each_verb_has_a_meaning(name: str) -> None:
         FILE: "file", TEXT: "text", PATH: "path", ROW: "row", list_of(ROW): "list of row",
         SENDABLE: "sendable", ADDRESS: "address", SECRET: "secret",
         ATTACHMENT: "attachment", RECIPIENT: "recipient", ATTACHED: "attached",
+        MAIL: "mail", MAILBOX: "mailbox",
     }  # fmt: skip
     assert (
         tuple(

@@ -338,6 +338,25 @@ def send_mail(world: World, to: str, about: str, saying: str, along: Any) -> Non
     world.hosts.mail(to, hosts.in_one_line(about), text, attached)
 
 
+def _unnamable(folder: str) -> bool:
+    """Whether a mail folder can not be called that."""
+    parts = folder.split("/")
+    odd = any(not sign.isprintable() or sign in '*%"\\' for sign in folder)
+    return odd or folder[:1] == "~" or any(part in ("", ".", "..") for part in parts)
+
+
+def move_mail(world: World, mail: Any, folder: str) -> None:
+    if _unnamable(folder):
+        raise Refused("value")
+    world.hosts.handle("move", folder)
+    world.touched.append(("move mail", f"/{mail.account}/{folder}"))
+
+
+def mark_mail(world: World, mail: Any, mark: str) -> None:
+    world.hosts.handle("mark", mark)
+    world.touched.append(("mark mail", f"/{mail.account}"))
+
+
 def open_in_app(world: World, file: File, app: str | None) -> None:
     world.there(file.path)
     world.opened.append((file.path, app or ""))
@@ -374,6 +393,8 @@ class Verb:
     consumes: bool = False
 
 
+OF_MAILBOXES = ("move mail", "mark mail")
+"""What is done to a mail on its server."""
 VERBS: dict[str, Verb] = {
     "move": Verb(move, (("", "file"), ("to", "path")), policy=True, follows=True),
     "rename": Verb(rename, (("", "file"), ("to", "text")), policy=True, follows=True),
@@ -389,6 +410,8 @@ VERBS: dict[str, Verb] = {
         send, (("", "sendable"), ("to", "address"), ("as", "word it"), ("by", "word post"), ("using", "secret"))
     ),
     "send mail": Verb(send_mail, (("to", "recipient"), ("about", "text"), ("saying", "text"), ("with", "attached"))),
+    "move mail": Verb(move_mail, (("", "mail"), ("to", "mailbox"))),
+    "mark mail": Verb(mark_mail, (("", "mail"), ("as", "word read"))),
     "open": Verb(open_in_app, (("", "file"), ("with", "path"))),
     "make folder": Verb(make_folder, (("", "path"),)),
     "notify": Verb(notify, (("", "text"),)),

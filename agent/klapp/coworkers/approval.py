@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from klr.mailboxes import mailboxes
 from klr.program import Grant, Program
 from klr.proof import Language, escape, glob
 from klr.recipients import in_words as recipients_in_words
@@ -20,6 +21,7 @@ Permissions = Mapping[str, tuple[str, ...]]
 What may leave the machine has a name with its host, or with whom it is mailed to: "send contents to
 https://api.example.com".
 """
+_READERS: Mapping[str, Callable[[str], Language]] = {"recipients": recipients, "mailboxes": mailboxes}
 SECRETS = "use secret"
 """The name under which the secrets stand that a program uses, each with its host."""
 
@@ -60,8 +62,8 @@ def asks_more(wanted: Permissions, approved: Permissions | None) -> Permissions:
         allowed = {pattern for name in same for pattern in approved.get(name, ())}
         if permission not in approved and not allowed:
             more[permission] = patterns
-        elif kind is not None and kind.takes == "recipients":
-            wider = _wider(patterns, allowed, recipients)
+        elif kind is not None and kind.takes in _READERS:
+            wider = _wider(patterns, allowed, _READERS[kind.takes])
             if wider:
                 more[permission] = wider
         elif kind is None or not kind.takes_paths:
@@ -98,6 +100,9 @@ def in_words(permissions: Permissions) -> list[str]:
         plain = kind.plain if kind is not None else name
         where = recipients_in_words(host) if is_mail(host) else host
         to = f" to {where}{' (not encrypted)' if host.startswith('http:') else ''}" if host else ""
+        if kind is not None and kind.takes == "mailboxes":
+            lines.append(f"{plain} of {host} to {', '.join(patterns)}")
+            continue
         if kind is not None and kind.takes == "recipients":
             patterns = tuple(map(recipients_in_words, patterns))
         if kind is not None and kind.takes == "apps" and not patterns:

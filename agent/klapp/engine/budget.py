@@ -15,7 +15,7 @@ from klr.program import Limits
 from klr.runtime import show_duration, show_size
 from klr.types import ATTACHED, RECIPIENT, TEXT, Type
 from klr.values import AttachmentValue, FileValue
-from klr.vocabulary import Verb, Vocabulary
+from klr.vocabulary import Verb, Vocabulary, of_mail
 
 MOST_EFFECTS = 100_000
 """Questions and wishes of one run."""
@@ -40,8 +40,8 @@ class _Cost(NamedTuple):
         return cls(
             int("notify" in verb.needs),
             int(mails),
-            int(bool(verb.sends) and not mails),
-            any(slot.needs for slot in verb.slots),
+            int((bool(verb.sends) and not mails) or of_mail(verb)),
+            any(slot.needs for slot in verb.slots) and not of_mail(verb),
             int(not verb.sends),
             not (verb.follows or verb.consumes),
             tuple(slot.type for slot in verb.slots),

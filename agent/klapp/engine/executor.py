@@ -12,14 +12,14 @@ from klapp.audit.inputs import hashed_up_to
 from klapp.audit.log import Log
 from klapp.engine.fingerprints import Fingerprints, OfMail
 from klapp.engine.hands import Guarded, Hands, HandsLost, Notifier, OwnHands, RealWorld
+from klapp.engine.outside import Nowhere, grants_of_files
 from klapp.engine.outside import World as Outside
-from klapp.engine.outside import grants_of_files
 from klapp.engine.record import INTENT, OUTCOME, REPLAN, Bodies, Logged, entry, outcome_body
 from klapp.engine.report import RunReport, report
 from klapp.engine.runs import Planned, Refusal, Request, Story
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import World
+from klapp.operations import Mailbox, World
 from klapp.operations.steps import Step, perform
 from klr.effects import Ending
 from klr.program import Program
@@ -59,6 +59,7 @@ class Engine:
         workers: Workers | None = None,
         reach: Callable[[Program, str], Outside] | None = None,
         of_mail: OfMail = lambda key: None,
+        mailbox: Mailbox | None = None,
     ) -> None:
         self.log = log
         self.files_within = files_within
@@ -72,6 +73,7 @@ class Engine:
         self.of_mail = of_mail
         self._lane: tuple[Program, Lane] | None = None
         """The newest one made: it remembers what it answered, and a batch asks it again and again."""
+        self.mailbox = mailbox
 
     def files_for(self, program: Program) -> Guarded:
         """The real disk, held to the lane of a program's ``may`` lines."""
@@ -91,7 +93,7 @@ class Engine:
 
     def hands_within(self, files: Guarded, places: dict[str, set[str]], coworker: str) -> AbstractContextManager[Hands]:
         """What does steps that no program has to be driven for, at these places."""
-        world = RealWorld(files, self.notifier, coworker)
+        world = RealWorld(files, self.notifier, coworker, Nowhere(mailbox=self.mailbox))
         if self.workers is not None:
             return self.workers.for_steps(places, world, files)
         return nullcontext(OwnHands(self.vocabulary, files, world, self.home))

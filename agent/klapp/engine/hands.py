@@ -16,7 +16,7 @@ from klapp.engine.runs import Planned, Request, Story
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import Files, Identity
 from klapp.lane import Lane
-from klapp.operations import Letter
+from klapp.operations import Letter, Mailbox
 from klapp.operations.steps import Step, perform
 from klr.vocabulary import Vocabulary
 
@@ -70,6 +70,11 @@ class RealWorld:
     def attachment(self, mail: str, index: int) -> bytes:
         """The bytes of an attachment, if the coworker may have it."""
         return self.outside.attachment(mail, index)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mail on its servers, as far as the coworker may change it."""
+        return self.outside.mailbox
 
     def was_sent(self, token: str) -> bool:
         """Whether the request or mail of this token was begun."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from klapp.engine.encoding import decode
-from klapp.engine.outside import is_granted
+from klapp.engine.outside import is_granted, is_mailbox_granted
 from klapp.engine.record import kept_as_blob, step_from_json
 from klapp.engine.runs import Planned, Request
 from klapp.files.patterns import is_plain
@@ -23,8 +23,11 @@ from klapp.operations import (
     Erase,
     Keep,
     MakeFolder,
+    MarkMail,
     Move,
+    MoveMail,
     Notify,
+    OfMailbox,
     Open,
     Operation,
     Overwrite,
@@ -35,12 +38,13 @@ from klapp.operations import (
     SendData,
     SendFile,
     SendMail,
+    TakeMailBack,
     Trash,
     Truncate,
 )
 from klapp.operations.steps import Step
 from klapp.sandbox.confinement import RIGHTS, Confinement
-from klr.effects import Ending
+from klr.effects import MAIL_GIVEN, Ending
 from klr.vocabulary import Permission, Vocabulary
 
 OUTCOMES = frozenset({"done", "skipped", "stopped", "failed"})
@@ -62,11 +66,13 @@ _PLANNED = frozenset(
         SendData,
         SendFile,
         SendMail,
+        MoveMail,
+        MarkMail,
         Open,
     }
 )
 """What the verbs plan. The others only ever take something back."""
-_OUTSIDE = frozenset({SendData, SendFile, SendMail, Open})
+_OUTSIDE = frozenset({SendData, SendFile, SendMail, MoveMail, MarkMail, TakeMailBack, Open})
 """What goes out of the files."""
 _AGENTS = frozenset({Keep, Erase, PutBack, Trash, Restore}) | _OUTSIDE
 """What takes a key, the person's trash folder, or the world outside, and so is never a worker's to do."""
@@ -83,6 +89,9 @@ _NEEDS: Mapping[type[Operation], Callable[[Any], Sequence[Need]]] = {
     Trash: lambda it: (("remove", it.path),),
     Erase: lambda it: (("erase", it.path),),
     SendData: lambda it: (),
+    MoveMail: lambda it: (),
+    MarkMail: lambda it: (),
+    TakeMailBack: lambda it: (),
 } | dict.fromkeys((Create, Append, Overwrite, Truncate, PutBack, Restore), lambda it: (("write", it.path),))
 
 
@@ -98,7 +107,10 @@ def needs(operation: Operation) -> Sequence[Need]:
 
 class Judge:
     """Holds what a worker tells against what its coworker was granted; ``notify`` is whether it may show notices.
-    ``opens`` is whether the worker can open files at all; where it can not, the agent does all that it plans."""
+    ``opens`` is whether the worker can open files at all; where it can not, the agent does all that it plans.
+
+    ``own_steps`` tells that the agent planned what is done: an undo, of what it had allowed before.
+    """
 
     def __init__(
         self,
@@ -111,6 +123,9 @@ class Judge:
         apps: frozenset[str] = frozenset(),
         recipients: frozenset[str] = frozenset(),
         opens: bool = True,
+        mailboxes: frozenset[tuple[str, str]] = frozenset(),
+        marked_accounts: frozenset[str] = frozenset(),
+        own_steps: bool = False,
     ) -> None:
         self.vocabulary = vocabulary
         self.lane = lane
@@ -120,6 +135,9 @@ class Judge:
         self.apps = apps
         self.recipients = recipients
         self.opens = opens
+        self.mailboxes = mailboxes
+        self.marked_accounts = marked_accounts
+        self.own_steps = own_steps
         self.questions = {question.name for question in vocabulary.questions.values()}
 
     # -- operations ---------------------------------------------------------------------------------------------------
@@ -129,6 +147,14 @@ class Judge:
         match operation:
             case SendMail(address=address):
                 return is_granted(address, self.recipients)
+            case OfMailbox() if self.own_steps:
+                return True
+            case TakeMailBack():
+                return False
+            case MoveMail(account=account, folder=folder):
+                return is_mailbox_granted(account, folder, self.mailboxes)
+            case MarkMail(account=account):
+                return account in self.marked_accounts
             case SendData() | SendFile():
                 return operation.host in self.hosts
             case Open(app=app):
@@ -189,8 +215,11 @@ class Judge:
         for text in told.get("blobs", ()):
             kept_as_blob(text, blobs)
         effects, steps = told["effects"], []
+        mail = request.settings.get(MAIL_GIVEN)
         for effect in effects:
             steps.extend(self._effect(effect, blobs))
+        if any(isinstance(one, OfMailbox) and (mail is None or one.mail != mail.key) for one, _ in steps):
+            raise Lied("wished to change another mail than the one that came")
         outcome, reason, trouble = told["outcome"], told["reason"], told.get("trouble", "")
         if outcome not in OUTCOMES or type(reason) is not str or type(trouble) is not str:
             raise ValueError

@@ -8,11 +8,13 @@ from typing import Protocol
 
 from klapp.audit.events import NetworkContact, RequestBegun
 from klapp.audit.log import Log
+from klapp.files.patterns import Pattern
 from klapp.files.protocol import FileError
 from klapp.network import Body, Broker, NetworkError, Request
 from klapp.network.apps import AppError, open_with
-from klapp.operations import Letter
+from klapp.operations import Letter, Mailbox
 from klr.program import Program, Secret
+from klr.recipients import is_mail
 from klr.vocabulary import Permission
 
 OF_FILES = ("read", "write", "remove", "erase")
@@ -38,7 +40,7 @@ def hosts_of(program: Program) -> frozenset[str]:
 def recipients_of(program: Program) -> frozenset[str]:
     """The patterns for the mail addresses that a program may write to."""
     written = {pattern for grant in program.grants if grant.permission == "send mail" for pattern in grant.patterns}
-    return frozenset(written | {to for grant in program.grants for to in grant.to if "://" not in to})
+    return frozenset(written | {to for grant in program.grants for to in grant.to if is_mail(to)})
 
 
 _PLAIN = r"[!#-'*+./0-9=?A-Z^-~-]"
@@ -83,6 +85,24 @@ def accounts_of(program: Program) -> frozenset[str]:
     return frozenset(name for one in program.grants if one.permission == "receive mail" for name in one.patterns)
 
 
+def marked_accounts_of(program: Program) -> frozenset[str]:
+    """The mail accounts whose mail a program may mark."""
+    return frozenset(name for one in program.grants if one.permission == "mark mail" for name in one.patterns)
+
+
+def mailboxes_of(program: Program) -> frozenset[tuple[str, str]]:
+    """The (account, pattern for folders) to which a program may move mail."""
+    moving = [one for one in program.grants if one.permission == "move mail"]
+    return frozenset((account, pattern) for one in moving for account in one.to for pattern in one.patterns)
+
+
+def is_mailbox_granted(account: str, folder: str, granted: Iterable[tuple[str, str]]) -> bool:
+    """Whether a folder of an account is one of those that patterns hold; read here apart from what proved it."""
+    path = f"/{folder}"
+    plain = all(part not in ("", ".", "..") and part.isprintable() for part in folder.split("/"))
+    return plain and any(account == own and Pattern(f"/{pattern}", "/").matches(path) for own, pattern in granted)
+
+
 class World(Protocol):
     """The outside, as a run sees it."""
 
@@ -101,6 +121,10 @@ class World(Protocol):
     def was_sent(self, token: str) -> bool:
         """Whether the request or mail of this token was begun."""
 
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mail on its servers."""
+
     def open(self, path: str, app: str) -> None:
         """Open a file in an app. Raises FileError."""
 
@@ -112,13 +136,21 @@ _BEGUN = "e.kind NOT IN ('intent', 'outcome', 'content') AND e.kind = ? AND e.se
 class Nowhere:
     """The outside of whoever may reach nothing, such as an undo, a simulation, or what finishes a run after a crash.
 
-    ``log`` tells of earlier requests.
+    ``log`` tells of earlier requests. A ``mailbox`` is where what was done to mail is finished or taken back.
     """
 
-    def __init__(self, log: Log | None = None) -> None:
+    def __init__(self, log: Log | None = None, mailbox: Mailbox | None = None) -> None:
         self.log = log
         self._begun: set[str] = set()
         self._looked: int | None = None  # the entry of the log up to which the tokens of requests are known
+        self._mailbox = mailbox
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What was given, to finish or take back what was done there."""
+        if self._mailbox is None:
+            raise FileError("The mail on its server can not be changed from here.", "network")
+        return self._mailbox
 
     def ask(self, address: str, secret: str) -> str:
         """Refuse."""
@@ -179,8 +211,11 @@ class Reach(Nowhere):
         value_of: Callable[[str, str], str | None],
         attachment_of: Callable[[str, int], bytes | None] = lambda mail, index: None,
         post: Post = no_post,
+        mailbox: Mailbox | None = None,
     ) -> None:
-        super().__init__(log)
+        super().__init__(log, mailbox)
+        self.mailboxes = mailboxes_of(program)
+        self.marked_accounts = marked_accounts_of(program)
         self.coworker = coworker
         self.broker = broker
         self.secrets: Mapping[str, Secret] = program.secrets
@@ -216,6 +251,10 @@ class Reach(Nowhere):
             self._failed(f"mail to {letter.to}", error, 0)
             raise FileError(error.message, "perhaps" if error.begun else "network") from None
         self._noted(f"mail to {letter.to} by {server}", "sent", size, 0)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return _Granted(self, super().mailbox)
 
     def open(self, path: str, app: str) -> None:
         if app not in self.apps:
@@ -261,3 +300,27 @@ class Reach(Nowhere):
     def _noted(self, host: str, result: str, sent: int, received: int) -> None:
         if self.log is not None:
             self.log.record(NetworkContact(self.coworker, host, result, sent, received))
+
+
+class _Granted:
+    """The mailbox of one coworker: what its ``may`` lines allow."""
+
+    def __init__(self, reach: Reach, mailbox: Mailbox) -> None:
+        self._reach = reach
+        self._mailbox = mailbox
+
+    def move(self, mail: str, folder: str, token: str) -> None:
+        if not is_mailbox_granted(mail.partition("/")[0], folder, self._reach.mailboxes):
+            raise FileError(f"This coworker may not move mail to {folder}. Nothing was moved.", "denied")
+        self._mailbox.move(mail, folder, token)
+
+    def mark(self, mail: str, mark: str, token: str) -> None:
+        if mail.partition("/")[0] not in self._reach.marked_accounts:
+            raise FileError("This coworker may not mark the mail of that account. Nothing was marked.", "denied")
+        self._mailbox.mark(mail, mark, token)
+
+    def take_back(self, mail: str, of: str, token: str) -> None:
+        raise FileError("No coworker takes back what was done to mail.", "denied")
+
+    def settled(self, token: str) -> bool:
+        return self._mailbox.settled(token)

@@ -60,6 +60,24 @@ class Remembering:
     def mail(self, *_: object) -> None:
         """Nothing, as for a request."""
 
+    @property
+    def mailbox(self) -> Remembering:
+        """Nothing is moved or marked before the plan is carried out."""
+        return self
+
+    def move(self, *_: object) -> None:
+        """Nothing, as for a request."""
+
+    def mark(self, *_: object) -> None:
+        """Nothing, as for a request."""
+
+    def take_back(self, *_: object) -> None:
+        """Nothing, as for a request."""
+
+    def settled(self, token: str) -> bool:
+        """No: nothing is ever done from here."""
+        return False
+
     def attachment(self, *_: object) -> bytes:
         """Nothing: it is asked for when the plan is carried out."""
         return b""

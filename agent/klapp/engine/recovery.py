@@ -56,7 +56,9 @@ class _Recovery:
         self.files: Guarded = engine.files_within(
             _lane([step for steps in self.planned for step in steps], engine.home)
         )
-        self.world = RealWorld(self.files, engine.notifier, runs[0].body["coworker"], Nowhere(engine.log))
+        self.world = RealWorld(
+            self.files, engine.notifier, runs[0].body["coworker"], Nowhere(engine.log, engine.mailbox)
+        )
         self.known: dict[Identity, Identity] = {}
 
     def closed(self, *, begun_only: bool = False) -> Iterator[RunReport]:

@@ -15,7 +15,7 @@ from klapp.files.empty import Empty
 from klapp.files.overlay import Overlay
 from klapp.files.protocol import FileError, Identity
 from klapp.lane import Lane
-from klapp.operations import Notify, SendData, SendFile, SendMail
+from klapp.operations import MarkMail, MoveMail, Notify, SendData, SendFile, SendMail
 from klr.effects import MAIL_GIVEN, Ask, Ending
 from klr.loader import load
 from klr.program import Expectation, GivenFile, GivenMail, Program, Rule, TestCase
@@ -186,6 +186,8 @@ class _Trial:
                 return self._notice_problem(expected, runs)
             case "mail" | "no mail":
                 return _mail_problem(expected, runs)
+            case "move" | "no move" | "mark" | "no mark":
+                return _mailbox_problem(expected, runs)
             case "request" | "no request":
                 return self._request_problem(expected, runs)
         outcome = {"skip": "skipped", "failure": "failed"}[expected.kind]
@@ -255,6 +257,20 @@ def _mail_problem(expected: Expectation, runs: list[PlannedRun]) -> str:
         return ""
     along = ", ".join(_along(to[0])) or "no file"
     return f'The mail is about "{to[0].subject}", says "{to[0].text}" and brings {along}.'
+
+
+def _mailbox_problem(expected: Expectation, runs: list[PlannedRun]) -> str:
+    """Of ``expect move "Archive"`` and ``expect mark "read"``."""
+    steps = [step.operation for run in runs for step in run.steps()]
+    if expected.kind.endswith("move"):
+        done = [step.folder for step in steps if isinstance(step, MoveMail)]
+    else:
+        done = [step.mark for step in steps if isinstance(step, MarkMail)]
+    matching = [one for one in done if expected.value in (None, one)]
+    what = expected.kind.removeprefix("no ")
+    if expected.kind == what:
+        return "" if matching else f"There was no such {what}. There was: {', '.join(done) or 'none'}."
+    return f"There was a {what}: {matching[0]}." if matching else ""
 
 
 def _is_expected(mail: SendMail, expected: Expectation) -> bool:

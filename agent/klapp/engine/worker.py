@@ -33,6 +33,7 @@ from klapp.files.overlay import Overlay
 from klapp.files.protocol import Base, FileError, Identity
 from klapp.files.trash import Trash
 from klapp.lane import Lane
+from klapp.operations import Mailbox
 from klapp.operations.steps import Step, perform
 from klapp.sandbox.channel import Channel, Lost
 from klapp.sandbox.confine import confine, readable
@@ -167,6 +168,11 @@ class _Doing:
     def mail(self, *_: object) -> None:
         """No worker sends anything."""
         raise FileError("Only the agent itself sends mail.", "denied")
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """No worker reaches a mailbox."""
+        raise FileError("Only the agent itself changes what is in a mailbox.", "denied")
 
     def attachment(self, *_: object) -> bytes:
         """No worker sends anything."""

@@ -13,7 +13,7 @@ from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
 from klapp.engine.kept import IDLE, PATIENCE, KeptWorkers, Running
-from klapp.engine.outside import apps_of, grants_of_files, hosts_of, recipients_of
+from klapp.engine.outside import apps_of, grants_of_files, hosts_of, mailboxes_of, marked_accounts_of, recipients_of
 from klapp.engine.record import step_to_json
 from klapp.engine.runs import Planned, Request, Story
 from klapp.engine.saying import patience_for, refusal, settings_of, story_of, wish
@@ -70,6 +70,8 @@ class WorkerPool(KeptWorkers):
             apps=apps_of(program),
             recipients=recipients_of(program),
             opens=self.launcher.opens_folders,
+            mailboxes=mailboxes_of(program),
+            marked_accounts=marked_accounts_of(program),
         )
         with self._hands(judge, world, files, program.text, {"grants": grants}) as hands:
             yield hands
@@ -77,7 +79,8 @@ class WorkerPool(KeptWorkers):
     @contextmanager
     def for_steps(self, places: dict[str, set[str]], world: RealWorld, files: Guarded) -> Iterator[WorkerHands]:
         opens = self.launcher.opens_folders
-        judge = Judge(self.vocabulary, files.lane, Confinement.around(places), notify=False, opens=opens)
+        confinement = Confinement.around(places)
+        judge = Judge(self.vocabulary, files.lane, confinement, notify=False, opens=opens, own_steps=True)
         exactly = {permission: sorted(paths) for permission, paths in places.items()}
         with self._hands(judge, world, files, None, {"exactly": exactly}) as hands:
             yield hands

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from klapp.mail.accounts import Account
 
@@ -34,11 +34,15 @@ _NUMBER = re.compile(rb"[0-9]{1,10}")
 
 
 class MailError(Exception):
-    """A mailbox could not be read; the message is a sentence for a person, and repeats nothing that a server said."""
+    """A mailbox could not be read; the message is a sentence for a person, and repeats nothing that a server said.
 
-    def __init__(self, message: str) -> None:
+    ``refused`` tells that the server answered, and did not do it; else nobody knows what it did.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,11 @@ class _Wire(imaplib.IMAP4):
         self.sock.close()
 
 
-class Session:
-    """The inbox of an account, open to be read and not to be changed. Use it as a context manager; every method raises
-    MailError. ``interrupt`` may be called by another thread."""
+class Connection:
+    """A connection on which an account is logged in. Use it as a context manager; every method raises MailError.
+    ``interrupt`` may be called by another thread."""
+
+    _refusal = "does not let the inbox be read"
 
     def __init__(self, account: Account, context: ssl.SSLContext, seconds: float = SECONDS) -> None:
         self.account = account
@@ -151,12 +157,15 @@ class Session:
             raise self._failed(error) from None
         try:
             self._log_in()
-            self.place = self._examine()
+            self._begin()
         except BaseException:
             self._wire.shutdown()
             raise
 
-    def __enter__(self) -> Session:
+    def _begin(self) -> None:
+        """Whatever is to be done first."""
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -169,11 +178,6 @@ class Session:
             self._wire.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             return
-
-    @property
-    def idles(self) -> bool:
-        """Whether the server tells of new mail by itself."""
-        return "IDLE" in self._wire.capabilities
 
     def _log_in(self) -> None:
         account, wire = self.account, self._wire
@@ -195,14 +199,6 @@ class Session:
         except (OSError, ValueError) as error:
             raise self._failed(error) from None
 
-    def _examine(self) -> Place:
-        self._told(self._wire.select, "INBOX", True)
-        first = self._number("UIDVALIDITY")
-        following = self._wire.response("UIDNEXT")[1][-1] or b""
-        if _NUMBER.fullmatch(following):
-            return Place(first, int(following))
-        return Place(first, max(self.uids(1), default=0) + 1)
-
     def _number(self, name: str) -> int:
         data = self._wire.response(name)[1][-1] or b""
         if not _NUMBER.fullmatch(data):
@@ -212,10 +208,6 @@ class Session:
     def uids(self, first: int) -> list[int]:
         """The numbers of the mails from ``first`` on, in order: no more than ``MOST_AT_ONCE``."""
         return self._search(first, "UID", f"{first}:*")
-
-    def since(self, day: datetime) -> list[int]:
-        """The numbers of the mails that were received on a day or later."""
-        return self._search(1, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
 
     def _search(self, first: int, *criteria: str) -> list[int]:
         answer = self._told(self._wire.uid, "SEARCH", *criteria)
@@ -247,6 +239,58 @@ class Session:
                 return int(match[1])
         return None
 
+    def _told(self, command: Callable[..., tuple[str, list[Any]]], *arguments: object, more: int = 0) -> list[Any]:
+        """The data of a command's answer."""
+        try:
+            self._wire.allow(more)
+            answer, data = command(*arguments)
+        except (OSError, imaplib.IMAP4.error, ValueError, AttributeError, IndexError, TypeError) as error:
+            raise self._failed(error) from None
+        if answer != "OK":
+            raise MailError(f"{self.account.server} {self._refusal}.", refused=True)
+        return list(data)
+
+    def _failed(self, error: Exception) -> MailError:
+        server = self.account.server
+        if isinstance(error, MailError):
+            return error
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = error.verify_message or "it can not be verified"
+            return MailError(f"{server} can not prove that it is that server: {reason}. No password was sent.")
+        if isinstance(error, TimeoutError):
+            return MailError(f"{server} took too long.")
+        if isinstance(error, socket.gaierror):
+            return MailError(f"There is no server {server}, or no network.")
+        if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+            return MailError(f"{server} could not be reached: {error.strerror}.")
+        return MailError(f"The connection to {server} failed, or it is no IMAP server.")
+
+
+class Session(Connection):
+    """The inbox of an account, open to be read and not to be changed."""
+
+    place: Place
+
+    def _begin(self) -> None:
+        self.place = self._examine()
+
+    @property
+    def idles(self) -> bool:
+        """Whether the server tells of new mail by itself."""
+        return "IDLE" in self._wire.capabilities
+
+    def _examine(self) -> Place:
+        self._told(self._wire.select, "INBOX", True)
+        first = self._number("UIDVALIDITY")
+        following = self._wire.response("UIDNEXT")[1][-1] or b""
+        if _NUMBER.fullmatch(following):
+            return Place(first, int(following))
+        return Place(first, max(self.uids(1), default=0) + 1)
+
+    def since(self, day: datetime) -> list[int]:
+        """The numbers of the mails that were received on a day or later."""
+        return self._search(1, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
+
     def wait(self, seconds: float = IDLE_SECONDS) -> None:
         """Until the server tells that something is new, or for some time."""
         try:
@@ -270,32 +314,6 @@ class Session:
                 pass
         except (OSError, imaplib.IMAP4.error, ValueError) as error:
             raise self._failed(error) from None
-
-    def _told(self, command: Callable[..., tuple[str, list[Any]]], *arguments: object, more: int = 0) -> list[Any]:
-        """The data of a command's answer."""
-        try:
-            self._wire.allow(more)
-            answer, data = command(*arguments)
-        except (OSError, imaplib.IMAP4.error, ValueError, AttributeError, IndexError, TypeError) as error:
-            raise self._failed(error) from None
-        if answer != "OK":
-            raise MailError(f"{self.account.server} does not let the inbox be read.")
-        return list(data)
-
-    def _failed(self, error: Exception) -> MailError:
-        server = self.account.server
-        if isinstance(error, MailError):
-            return error
-        if isinstance(error, ssl.SSLCertVerificationError):
-            reason = error.verify_message or "it can not be verified"
-            return MailError(f"{server} can not prove that it is that server: {reason}. No password was sent.")
-        if isinstance(error, TimeoutError):
-            return MailError(f"{server} took too long.")
-        if isinstance(error, socket.gaierror):
-            return MailError(f"There is no server {server}, or no network.")
-        if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
-            return MailError(f"{server} could not be reached: {error.strerror}.")
-        return MailError(f"The connection to {server} failed, or it is no IMAP server.")
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -65,6 +65,12 @@ def attachment_of(raw: bytes, index: int) -> bytes | None:
     return None
 
 
+def message_id_of(raw: bytes) -> str:
+    """The Message-ID of a mail, or ""."""
+    head = raw[:LONGEST_HTML].partition(b"\r\n\r\n")[0]
+    return str(BytesHeaderParser().parsebytes(head + b"\r\n\r\n")["Message-ID"] or "").strip()
+
+
 def _parsed(raw: bytes) -> Message:
     try:
         return BytesParser().parsebytes(raw)

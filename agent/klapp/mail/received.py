@@ -15,7 +15,7 @@ from threading import RLock
 
 from klapp.audit.erasing import without
 from klapp.mail.imap import Place
-from klapp.mail.mime import attachment_of, mail_of
+from klapp.mail.mime import attachment_of, mail_of, message_id_of
 from klapp.vault.database import Connection, transaction
 from klr.values import MailValue
 
@@ -100,6 +100,12 @@ class Received:
             query = "SELECT length(raw), hash FROM mail WHERE key = ? AND raw IS NOT NULL"
             row = self._connection.execute(query, (key,)).fetchone()
         return (int(row[0]), bytes(row[1])) if row else None
+
+    def known(self, key: str) -> tuple[bytes, str] | None:
+        """The SHA-256 of a mail as it came, and its Message-ID as long as it is kept; None for one that never came."""
+        with self._lock:
+            row = self._connection.execute("SELECT hash, raw FROM mail WHERE key = ?", (key,)).fetchone()
+        return (bytes(row[0]), message_id_of(row[1]) if row[1] is not None else "") if row else None
 
     def attachment(self, key: str, index: int) -> bytes | None:
         """The bytes of an attachment, or None where the mail is not kept any more."""

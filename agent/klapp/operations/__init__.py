@@ -8,9 +8,10 @@ from typing import Any
 from klapp.operations.contents import Append, Create, Overwrite, Truncate
 from klapp.operations.folders import MakeFolder, RemoveFolder
 from klapp.operations.keeping import Erase, Keep, PutBack, Restore, Trash
+from klapp.operations.mailboxes import MarkMail, MoveMail, OfMailbox, TakeMailBack
 from klapp.operations.moves import Copy, Move, Replace
 from klapp.operations.notices import Notify
-from klapp.operations.operation import Letter, Operation, World
+from klapp.operations.operation import Letter, Mailbox, Operation, World
 from klapp.operations.sending import Open, SendData, SendFile, Sending, SendMail
 
 ALL: tuple[type[Operation], ...] = (
@@ -32,6 +33,9 @@ ALL: tuple[type[Operation], ...] = (
     SendData,
     SendFile,
     SendMail,
+    MoveMail,
+    MarkMail,
+    TakeMailBack,
     Open,
 )
 
@@ -54,9 +58,13 @@ __all__ = [
     "Erase",
     "Keep",
     "Letter",
+    "Mailbox",
     "MakeFolder",
+    "MarkMail",
     "Move",
+    "MoveMail",
     "Notify",
+    "OfMailbox",
     "Open",
     "Operation",
     "Overwrite",
@@ -68,6 +76,7 @@ __all__ = [
     "SendFile",
     "SendMail",
     "Sending",
+    "TakeMailBack",
     "Trash",
     "Truncate",
     "World",

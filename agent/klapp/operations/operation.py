@@ -29,6 +29,23 @@ class Letter(NamedTuple):
     attached: Callable[[], Sequence[tuple[str, bytes]]]
 
 
+class Mailbox(Protocol):
+    """The mail on its servers, as operations change it. ``mail`` is the key of a mail that was received; each change has a
+    ``token`` under which it is noted before it is begun. Every method raises FileError."""
+
+    def move(self, mail: str, folder: str, token: str) -> None:
+        """Move a mail to a folder of its account."""
+
+    def mark(self, mail: str, mark: str, token: str) -> None:
+        """Mark a mail as "read", "unread", "flagged" or "unflagged"."""
+
+    def take_back(self, mail: str, of: str, token: str) -> None:
+        """Take back the change whose token is ``of``, if the mail is as that left it."""
+
+    def settled(self, token: str) -> bool:
+        """Whether a change was begun. One that was cut short is finished."""
+
+
 class World(Protocol):
     """What operations change: files, and what the person is told."""
 
@@ -49,6 +66,10 @@ class World(Protocol):
 
     def attachment(self, mail: str, index: int) -> bytes:
         """The bytes of an attachment of a mail that was received. Raises FileError."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mail on its servers."""
 
     def open(self, path: str, app: str) -> None:
         """Open a file in an app. Raises FileError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klapp.verbs.mail import SAVE, SEND_MAIL
+from klapp.verbs.mail import MARK_MAIL, MOVE_MAIL, SAVE, SEND_MAIL
 from klapp.verbs.moving import COPY, ERASE, MOVE, RENAME, TRASH
 from klapp.verbs.plan import Plan
 from klapp.verbs.sending import OPEN, QUESTIONS, SEND
@@ -26,6 +26,8 @@ ALL: tuple[Verb, ...] = (
     NOTIFY,
     SEND,
     SEND_MAIL,
+    MOVE_MAIL,
+    MARK_MAIL,
     OPEN,
     SKIP,
     STOP,

@@ -1,4 +1,4 @@
-"""The verbs of mail: save what came with one, and send one."""
+"""The verbs of mail: save what came with one, send one, and move or mark the one that came."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 from klapp.files.protocol import FileError, Files
 from klapp.files.shown import shown
-from klapp.operations import SendMail
+from klapp.operations import MarkMail, MoveMail, SendMail
 from klapp.operations.keeping import new_token
 from klapp.verbs.plan import ON_CONFLICT, Plan, identity_of
 from klapp.verbs.writing import written
+from klr.mailboxes import mailbox_problem
 from klr.recipients import address_problem
 from klr.runtime import show_size
-from klr.types import ATTACHED, ATTACHMENT, PATH, RECIPIENT, TEXT
+from klr.types import ATTACHED, ATTACHMENT, MAIL, MAILBOX, PATH, RECIPIENT, TEXT, WORD
 from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Slot, Verb
 
@@ -75,6 +76,43 @@ def in_one_line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
+def plan_move_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
+    """``move mail to FOLDER``: the mail that started the rule, to a folder of its account."""
+    mail, folder = arguments
+    if problem := mailbox_problem(folder):
+        raise FileError(f"“{shown(folder[:100])}” is no mail folder. {problem} Nothing was moved.", "value")
+    return Plan((MoveMail(mail.key, mail.subject, new_token(), folder),))
+
+
+def plan_mark_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
+    """``mark mail as WORD``."""
+    mail, mark = arguments
+    return Plan((MarkMail(mail.key, mail.subject, new_token(), mark),))
+
+
+MOVE_MAIL = Verb(
+    "move mail",
+    (
+        Slot("", MAIL, doc="The mail that started the rule."),
+        Slot(
+            "to", MAILBOX, needs=("move mail",), doc="The folder, from the top of the account; a missing one is made."
+        ),
+    ),
+    "Moves the mail that started the rule to a folder of its account, on its server.",
+    'move mail to "Archive/{mail.date:%Y}"',
+    plan=plan_move_mail,
+)
+MARK_MAIL = Verb(
+    "mark mail",
+    (
+        Slot("", MAIL, doc="The mail that started the rule."),
+        Slot("as", WORD, words=("read", "unread", "flagged", "unflagged"), doc="How every mail program shows it."),
+    ),
+    "Marks the mail that started the rule, on its server.",
+    "mark mail as read",
+    needs=("mark mail",),
+    plan=plan_mark_mail,
+)
 SEND_MAIL = Verb(
     "send mail",
     (
