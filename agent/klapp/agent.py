@@ -277,7 +277,8 @@ class Agent:
         self, name: str, on: Sequence[str] | None = None, answers: Mapping[str, str] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Run a coworker once: gives {"progress", "of"} on the way, and {"report"} for each run; at its end {"left"},
-        how many were not begun, where it failed too often in a row.
+        how many were not begun, where it failed too often in a row, and {"gone"}, the paths of files that somebody
+        took away before their turn came.
 
         ``on`` are absolute paths of files, or of folders that stand for every file below them; ``answers`` what a
         person typed, by the names that ``asks`` tells. Raises NoCoworker for one that is missing or does not fit.
@@ -286,7 +287,14 @@ class Agent:
         coworker = self.coworkers.find(name)
         if coworker.program is None or coworker.state == "waiting":
             raise NoCoworker(f'"{coworker.name}" can not run: {why(coworker)}')
-        return map(_as_data, self.perform(*self._requests(coworker.name, coworker.program, on, answers or {})))
+        gone: list[str] = []
+        requests, count = self._requests(coworker.name, coworker.program, on, answers or {}, gone)
+        return self._performed_with(gone, requests, count)
+
+    def _performed_with(self, gone: list[str], requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
+        yield from map(_as_data, self.perform(requests, count))
+        if gone:
+            yield {"gone": gone}
 
     def perform(self, requests: Iterable[Request], count: int) -> Iterator[dict[str, Any]]:
         """Perform about ``count`` requests of one coworker, chunk by chunk; what it gives is as for ``run``, but each
@@ -312,9 +320,15 @@ class Agent:
                 return
 
     def _requests(
-        self, name: str, program: Program, on: Sequence[str] | None, answers: Mapping[str, str]
+        self,
+        name: str,
+        program: Program,
+        on: Sequence[str] | None,
+        answers: Mapping[str, str],
+        gone: list[str] | None = None,
     ) -> tuple[Iterable[Request], int]:
-        """What ``run`` is to do now, each request made when its turn comes; and about how many there are."""
+        """What ``run`` is to do now, each request made when its turn comes, and about how many there are; ``gone`` gets
+        the paths at which there is no file any more by then."""
         now = self.clock()
         try:
             given = settled(asked(program), answers) if on is None else {}
@@ -329,7 +343,8 @@ class Agent:
         if on is not None and not paths:
             raise NoCoworker(f'"{name}" waits for no file that is there: {", ".join(on)}.')
         count = sum(listener.hears(path) for path in paths for listener in listening) if listening[1:] else len(paths)
-        return self.dispatcher.arrivals(listening, files, paths, now), count
+        missed = [] if gone is None else gone
+        return self.dispatcher.arrivals(listening, files, paths, now, missed.append), count
 
     def simulate(
         self,

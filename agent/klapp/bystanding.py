@@ -63,6 +63,8 @@ class Bystanding:
             return f"it waits for another thing: when {trigger.phrase}."
         files = self._engine.files_for(listener.program)
         requests = list(self._dispatcher.arrivals([listener], files, [path], self._now))
+        if not requests and (taken := _taken(listener, path, life)):
+            return taken
         if not requests:
             return "there is no file any more, so its conditions can not be tried."
         found = decided(self._engine, requests[0])
@@ -73,6 +75,15 @@ class Bystanding:
                 f"approved it, or before klapp ran. Now it would have: {first}."
             )
         return _ended(found, "asked now, it would end")
+
+
+def _taken(listener: Listener, path: str, life: Life | None) -> str:
+    """That another coworker took the file away from a path first; "" where none did."""
+    runs = life.happenings if life else []
+    for run in runs:
+        if run["file"] == path and run["did"] and run["coworker"] != listener.coworker:
+            return f'"{run["coworker"]}" had it first: run {run["run"]} {run["did"][0]}.'
+    return ""
 
 
 def _ended(found: dict[str, Any], how: str) -> str:

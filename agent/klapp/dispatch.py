@@ -5,7 +5,7 @@ Rules are found by an index, so that what happens costs the same however many co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -230,13 +230,21 @@ class Dispatcher:
         return self.request(start.coworker, program, rule, now, file, start.answers)
 
     def arrivals(
-        self, listening: Sequence[Listener], files: Files, paths: Iterable[str], now: datetime
+        self,
+        listening: Sequence[Listener],
+        files: Files,
+        paths: Iterable[str],
+        now: datetime,
+        gone: Callable[[str], object] = lambda path: None,
     ) -> Iterator[Request]:
-        """A request for each rule that hears of each path where a file is; ``files`` must be able to look there."""
+        """A request for each rule that hears of each path where a file is, and ``gone`` is told of the other paths;
+        ``files`` must be able to look there."""
         for path in paths:
             hearing = [listener for listener in listening if listener.hears(path)]
             file = _seen(files, path) if hearing else None
-            if file is not None:
+            if file is None and hearing:
+                gone(path)
+            elif file is not None:
                 for listener in hearing:
                     yield self.request(listener.coworker, listener.program, listener.rule, now, file)
 

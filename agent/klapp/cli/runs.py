@@ -23,7 +23,7 @@ FOLLOW_EVERY = 1.0
 
 def run(options: argparse.Namespace) -> int:
     """``klapp run NAME [--on PATH ...] [--answer KEY=VALUE ...]``."""
-    reports, left = [], 0
+    reports, left, gone = [], 0, []
     with connected(options) as source:
         answers = _answers(source, options)
         for item in source.stream("run", name=options.name, on=_absolute(options.on), answers=answers):
@@ -31,10 +31,15 @@ def run(options: argparse.Namespace) -> int:
                 reports.append(item["report"])
             elif "left" in item:
                 left = item["left"]
+            elif "gone" in item:
+                gone = item["gone"]
             else:
                 progress(f"{item['progress']:,} of {item['of']:,} done" if item["of"] > 1 else "")
     progress("")
     outcome = _told(options, reports, f"Nothing was there to do.{_hint(options)}")
+    if gone and options.format == "text":
+        others = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
+        say(f"Gone before their turn came, so nothing was done with them: {shown(gone[0])}{others}.")
     if left and options.format == "text":
         say(
             f"It failed too often in a row, so it was stopped: {left:,} more {'was' if left == 1 else 'were'} not begun."
