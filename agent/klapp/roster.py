@@ -114,7 +114,7 @@ class Roster:
             next_after(plan.schedule, now, zone_of(plan.options, local), plan.options.window)
             for plan in plans(program).values()
         ]
-        return min((at for at in found if at is not None), default=None)
+        return min((at for at in found if at is not None), key=datetime.timestamp, default=None)
 
 
 def asked(program: Program) -> tuple[Setting, ...]:

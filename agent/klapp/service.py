@@ -171,7 +171,8 @@ class Service:
         return False
 
     def _next_run(self, name: str, program: Program) -> datetime | None:
-        return min((at for (of, _), at in self._clock.next_runs().items() if of == name), default=None)
+        runs = [at for (of, _), at in self._clock.next_runs().items() if of == name]
+        return min(runs, key=datetime.timestamp, default=None)
 
     def _tell(self, sentence: str) -> None:
         self.say(sentence)
@@ -347,7 +348,7 @@ class Service:
 
     def overview(self) -> dict[str, Any]:
         """What the tray shows; see ``klapp.glance``."""
-        soonest = min(self._clock.next_runs().values(), default=None)
+        soonest = min(self._clock.next_runs().values(), key=datetime.timestamp, default=None)
         troubles = list(self._troubles.values())
         return glance.overview(self.agent, self.agent.agenda, busy=self._turns.busy, soonest=soonest, troubles=troubles)
 

@@ -346,6 +346,36 @@ def every_zone() -> list[str]:
     return sorted(rules.values())
 
 
+def test_the_clock_itself_strikes_on_time_through_every_change() -> None:
+    """What the plans say is tried below; the clock that keeps them must neither stumble over an hour that comes twice nor
+    come late in it."""
+    plans = {("often", 0): Plan(Every(timedelta(minutes=15)), Options()), ("nights", 0): Plan(Weekly(tuple(range(7)), (time(1, 15), time(2, 30), time(23, 45))), Options())}  # fmt: skip
+    step, seen = timedelta(minutes=5), set()
+    for name in every_zone():
+        zone = ZoneInfo(name)
+        for change in changes_of(zone):
+            kind = [(change + timedelta(days=days)).astimezone(zone).utcoffset() for days in (0, 1)]
+            if (key := (*kind, change.month)) in seen:
+                continue
+            seen.add(key)
+            now = change
+            clock = Clock(lambda _: None, zone=zone, now=lambda: now)  # noqa: B023
+            clock.set(plans)
+            struck: dict[tuple[str, int], list[datetime]] = {key: [] for key in plans}
+            for _ in range(12 * 24):
+                now += step
+                for strike in clock._strikes():
+                    assert now - step < strike.moment <= now, (name, change, strike)
+                    struck[strike.key].append(strike.moment)
+                assert all(at > now for at in clock.next_runs().values()), (name, change)
+            for key, plan in plans.items():
+                expected, moment = [], change
+                while (found := next_after(plan.schedule, moment, zone)) is not None and found <= now:
+                    expected.append(found.astimezone(UTC))
+                    moment = found
+                assert struck[key] == expected, (name, change, key)
+
+
 def test_no_run_is_doubled_or_dropped_at_any_change_of_any_zone_from_2020_to_2035() -> None:
     """Around each change: each half hour of each day strikes exactly once, in order; what was skipped, behind the gap."""
     times = tuple(time(hour, minute) for hour in range(24) for minute in (0, 30))

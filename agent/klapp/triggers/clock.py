@@ -89,7 +89,11 @@ def is_served(kept: Kept, key: Key, moment: datetime) -> bool:
 
 
 class Clock:
-    """Calls ``due`` with the strikes whose time has come, on a thread of its own."""
+    """Calls ``due`` with the strikes whose time has come, on a thread of its own.
+
+    Inside, every moment is in UTC: Python adds to, subtracts and compares moments of one zone by what the clock on the wall
+    shows, which is wrong by an hour in the one that comes twice.
+    """
 
     def __init__(
         self,
@@ -143,9 +147,9 @@ class Clock:
             served_until(self._kept, key, moment)
 
     def next_runs(self) -> dict[Key, datetime]:
-        """The next moment of each plan, aware."""
+        """The next moment of each plan, aware, in the zone of its rule."""
         with self._changed:
-            return dict(self._next)
+            return {key: at.astimezone(self._zone_of(key)) for key, at in self._next.items()}
 
     # -- how far plans are served -------------------------------------------------------------------------------------
 
@@ -169,9 +173,13 @@ class Clock:
 
     def _after(self, key: Key, moment: datetime) -> datetime | None:
         plan = self._plans[key]
+        at = next_after(plan.schedule, moment, self._zone_of(key), plan.options.window)
+        return None if at is None else at.astimezone(UTC)
+
+    def _zone_of(self, key: Key) -> tzinfo:
         if self._zone is None:
             self._zone = local_zone()
-        return next_after(plan.schedule, moment, zone_of(plan.options, self._zone), plan.options.window)
+        return zone_of(self._plans[key].options, self._zone)
 
     def _plan(self, key: Key) -> None:
         at = self._after(key, self._struck[key])
