@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from hashlib import blake2b
 from threading import Lock
 
 from klapp.engine.runs import Request
@@ -15,7 +16,7 @@ from klapp.files.protocol import Identity
 from klapp.operations.steps import Step
 
 REMEMBERED = 100_000
-"""Versions of files; the oldest are forgotten first."""
+"""Versions of files, in some 200 bytes each; the oldest are forgotten first."""
 
 Origin = tuple[str, int | None]
 """A coworker, and the index of one of its rules; None stands for all of them."""
@@ -25,7 +26,8 @@ class Lineage:
     """For each version of a file the rules that it came through. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._origins: OrderedDict[Identity, frozenset[Origin]] = OrderedDict()
+        self._origins: OrderedDict[bytes, frozenset[Origin]] = OrderedDict()
+        self._known: dict[frozenset[Origin], frozenset[Origin]] = {}  # so that equal ones are there once
         self._lock = Lock()
 
     def goes_round(self, request: Request) -> bool:
@@ -34,7 +36,7 @@ class Lineage:
 
     def of(self, request: Request) -> frozenset[Origin]:
         """The rules that the file of a request came through."""
-        return self._origins.get(request.file.identity, frozenset()) if request.file else frozenset()
+        return self._origins.get(_short(request.file.identity), frozenset()) if request.file else frozenset()
 
     def made(self, request: Request, steps: Iterable[Step], through: frozenset[Origin] = frozenset()) -> None:
         """A rule ran, and did these steps; it was started by these others, as they finished."""
@@ -46,9 +48,15 @@ class Lineage:
 
     def _note(self, steps: Iterable[Step], origins: frozenset[Origin]) -> None:
         with self._lock:
+            origins = self._known.setdefault(origins, origins)
             for step in steps:
                 if step.product is not None:
-                    self._origins[step.product] = origins
-                    self._origins.move_to_end(step.product)
+                    self._origins[version := _short(step.product)] = origins
+                    self._origins.move_to_end(version)
             while len(self._origins) > REMEMBERED:
                 self._origins.popitem(last=False)
+
+
+def _short(identity: Identity) -> bytes:
+    """A version in 16 bytes: no two of so few are alike."""
+    return blake2b(repr(identity).encode(), digest_size=16).digest()
