@@ -14,10 +14,18 @@ from typing import Any
 
 import pytest
 
+from klapp.engine.asked import answer
+from klapp.files import patterns
+from klapp.files.empty import Empty
+from klapp.files.overlay import Overlay
+from klapp.files.protocol import FileError
+from klapp.lane import Lane
 from klapp.sandbox import contained
 from klapp.sandbox import windows as w
 from klapp.sandbox import worker as reader_side
 from klapp.sandbox.channel import Lost
+from klapp.sandbox.confinement import Confinement
+from klapp.verbs.plan import check_path
 
 SIZES = {  # bytes on 64-bit Windows, as the compiler of MinGW-w64 12 has them, too
     w.SID_AND_ATTRIBUTES: 16,
@@ -443,3 +451,41 @@ def test_a_start_that_fails_is_a_lost_worker_and_its_number_is_free(environ: Non
         assert len(os.listdir("/proc/self/fd")) == before
     made.launch(0).end()
     assert fake.profiles == set()
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+MORE = ["..\\..\\Startup\\x.exe", "a\\b", "a.txt:stream", "C:", "nul", "NUL.txt", "com1", "Com\u00b9.log", "con .x", "a.", "a ", "a\n", "lpt9"]  # fmt: skip
+NAMES = ["a", "a.txt", ".a", "console", "com10", "nulls.txt", "a b", "~a", "prn_", "ä", "CONTRACT.pdf", "aux-1"]
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_name_that_windows_takes_for_more_is_outside_of_every_lane(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/C:/Users/me/Out/{name}"
+    lane = Lane.of([("write", "~/Out/**")], "/C:/Users/me")
+    assert lane.allows("write", path)  # elsewhere it is a name as any other
+    monkeypatch.setattr(patterns, "_WINDOWS", True)
+    lane = Lane.of([("write", "~/Out/**")], "/C:/Users/me")
+    assert not lane.allows("write", path)
+    assert not lane.allows("write", f"{path}/b")
+    assert not patterns.is_plain(path)
+    with pytest.raises(FileError, match=r"Windows takes|more than a name") as refused:
+        check_path(path)
+    assert refused.value.kind == "value"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_one_stays_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_WINDOWS", True)
+    assert Lane.of([("write", "~/Out/**")], "/C:/Users/me").allows("write", f"/C:/Users/me/Out/{name}")
+    assert not patterns.means_more(name)
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_no_worker_gets_such_a_path_past_the_agent(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_WINDOWS", True)
+    bounds = Confinement.of([("read", "~/Out/**")], "/C:/Users/me")
+    with pytest.raises(FileError):
+        answer(["look", f"/C:/Users/me/Out/{name}"], Overlay(Empty()), bounds)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -22,13 +23,40 @@ _ESCAPED = re.compile(r"\[([*?\[])\]")
 _DEEP = "**"
 
 
+_WINDOWS = sys.platform == "win32"
+_MEANS_MORE = re.compile(
+    r"[\x00-\x1f\\:]|[. ]\Z|\A(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|\Z)",
+    re.IGNORECASE,
+)
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def means_more(name: str) -> bool:
+    """Whether Windows takes a name for more than the name of a file: a way (``\\``), a drive or a stream of a file (``:``),
+    a device (``nul.txt``), or another name (``a.`` for ``a``)."""
+    return _MEANS_MORE.search(name) is not None
+
+
+def is_no_name(name: str) -> bool:
+    """Whether this system takes a component of a path for more than a name."""
+    return _WINDOWS and means_more(name)
+
+
 def is_plain(path: str) -> bool:
-    """Whether a path is absolute and has no empty, ``.`` or ``..`` component and no NUL: it says what it means."""
+    """Whether a path is absolute and has no empty, ``.`` or ``..`` component and no NUL: it says what it means. On
+    Windows no component may mean more than a name, either, but for a drive at the beginning."""
+    if _WINDOWS and not _is_plain_there(path):
+        return False
     if path[:1] != "/" or path[-1] == "/" or "\0" in path or "//" in path:
         return False
     if "/." not in path:
         return True
     return not ("/./" in path or "/../" in path or path.endswith(("/.", "/..")))
+
+
+def _is_plain_there(path: str) -> bool:
+    first, *rest = path[1:].split("/")
+    return not (means_more(first) and not _DRIVE.fullmatch(first)) and not any(map(means_more, rest))
 
 
 def escape(path: str) -> str:

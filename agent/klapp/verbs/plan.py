@@ -7,7 +7,7 @@ from typing import Any
 
 from klapp.files.failures import taken
 from klapp.files.overlay import Overlay
-from klapp.files.patterns import is_plain
+from klapp.files.patterns import is_no_name, is_plain
 from klapp.files.protocol import FileError, Files, Identity
 from klapp.files.shown import shown
 from klapp.operations import MakeFolder, Operation
@@ -59,6 +59,8 @@ def check_name(name: str, path: str) -> None:
         raise _unfit(path, f"a part of it is “{name}”" if name else "a part of it is empty")
     if "/" in name or "\0" in name:
         raise _unfit(path, "a name can not hold a `/` or a zero character")
+    if is_no_name(name):
+        raise _unfit(path, f"Windows takes “{shown(name[:40])}” for more than a name")
     try:
         length = len(name) if name.isascii() else len(name.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
