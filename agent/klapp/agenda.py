@@ -83,11 +83,10 @@ class Agenda:
 
     def waits_at(self, key: tuple[str, int], moment: datetime) -> bool:
         """Whether a start of a rule of the clock that struck at that moment has not been dealt with."""
-        query = "SELECT body FROM agenda WHERE coworker = ? AND rule = ?"
+        query = "SELECT 1 FROM agenda WHERE coworker = ? AND rule = ? AND json_extract(body, '$.moment') = ?"
         with self._lock:
-            bodies = self._connection.execute(query, key).fetchall()
-        at = moment.astimezone(UTC).isoformat()
-        return any(json.loads(body)["moment"] == at for (body,) in bodies)
+            found = self._connection.execute(query, (*key, moment.astimezone(UTC).isoformat())).fetchone()
+        return found is not None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -82,9 +82,9 @@ class Turns:
         self._running: dict[int, Start] = {}
         self._rounds: set[tuple[str, int]] = set()
         self._left_out: set[tuple[str, int]] = set()
-        self._reached: dict[
-            tuple[str, int], datetime
-        ] = {}  # moments to be put down when nothing before them is under way
+        # Moments that are to be put down when nothing before them is under way.
+        self._reached: dict[tuple[str, int], datetime] = {}
+        self._reaching = threading.Lock()  # whoever has it takes no other
         self._wake = threading.Condition()
         self._stopped = False
         self.busy = False
@@ -354,11 +354,13 @@ class Turns:
     def _serve(self, starts: Iterable[Start]) -> None:
         """What the clock started is dealt with: put down as soon as no earlier moment of that rule is under way, for
         that would be taken to be dealt with too."""
-        for start in starts:
-            if start.moment is not None:
-                self._reached[start.key] = max(start.moment, self._reached.get(start.key, start.moment))
-        for key in [key for key in self._reached if self._under_way[key] <= 0]:
-            self._served(key, self._reached.pop(key))
+        with self._reaching:
+            for start in starts:
+                if start.moment is not None:
+                    self._reached[start.key] = max(start.moment, self._reached.get(start.key, start.moment))
+            free = {key: self._reached.pop(key) for key in list(self._reached) if self._under_way[key] <= 0}
+        for key, moment in free.items():
+            self._served(key, moment)
 
     def _stopped_round(self, request: Request, start: Start) -> bool:
         """Whether a rule must not start, since what starts it is its own doing; the person is told once for each rule."""
