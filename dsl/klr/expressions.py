@@ -89,6 +89,10 @@ class Expressions:
             help = "What can be sent is a text, a number, yes or no, a date, a file, or a list of these."
         elif found == MAIL and wanted == RECIPIENT:
             help = "Write `.sender` behind it, to answer who says to have sent it."
+        elif wanted == RECIPIENT and found != FILE:
+            help = (
+                "A mail goes to one address. To write to several people, go through a list: `for each person in team`."
+            )
         elif found == FILE and wanted in (TEXT, *PATHS):
             help = "Write `.name` or `.path` behind it."
         elif wanted == TEXT:

@@ -210,6 +210,12 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"\b(?:desc|DESC|downwards|reversed?|backwards)\b", "descending", "`{old}` is written `descending` here.", "Write `descending`."),
     _habit(r"\s*\b(?:asc|ASC|ascending|upwards)\b", "", "`{old}` is not needed: what is least comes first.", "Leave it out."),
     _habit(r"\b(?:such\s+that|which|whose|filter(?:ed)?(?:\s+by)?|having|with)\b", "where", "`{old}` is written `where` here.", "Write `where` and a condition; `it` stands for each element."),
+    # Mail.
+    _habit(r"^(send\s+mail\s+to\s[^\n]*?\s)(?:with\s+)?(?:subject|titled?|headed|re|betreff)\s*:?\s*(?=[\"\w])", r"\1about ", "The subject of a mail follows `about`.", "Write `about` and the subject."),
+    _habit(r"^(send\s+mail\s+to\s[^\n]*?\s)(?:with\s+)?(?:text|body|message|content|contents|and\s+say)\s*:?\s*(?=[\"\w])", r"\1saying ", "The text of a mail follows `saying`.", "Write `saying` and the text."),
+    _habit(r"^(send\s+mail\s+to\s[^\n]*?\s)(?:with\s+)?(?:attach(?:ing|ed|ments?)?|including|enclosing|containing|anhang)\s*:?\s*(?=[\"\w\[])", r"\1with ", "What goes along with a mail follows `with`.", "Write `with file`."),
+    _habit(r"^(send\s+mail\s+to\s[^\n]*?)\s+(?:b?cc)\s*:?\s*(?:\"[^\"\n]*\"|[\w.]+)", r"\1", "A mail goes to one person, and nobody learns who else got it.", "Write one more `send mail` for whoever is to have it, too.", repair=False),
+    _habit(r"(?<=\bto )([\w.+-]+@[\w.-]+\w)(?=[\s,]|$)", r'"\1"', "A mail address stands in double quotes.", "Write {new}.", far=True),
     # Numbers, dates and times.
     _habit(r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+),(\d+)(?![\w,])", lambda m: m[1].replace(".", "") + "." + m[2], "klapp does not know the number `{old}`.", _NUMBER, "K105"),
     _habit(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?)(?![\w,])", lambda m: m[1].replace(",", ""), "klapp does not know the number `{old}`.", _NUMBER, "K105"),

@@ -116,8 +116,12 @@ ENTRIES: tuple[_Entry, ...] = (
     _Entry("K205", r"know `(?P<name>\w+) (?P<a>\w+) \.\.\. of \.\.\.`[\s\S]*`(?P=name) (?P=a) \.\.\. in \.\.\.`", r"(?<=\s)of\b(?!.*\sof\s)", "in"),
     _Entry("K205", r"know `one of", r"\bone of\b", "any of"),
     # -- what is to be done
+    _Entry("K206", r"^`send mail` (?:lacks `to`|takes nothing behind it)", r"(?<=\bsend mail )(?=\"[^\"\n]*@)", "to "),
+    _Entry("K206", r"^`send mail` lacks `about`", r"(?<=\S)[ \t]*$", ' about "For you"'),
+    _Entry("K206", r"^`send mail` lacks `saying`", r"(?<=\S)[ \t]*$", ' saying "Hello"'),
+    _Entry("K419", r"nothing else", r"\"mailto:([^\"\n]+)\"", r'"\1"'),
     _Entry("K206", r"^`move mail` lacks `to`", r"(?<=\S)[ \t]*$", ' to "Archive"'),
-    _Entry("K206", r"lacks `to`", r"(?<=\S)[ \t]*$", ' to "~/Documents/"'),
+    _Entry("K206", r"^`(?!send mail)[\w ]+` lacks `to`", r"(?<=\S)[ \t]*$", ' to "~/Documents/"'),
     _Entry("K206", r"There are two `(?P<word>\w+)` here", r"(\b(to|with|as|by)\s+\"[^\"\n]*\")\s+\2\s+\"[^\"\n]*\"", r"\1"),
     _Entry("K206", r"takes no `with`", r"\s+with\s+\"[^\"\n]*\"", ""),
     _Entry("K208", r"takes no path", r"(^\s*may\s+\w+)\s[^\n]*", r"\1"),

@@ -48,6 +48,7 @@ VERBS: Mapping[str, str] = {
     "delete": "trash", "remove": "trash", "del": "trash", "rm": "trash", "discard": "trash",
     "lösche": "trash", "löschen": "trash", "supprimer": "trash", "recycle": "trash",
     "shred": "erase", "wipe": "erase", "destroy": "erase", "purge": "erase", "unlink": "erase",
+    "mail": "send mail", "forward": "send mail", "mailto": "send mail", "reply": "send mail",
     "mv": "move", "transfer": "move", "put": "move", "verschiebe": "move", "déplacer": "move", "sort": "move",
     "file": "move", "cut": "move",
     "cp": "copy", "duplicate": "copy", "backup": "copy", "kopiere": "copy", "copier": "copy",

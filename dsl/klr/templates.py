@@ -7,6 +7,7 @@ from klr.addresses import AddressError
 from klr.addresses import address as address_of
 from klr.mailboxes import EXAMPLE, mailbox_problem
 from klr.operators import FORMATS, a
+from klr.recipients import is_mail
 from klr.scope import Facts, Scope
 from klr.source import Span
 from klr.typer import Report, Typer, may_be_missing
@@ -142,6 +143,11 @@ class Templates:
             parts = [part if isinstance(part, str) else None for part in node.parts]
             self.facts.hosts[id(node)] = address_of(parts)
         except AddressError as error:
+            written = node.constant or ""
+            if is_mail(written):
+                help = f'To mail it, write: `send mail to "{written}" about "For you" saying "Please see the file." with file`.'
+                self.error("K416", "This is no web address.", node.span, help)
+                return ADDRESS
             self.error("K416", str(error), node.span, 'For example: "https://api.example.com/invoices/{file.stem}".')
         return ADDRESS
 
