@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from klr import synonyms
@@ -15,6 +16,9 @@ from klr.recipients import is_mail, pattern_of
 from klr.secrets import account_problem, app_problem
 from klr.source import Source, Span
 from klr.vocabulary import PERMISSIONS, PermissionKind
+
+_JOINED = re.compile(r"may(?:[ \t]+\w+)*?[ \t]+(of|from|in)[ \t]\"")
+"""The word between a permission and its patterns."""
 
 
 class Grants:
@@ -65,6 +69,20 @@ class Grants:
             span = self.source.words_in(may.span, written) or may.span
             repair = (Edit(may.span, written, kind.name),)
             self.error("K208", f"There is no permission `{written}`.", span, f"Did you mean `{kind.name}`?", repair)
+            return None
+        if kind.joins != "to" and (joined := _JOINED.match(self.source.cut(may.span))) and joined[1] != kind.joins:
+            span = Span(may.span.start + joined.start(1), may.span.start + joined.end(1))
+            message = (
+                f"`{kind.joins}` joins this permission."
+                if kind.joins
+                else "The pattern stands right behind the permission."
+            )
+            repair = (
+                (Edit(span, joined[1], kind.joins),)
+                if kind.joins
+                else (Edit(Span(span.start, span.end + 1), f"{joined[1]} ", ""),)
+            )
+            self.error("K208", message, span, f"Write, for example, `{kind.example}`.", repair)
             return None
         if problem := _problem(kind, may):
             self.error("K208", f"`may {kind.name}` {problem}.", may.span, f"Write, for example, `{kind.example}`.")
