@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from klapp.addresses import editor
 from klapp.glance import waits, when
 from klapp.tray.finder import listen
-from klapp.tray.icon import Pystray, Tray
+from klapp.tray.icon import NoTray, Pystray, Tray
 from klapp.tray.menu import SEPARATOR, Action, Item, menu_of
 from klapp.tray.pixels import SIDES, argb, drawn
 from klapp.tray.statusnotifier import Numbers, changes
@@ -241,6 +243,70 @@ def test_pystray_shows_the_same_menu_and_obeys() -> None:
     asked[4].action(icon, asked[4])
     icon.lines[-1].action(icon, icon.lines[-1])
     assert done == [Action("allow", ("Tidy", "s")), Action("quit")]
+
+
+def test_the_real_pystray_takes_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own menus and icon, over a backend that puts down what a system would be told."""
+    monkeypatch.setenv("PYSTRAY_BACKEND", "dummy")
+    import pystray
+
+    told: list[str] = []
+
+    class Icon(pystray.Icon):  # type: ignore[misc]
+        def _run(self) -> None:
+            told.append("run")
+            self._mark_ready()
+
+        def _stop(self) -> None:
+            told.append("stop")
+
+        def _update_menu(self) -> None:
+            told.append("menu")
+
+        _show = _hide = _update_icon = _update_title = lambda self: None
+
+    class Agent(Slow):
+        done: tuple[Any, ...] = ()
+
+        def act(self, method: str, arguments: Any) -> None:
+            self.done = method, arguments
+
+        def quit(self) -> None:
+            self.done = ("quit",)
+
+    library = SimpleNamespace(Icon=Icon, Menu=pystray.Menu, MenuItem=pystray.MenuItem)
+    agent = Agent()
+    surface = Pystray(lambda action: tray._act(action), library)
+    tray = Tray(agent, surface=surface)
+    icon = surface._icon
+    lines = {line.text: line for line in icon.menu.items}
+    assert [line.text for line in icon.menu.items if line.default] == ["Open klapp's page"]
+    assert not lines["fine"].enabled
+    submenu = {line.text: line for line in lines["Tidy"].submenu.items}
+    submenu["Pause until tomorrow"](icon)
+    assert agent.done == ("pause", ("Tidy", "tomorrow"))
+    assert told.count("menu") >= 1
+    shown = icon.icon
+    surface.show("trouble", "klapp: Something is wrong", menu_of(overview(name="A & B_c", trouble=True)))
+    assert icon.icon is not shown
+    assert icon.title == "klapp: Something is wrong"
+    assert {"A & B_c", "Something is wrong"} <= {line.text for line in icon.menu.items}
+    monkeypatch.setattr("klapp.tray.icon.sys.platform", "win32")
+    assert "A && B_c" in {line.text for line in icon.menu.items}
+    icon()  # a click on the icon itself
+    assert agent.done == ("open_page", ("/",))
+    tray.run()
+    lines["Quit"](icon)
+    assert agent.done == ("quit",)
+    assert [one for one in told if one != "menu"] == ["run", "stop"]
+
+
+def test_no_menu_and_no_library_are_no_tray(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoTray, match="can not show a menu"):
+        Pystray(lambda action: None, SimpleNamespace(Icon=SimpleNamespace(HAS_MENU=False)))
+    monkeypatch.setitem(sys.modules, "pystray", None)
+    with pytest.raises(NoTray, match="no tray here"):
+        Pystray(lambda action: None)
 
 
 def test_a_double_click_in_the_finder_reaches_the_running_app() -> None:

@@ -142,8 +142,10 @@ class Pystray:
     def _line(self, item: Item) -> Any:
         if item == SEPARATOR:
             return self._pystray.Menu.SEPARATOR
+        # On Windows, a single "&" would mark the letter behind it as a shortcut.
+        label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label
         if item.children:
-            return self._pystray.MenuItem(item.label, self._pystray.Menu(*map(self._line, item.children)))
+            return self._pystray.MenuItem(label, self._pystray.Menu(*map(self._line, item.children)))
         action = item.action
         click = None if action is None else lambda icon, chosen: self._act(action)
-        return self._pystray.MenuItem(item.label, click, enabled=action is not None, default=item.by_icon)
+        return self._pystray.MenuItem(label, click, enabled=action is not None, default=item.by_icon)

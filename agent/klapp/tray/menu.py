@@ -158,6 +158,6 @@ def _recent(run: Mapping[str, Any]) -> Item:
 
 
 def _short(text: str) -> str:
-    """A line that a menu can hold; ``_`` would mark the letter behind it as a shortcut, so it is doubled."""
+    """A line that a menu can hold."""
     line = " ".join(text.split())
-    return (line if len(line) <= LONGEST else line[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}").replace("_", "__")
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"

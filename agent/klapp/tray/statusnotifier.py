@@ -41,7 +41,8 @@ class Node:
         """As dbusmenu has them; what is left out has its default."""
         if self.item == SEPARATOR:
             return {"type": ("s", "separator")}
-        found: dict[str, tuple[str, Any]] = {"label": ("s", self.item.label)}
+        # A single "_" would mark the letter behind it as a shortcut.
+        found: dict[str, tuple[str, Any]] = {"label": ("s", self.item.label.replace("_", "__"))}
         if self.item.action is None and not self.children:
             found["enabled"] = ("b", False)
         if self.children:
