@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -209,3 +213,41 @@ def test_only_requests_since_the_oldest_open_run_are_looked_at(tmp_path: Path) -
         query = f"EXPLAIN QUERY PLAN {SELECT} WHERE {_BEGUN}"
         plan = [row[3] for row in log.connection.execute(query, (RequestBegun.kind, 0))]
         assert "entries_by_kind (kind=? AND rowid>?)" in plan[0], plan
+
+
+@pytest.mark.parametrize("program", ["C:\\x\\view.bat", "C:\\x\\view.CMD", "view.exe", "\\\\host\\share\\view.exe", "C:view.exe", "C:\\view", "C:\\x.js"])  # fmt: skip
+def test_windows_opens_files_in_programs_alone(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from klapp.network import apps
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("it was started"))
+    with pytest.raises(apps.AppError):
+        apps.open_with("C:\\In\\a&calc.pdf", program, {})
+
+
+def test_windows_starts_a_program_with_one_argument_and_little_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    from klapp.network import apps
+
+    started: list[tuple[list[str], dict[str, Any]]] = []
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **more: started.append((command, more)) or Mock())
+    with pytest.raises(apps.AppError, match="whole path"):
+        apps.open_with("/switch", "C:\\view.exe", {})
+    environment = {"SYSTEMROOT": "C:\\Windows", "KLAPP_PASSPHRASE_FILE": "C:\\p", "PATH": "C:\\evil"}
+    apps.open_with("C:\\In\\a&calc.pdf", "C:\\Program Files\\view.exe", environment)
+    [(command, more)] = started
+    assert command == ["C:\\Program Files\\view.exe", "C:\\In\\a&calc.pdf"]
+    assert more["executable"] == command[0]
+    assert more["env"] == {"SYSTEMROOT": "C:\\Windows"}
+    assert not more.get("shell")
+
+
+@pytest.mark.parametrize("name", ["x.command", "X.TERMINAL", "a.pdf.tool", "b.webloc"])
+def test_a_mac_runs_nothing_by_opening_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from klapp.network import apps
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("it was started"))
+    with pytest.raises(apps.AppError, match="would be run"):
+        apps.open_with(f"/Users/me/In/{name}", "", {})
+    assert apps._default("/Users/me/In/a.pdf") == ["/usr/bin/open", "/Users/me/In/a.pdf"]
