@@ -71,6 +71,7 @@ PROPERTIES: Mapping[str, str] = {
     "date": "modified", "changed": "modified", "mtime": "modified", "updated": "modified", "datum": "modified",
     "last_modified": "modified", "time": "modified",
     "type": "kind", "mime": "kind", "category": "kind",
+    "worksheets": "sheets", "tabs": "sheets", "sheet": "sheets", "workbook": "sheets", "tabellen": "sheets",
     "directory": "folder", "dir": "folder", "parent": "folder", "location": "folder", "ordner": "folder",
     "fullpath": "path", "filepath": "path", "full_path": "path", "pfad": "path",
     "birth": "created", "ctime": "created", "born": "created",

@@ -18,12 +18,12 @@ from klapp.engine.tester import run_tests
 from klapp.properties.texts import READER
 from klapp.sandbox import Failed
 from klapp.tables.delimited import DELIMITERS, Form, NoTable, cells_of, form_of, harmless, written
-from klapp.tables.reading import table_of
+from klapp.tables.reading import sheets_of, table_of
 from klapp.tables.workbooks import workbook
 from klapp.vocabulary import VOCABULARY
 from klr.loader import load
 from klr.rows import TableValue
-from tests.agent.house import House
+from tests.agent.house import House, reports
 
 CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff"), max_size=8)
 NAMES = st.lists(
@@ -99,6 +99,49 @@ def test_a_workbook_is_read_in_the_sandbox() -> None:
     assert cells[0] == ["Supplier", "Amount", "Paid on", "Done"]
     assert cells[1] == ["Acme", "12.5", "2026-03-09", "yes"]
     assert cells[2][1:3] == ["0.3", "2026-03-09 16:30:00"]
+
+
+BOOK = """coworker "Books"
+may read "~/In/*"
+may notify
+when asked
+  for each row in sheets in "~/In/book.xlsx" where it."Sheet" is "Invoices"
+    notify "{row."Supplier"} {row."Amount"} {row."Paid"}"
+  end
+  notify "{count of (sheets in "~/In/book.xlsx")} {(sheets in "~/In/a.csv").columns}"
+end
+"""
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    book = openpyxl.Workbook()
+    first = book.active
+    assert first is not None
+    first.title = "Paid"
+    for row in (["Supplier", "Paid"], ["Acme", "yes"]):
+        first.append(row)
+    second = book.create_sheet("Invoices")
+    for row in (["Amount", "Supplier", "Sheet"], [12.5, "Globex", 1], [3, "Acme", 2]):
+        second.append(row)
+    sink = io.BytesIO()
+    book.save(sink)
+    table = sheets_of(READER.cells(sink.getvalue(), every=True))
+    assert table.columns == ("Sheet", "Supplier", "Paid", "Amount", "Sheet (2)")
+    assert [row.cells for row in table] == [
+        ("Paid", "Acme", "yes", "", ""),
+        ("Invoices", "Globex", "", "12.5", "1"),
+        ("Invoices", "Acme", "", "3", "2"),
+    ]
+    house = House(tmp_path / "house")
+    house.file("In/book.xlsx", sink.getvalue())
+    house.file("In/a.csv", b"A,B\n1,2\n")
+    house.coworker(BOOK)
+    with house.agent() as agent:
+        agent.approve("one")
+        (done,) = reports(agent.run("one"))
+    assert (done["outcome"], done["reason"]) == ("done", "")
+    assert [text for _, text in house.told.notices] == ["Globex 12.5 ", "Acme 3 ", "3 Sheet, A, B"]
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nonsense", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600])

@@ -10,6 +10,7 @@ from typing import Any
 from klapp.engine.runs import Done, Refusal
 from klapp.vocabulary import VOCABULARY
 from klr import syntax as s
+from klr.checker import verb_of
 from klr.loader import with_functions
 from tests.fuzz.agreement import Stage, Subject
 
@@ -55,7 +56,8 @@ def _words(node: Any) -> Iterator[str]:
     yield f"node {type(node).__name__}"
     match node:
         case s.Action():
-            yield f"verb {' '.join(node.words)}"
+            verb = verb_of(node, VOCABULARY)
+            yield f"verb {verb.name if verb else ' '.join(node.words)}"
         case s.Binary():
             yield f"operator {node.operator}"
             if node.ignoring_case:

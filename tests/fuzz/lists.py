@@ -56,9 +56,11 @@ class Lists:
     def _rows(self, names: Names, d: int) -> str:
         files, roll = names.of("file"), self.random.random()
         if files and roll < 0.3:
-            made = f"{self.random.choice(files)}.table"
+            made = f"{self.random.choice(files)}.{self.pick('table', 'table', 'sheets')}"
         elif roll < 0.5:
-            made = f'table in "{self.pick("~/In/t.csv", "~/Out/a.csv", "~/In/t.tsv")}"'
+            made = (
+                f'{self.pick("table", "table", "sheets")} in "{self.pick("~/In/t.csv", "~/Out/a.csv", "~/In/t.tsv")}"'
+            )
         else:
             return f"[{', '.join(self._row(names, 0) for _ in range(self.random.randint(1, 3)))}]"
         inner = Names(self.random, names, {"it": "row"})

@@ -117,7 +117,7 @@ DATED = (
 )
 FORMS = ("%d/%m/%y", "%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%d%d", "%Q", "x%%")
 PLACES = ("Europe/Berlin", "UTC", "Asia/Tokyo", "America/New_York", "Nowhere/Land", "Pacific/Apia", "")
-COLUMNS = ("A", "B", "Name", "Amount", "A (2)", "Column 3")
+COLUMNS = ("A", "B", "Name", "Amount", "A (2)", "Column 3", "Sheet")
 SHOWN = (
     "text",
     "number",

@@ -23,7 +23,7 @@ from tests.reference import world
 from tests.reference.globs import matches
 
 
-@pytest.mark.parametrize(("kind", "numbers"), [("programs", range(12)), ("flows", range(4)), ("alarms", range(3)), ("readers", range(4)), ("disk", range(1))])  # fmt: skip
+@pytest.mark.parametrize(("kind", "numbers"), [("programs", range(12)), ("flows", range(4)), ("alarms", range(3)), ("readers", range(4)), ("disk", range(1, 2))])  # fmt: skip
 def test_a_few_lots_of_each_kind(kind: str, numbers: range) -> None:
     for number in numbers:
         lot = work(kind, 0, number)

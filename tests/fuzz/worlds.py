@@ -29,7 +29,7 @@ CONTENTS = (
     b"", b"a", b"a\n", b"Invoice Total 1.234,50 EUR\nSupplier: Acme\n", b"Total 12.5", b"Total: -3\nTotal 7", b"../../x", b"a/b", b"a\0b",
     b"\xff\xfea\0b\0", b"\xef\xbb\xbfhello", b"caf\xe9", "größe\n".encode(), b"%PDF-1.4 broken", b"\x89PNG\r\n\x1a\nxx", b"one two  three\r\nfour\r",
     b"x" * 3000, b"1 2 3 4 5", b"line\n" * 12, b"\x01\x02", "٣٤ 5’000".encode(), b"a\x0cb\x1cc", "K ſ K".encode(), b"\x7fELF", b'Name,Amount\nAcme,12\n"Glo, bex","1,5"\n', b"A;B\r\n1;2\r\n3;4", b"A,A,\n=x,+1\n,,\n-1,@b\n", "A|B\nx|é\n".encode("utf-16"),
-    b'sep=;\nA;B\n1;"2\n3"\n', "\ufeffA,B\n1,2\n".encode(), b"A,B\n\xe9,2", b'A,B\na"b,"c""d"e\n"open', "\ufeffA,B\n1,2\n".encode("utf-16-be"),
+    b"Sheet,A,Sheet (2)\nx,1,2\n", b'sep=;\nA;B\n1;"2\n3"\n', "\ufeffA,B\n1,2\n".encode(), b"A,B\n\xe9,2", b'A,B\na"b,"c""d"e\n"open', "\ufeffA,B\n1,2\n".encode("utf-16-be"),
 )  # fmt: skip
 ZONES = ("", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia")
 MOMENTS = (

@@ -19,7 +19,7 @@ from tests.reference.interpreter import Interpreter
 from tests.reference.operators import Failure
 from tests.reference.world import File, Verb
 
-CONTENTS = ("text", "table", "hash", "kind")
+CONTENTS = ("text", "table", "sheets", "hash", "kind")
 """What can only be known from what is in a file; all else is seen in a listing."""
 
 

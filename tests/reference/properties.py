@@ -54,6 +54,12 @@ def _table(content: bytes) -> Any:
     return table_in(content)
 
 
+def _sheets(content: bytes) -> Any:
+    from tests.reference.tables import in_one, table_in
+
+    return in_one({"": table_in(content)})
+
+
 def kind(content: bytes) -> str:
     if not content:
         return "empty"
@@ -109,6 +115,7 @@ ASKED: dict[str, Callable[[World, str], Any]] = {
     "kind": lambda world, path: kind(world.there(path).content),
     "text": lambda world, path: text(world.there(path).content),
     "table": lambda world, path: _table(world.there(path).content),
+    "sheets": lambda world, path: _sheets(world.there(path).content),
     "hash": lambda world, path: hashlib.sha256(world.there(path).content).hexdigest(),
 }
 """What the world is asked for."""

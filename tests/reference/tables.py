@@ -83,6 +83,20 @@ def table_in(content: bytes) -> Table:
     return named(cells(content))
 
 
+def in_one(sheets: dict[str, Table]) -> Table:
+    """The tables of sheets in one, the name of its sheet before each row."""
+    columns = list(dict.fromkeys(column for sheet in sheets.values() for column in sheet.columns))
+    shown, number = list(columns), 1
+    while "Sheet" in shown:
+        number += 1
+        if f"Sheet ({number})" not in columns:
+            shown[columns.index("Sheet")] = f"Sheet ({number})"
+    names = ("Sheet", *shown)
+    rows = [(name, row) for name, sheet in sheets.items() for row in sheet]
+    filled = [(name, {c: row.cells[row.columns.index(c)] for c in row.columns}) for name, row in rows]
+    return table(names, (Row(names, (name, *(held.get(c, "") for c in columns))) for name, held in filled))
+
+
 def named(lines: Sequence[Sequence[str]]) -> Table:
     """A table of lines, the first of which names the columns."""
     width = max((len(line) for line in lines), default=0)

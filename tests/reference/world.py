@@ -378,7 +378,7 @@ def notify(world: World, text: str) -> None:
     world.told.append(text)
 
 
-AT_PATHS = ("text", "table")
+AT_PATHS = ("text", "table", "sheets")
 """What can be asked of a path that is written down."""
 
 

@@ -21,7 +21,7 @@ def _document(wish: Any, data: bytes) -> str:
 def _workbook(wish: Any, data: bytes) -> list[list[str]]:
     """The cells of a workbook, as a document's text."""
     try:
-        return texts.READER.cells(data)
+        return texts.READER.cells(data, wish is True)
     except Failed as error:
         raise EffectError(str(error), "value") from None
 

@@ -126,12 +126,12 @@ class Asking:
         except FileError as error:
             raise Failed(error.message) from None
 
-    def cells(self, data: bytes) -> list[list[str]]:
+    def cells(self, data: bytes, every: bool = False) -> list[list[str]]:
         """The cells of a workbook, read as documents are; raises ``Failed``."""
         from klapp.sandbox import Failed
 
         try:
-            cells: list[list[str]] = self.ask("workbook", None, data)
+            cells: list[list[str]] = self.ask("workbook", every, data)
         except FileError as error:
             raise Failed(error.message) from None
         return cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klapp.properties import mail
 from klapp.properties.content import HASH, KIND, TEXT_OF
 from klapp.properties.plain import AGE, CREATED, EXTENSION, FOLDER, MODIFIED, NAME, PATH_OF, SIZE_OF, STEM
-from klapp.properties.tables import TABLE
+from klapp.properties.tables import SHEETS, TABLE
 from klr.vocabulary import Property
 
 ALL: tuple[Property, ...] = (
@@ -21,6 +21,7 @@ ALL: tuple[Property, ...] = (
     KIND,
     TEXT_OF,
     TABLE,
+    SHEETS,
     HASH,
     *mail.ALL,
 )

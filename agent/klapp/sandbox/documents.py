@@ -45,19 +45,28 @@ MOST_CELLS = 2_000_000
 LONGEST_CELL = 100_000
 
 
-def workbook_cells(data: bytes) -> list[list[str]]:
-    """The cells of the first sheet of a workbook (XLSX, XLSB, XLS, ODS) as texts, without empty lines; Unreadable."""
+def workbook_cells(data: bytes, every: bool = False) -> list[list[str]]:
+    """The cells of the first sheet of a workbook (XLSX, XLSB, XLS, ODS) as texts, without empty lines; Unreadable.
+
+    With ``every``, those of all sheets one after the other, each row with the name of its sheet before it.
+    """
     import python_calamine
 
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         if not book.sheet_names:
             return []
-        sheet = book.get_sheet_by_index(0)
-        if sheet.height * sheet.width > MOST_CELLS:
-            raise Unreadable(f"is too large: its first sheet has more than {MOST_CELLS:,} cells")
-        rows = ([_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=True))
-        return [row for row in rows if any(row)]
+        found: list[list[str]] = []
+        left = MOST_CELLS
+        for number, name in enumerate(book.sheet_names if every else book.sheet_names[:1]):
+            sheet = book.get_sheet_by_index(number)
+            left -= sheet.height * sheet.width
+            if left < 0:
+                what = "it has" if every else "its first sheet has"
+                raise Unreadable(f"is too large: {what} more than {MOST_CELLS:,} cells")
+            rows = ([_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=True))
+            found.extend([_cell(name), *row] if every else row for row in rows if any(row))
+        return found
     except (Unreadable, MemoryError):
         raise
     except Exception as error:

@@ -59,7 +59,7 @@ def _answered(request: dict[str, str], data: bytes) -> dict[str, object]:
     try:
         match request["as"]:
             case "workbook":
-                return {"cells": workbook_cells(data)}
+                return {"cells": workbook_cells(data, "every" in request)}
             case "words":
                 return {"words": words(request["kind"], data)}
         return {"text": pdf_text(data)}

@@ -41,9 +41,10 @@ class Reader:
             return text
         raise Failed("can not be read")
 
-    def cells(self, data: bytes) -> list[list[str]]:
-        """The cells of a workbook's first sheet, row by row; raises Failed."""
-        rows = self._answered("workbook", data, "cells")
+    def cells(self, data: bytes, every: bool = False) -> list[list[str]]:
+        """The cells of a workbook's first sheet, row by row; with ``every`` those of all sheets, each row with its sheet's
+        name before it. Raises Failed."""
+        rows = self._answered("workbook", data, "cells", **({"every": "yes"} if every else {}))
         if isinstance(rows, list) and all(
             isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows
         ):
