@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import shutil
 import subprocess
@@ -17,18 +18,17 @@ from tests.desktop.test_agent_in_tray import COWORKER, Klapp, klapp  # noqa: F40
 
 pytestmark = pytest.mark.xdist_group("desktop")
 PACKAGE = ROOT / "installers/linux/package"
+FILES = {"klapp.xml": "mime/packages", "klapp.desktop": "applications", "klapp-open.desktop": "applications"}
+"""What the package puts where below /usr/share."""
 
 
 def installed(klapp: Klapp) -> None:  # noqa: F811
     """Put there what the package puts there: the type, the desktop entries, the command; and a browser that takes notes."""
     share = Path(klapp.env["XDG_DATA_HOME"])
-    for name, folder in (
-        ("klapp.xml", "mime/packages"),
-        ("klapp.desktop", "applications"),
-        ("klapp-open.desktop", "applications"),
-    ):
+    there = os.environ.get("KLAPP_FILES")  # of a package that is installed
+    for name, folder in FILES.items():
         (share / folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(PACKAGE / name, share / folder / name)
+        shutil.copy(Path(there, folder, name) if there else PACKAGE / name, share / folder / name)
     subprocess.run(["update-mime-database", share / "mime"], check=True)
     subprocess.run(["update-desktop-database", share / "applications"], check=True)
     programs = share / "bin"
