@@ -11,24 +11,11 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from installers.building import (
-    PYTHONS,
-    ROOT,
-    BuildError,
-    Target,
-    checksums,
-    fresh,
-    moment,
-    project,
-    put,
-    run,
-    settle,
-    stage,
-    wheel,
-)
+from installers.building import PYTHONS, ROOT, BuildError, Target, fresh, moment, project, put, run, settle
+from installers.frame import command, lay_out
 from installers.manual import manual
 
-from installers import bill, licences, pictures
+from installers import licences, pictures
 from klapp.cli.arguments import parser as command_line
 from klapp.cli.completion import script
 
@@ -99,36 +86,39 @@ def main() -> int:
     )
     options.add_argument("--architecture", choices=sorted(MACHINES), default="amd64", help="(default: amd64)")
     options.add_argument("--revision", type=int, default=1, help="the package's own number (default: 1)")
-    options.add_argument("--into", type=Path, default=ROOT / "dist/linux", help="(default: dist/linux)")
-    given = options.parse_args()
-    try:
-        print(f"klapp: built {build(given.python, given.architecture, given.revision, given.into.absolute())}")
-    except BuildError as error:
-        print(f"klapp: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command(options, "linux", lambda given, into: build(given.python, given.architecture, given.revision, into))
 
 
 def build(python: str, machine: str, revision: int, into: Path) -> Path:
-    """Build the package, ``SHA256SUMS`` and the bill of materials into a folder; the package's path."""
+    """Build the package and the bill of materials into a folder; the package's path."""
     version = f"{project()['version']}-{revision}"
+    name = f"klapp_{version}_{machine}"
     scratch = fresh(ROOT / "build/linux")
     tree = scratch / "tree"
-    packages = tree / f"usr/lib/klapp/lib/python{python}/site-packages"
-    packages.mkdir(parents=True)
-    stage(Target(MACHINES[machine], python), wheel(scratch), packages)
+    packages = packages_of(tree, python)
+    listed = lay_out(Target(MACHINES[machine], python), packages, into / f"{name}.cdx.json", scratch)
+    write_files(tree, python, machine, version, listed)
+    return pack(tree, into / f"{name}.deb")
+
+
+def packages_of(tree: Path, python: str) -> Path:
+    """Where a laid out package has its Python packages."""
+    return tree / f"usr/lib/klapp/lib/python{python}/site-packages"
+
+
+def write_files(tree: Path, python: str, machine: str, version: str, listed: bytes) -> None:
+    """What lies around the Python packages; ``listed`` is their bill of materials."""
     _environment(tree, python)
     _desktop(tree, version)
-    into.mkdir(parents=True, exist_ok=True)
-    name = f"klapp_{version}_{machine}"
-    listed = bill.write(packages, into / f"{name}.cdx.json", scratch)
-    _documents(tree, packages, version, listed)
+    _documents(tree, packages_of(tree, python), version, listed)
     _control(tree, python, machine, version)
     settle(tree)
-    package = into / f"{name}.deb"
-    run("dpkg-deb", "--build", "--root-owner-group", "-Zxz", "--threads-max=1", tree, package)
-    checksums(into)
-    return package
+
+
+def pack(tree: Path, made: Path) -> Path:
+    """The package of a folder that is laid out."""
+    run("dpkg-deb", "--build", "--root-owner-group", "-Zxz", "--threads-max=1", tree, made)
+    return made
 
 
 def _environment(tree: Path, python: str) -> None:
@@ -155,7 +145,7 @@ def _desktop(tree: Path, version: str) -> None:
         put(tree / place, script(shell, command_line()) + "\n")
 
 
-def _documents(tree: Path, packages: Path, version: str, listed: Path) -> None:
+def _documents(tree: Path, packages: Path, version: str, listed: bytes) -> None:
     """What /usr/share/doc and /usr/share/man hold: licences, changes, the manual page, the bill of materials."""
     share = tree / "usr/share"
     changes = (
@@ -165,7 +155,7 @@ def _documents(tree: Path, packages: Path, version: str, listed: Path) -> None:
     put(share / "doc/klapp/changelog.Debian.gz", _packed(changes))
     put(share / "doc/klapp/changelog.gz", _packed((ROOT / "CHANGELOG.md").read_text(encoding="utf-8")))
     put(share / "doc/klapp/copyright", _copyright(packages))
-    put(share / "doc/klapp/sbom.cdx.json", listed.read_bytes())
+    put(share / "doc/klapp/sbom.cdx.json", listed)
     put(share / "man/man1/klapp.1.gz", _packed(manual(version, moment())))
     put(share / "lintian/overrides/klapp", _file("overrides"))
 
@@ -174,7 +164,6 @@ def _copyright(packages: Path) -> str:
     """Debian's copyright file for all that is shipped; raises BuildError where a licence is unknown or its text missing."""
     table = licences.declared()
     parts = [COPYRIGHT]
-    licences.held(packages)
     for package in sorted(distributions(path=[str(packages)]), key=lambda one: licences.name_of(one.name)):
         name = licences.name_of(package.name)
         if name == "klapp":

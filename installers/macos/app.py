@@ -13,23 +13,10 @@ import sys
 import tarfile
 from pathlib import Path
 
-from installers.building import (
-    PYTHONS,
-    ROOT,
-    BuildError,
-    Target,
-    checksums,
-    fresh,
-    moment,
-    project,
-    put,
-    run,
-    settle,
-    stage,
-    wheel,
-)
+from installers.building import ROOT, BuildError, Target, fresh, moment, project, put, run, settle
+from installers.frame import command, lay_out, runs_on
 
-from installers import bill, licences, pictures
+from installers import pictures
 
 PLATFORM = "aarch64-apple-darwin"
 NAME = "klapp"
@@ -70,33 +57,20 @@ def main() -> int:
         type=Path,
         help="a Python for Apple's processors that runs from any folder, as .tar.gz with python/ in it",
     )
-    options.add_argument("--into", type=Path, default=ROOT / "dist/macos", help="(default: dist/macos)")
-    given = options.parse_args()
-    try:
-        print(f"klapp: built {build(given.python, given.into.absolute())}")
-    except BuildError as error:
-        print(f"klapp: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command(options, "macos", lambda given, into: build(given.python, into))
 
 
 def build(python: Path, into: Path) -> Path:
     """Lay the bundle out and pack it; the package's path, or that of the layout where there is nothing to pack it with."""
-    moment()
     scratch = fresh(ROOT / "build/macos")
     version = project()["version"]
     contents = scratch / f"root/Applications/{NAME}.app/Contents"
     found, packages = unpack(python, contents / "Resources")
-    stage(Target(PLATFORM, found), wheel(scratch), packages)
-    licences.held(packages)
-    into.mkdir(parents=True, exist_ok=True)
-    listed = bill.write(packages, into / f"klapp-{version}-macos.cdx.json", scratch)
-    put(contents / "Resources/sbom.cdx.json", listed.read_bytes())
+    listed = into / f"klapp-{version}-macos.cdx.json"
+    put(contents / "Resources/sbom.cdx.json", lay_out(Target(PLATFORM, found), packages, listed, scratch))
     write_files(scratch, contents, version)
     settle(scratch / "root")
-    made = pack(scratch, version, into)
-    checksums(into)
-    return made
+    return pack(scratch, version, into)
 
 
 def unpack(python: Path, resources: Path) -> tuple[str, Path]:
@@ -116,8 +90,7 @@ def unpack(python: Path, resources: Path) -> tuple[str, Path]:
             f"{python} is not a Python that runs from any folder: it lacks python/bin/python3 or its library."
         )
     version = found[0].parent.name.removeprefix("python")
-    if version not in PYTHONS:
-        raise BuildError(f"{python} is Python {version}; klapp runs on {', '.join(PYTHONS)}.")
+    runs_on(version, python)
     packages = found[0].parent / "site-packages"
     # What a Python for everybody brings is not in the lock file.
     return version, fresh(packages)

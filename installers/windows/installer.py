@@ -11,23 +11,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from installers.building import (
-    PYTHONS,
-    ROOT,
-    BuildError,
-    Target,
-    checksums,
-    fresh,
-    moment,
-    project,
-    put,
-    run,
-    settle,
-    stage,
-    wheel,
-)
+from installers.building import ROOT, BuildError, Target, fresh, project, put, run, settle
+from installers.frame import command, lay_out, runs_on
 
-from installers import bill, licences, pictures
+from installers import pictures
 
 SCRIPT = Path(__file__).with_name("klapp.nsi")
 PLATFORM = "x86_64-pc-windows-msvc"
@@ -44,35 +31,21 @@ def main() -> int:
     options.add_argument(
         "embeddable", type=Path, help="Python's embeddable package for 64-bit Windows, a .zip that python.org offers"
     )
-    options.add_argument("--into", type=Path, default=ROOT / "dist/windows", help="(default: dist/windows)")
-    given = options.parse_args()
-    try:
-        print(f"klapp: built {build(given.embeddable, given.into.absolute())}")
-    except BuildError as error:
-        print(f"klapp: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command(options, "windows", lambda given, into: build(given.embeddable, into))
 
 
 def build(embeddable: Path, into: Path) -> Path:
-    """Build the installer, its bill of materials and ``SHA256SUMS`` into a folder; the installer's path."""
-    moment()
+    """Build the installer and its bill of materials into a folder; the installer's path."""
     scratch = fresh(ROOT / "build/windows")
     tree = scratch / "tree"
-    python = unpack(embeddable, tree / "python")
-    packages = tree / "packages"
-    packages.mkdir()
-    stage(Target(PLATFORM, python), wheel(scratch), packages)
-    licences.held(packages)
-    write_files(tree)
-    into.mkdir(parents=True, exist_ok=True)
     version = project()["version"]
-    made = into / f"klapp-{version}-setup.exe"
-    listed = bill.write(packages, into / f"klapp-{version}-windows.cdx.json", scratch)
-    put(tree / "sbom.cdx.json", listed.read_bytes())
+    python = unpack(embeddable, tree / "python")
+    listed = into / f"klapp-{version}-windows.cdx.json"
+    put(tree / "sbom.cdx.json", lay_out(Target(PLATFORM, python), tree / "packages", listed, scratch))
+    write_files(tree)
     settle(tree)
+    made = into / f"klapp-{version}-setup.exe"
     pack(tree, version, made)
-    checksums(into)
     return made
 
 
@@ -88,8 +61,7 @@ def unpack(embeddable: Path, into: Path) -> str:
             versions = [f"3.{found[1]}" for name in names if (found := re.fullmatch(r"python3(\d\d)\._pth", name))]
             if len(versions) != 1 or not {"python.exe", "pythonw.exe"} <= set(names):
                 raise BuildError(f"{embeddable} is not Python's embeddable package for Windows.")
-            if versions[0] not in PYTHONS:
-                raise BuildError(f"{embeddable} is Python {versions[0]}; klapp runs on {', '.join(PYTHONS)}.")
+            runs_on(versions[0], embeddable)
             packed.extractall(into)  # zipfile itself keeps names within the folder
     except (OSError, zipfile.BadZipFile) as error:
         raise BuildError(f"{embeddable} can not be read: {error}") from error
