@@ -92,6 +92,7 @@ def _coworker(one: Mapping[str, Any], agenda: Agenda) -> dict[str, Any]:
         "next": f"Next {when(datetime.fromisoformat(one['next']))}" if one["next"] and state == "running" else "",
         "new": one["new"],
         "seen": one["seen"],
+        "narrower": one["narrower"],
     }
 
 

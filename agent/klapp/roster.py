@@ -10,7 +10,7 @@ from klapp.audit.events import SettingChanged
 from klapp.audit.log import Log
 from klapp.coworkers.approval import in_words, permissions_of
 from klapp.coworkers.reasons import why
-from klapp.coworkers.review import seen_of
+from klapp.coworkers.review import narrowed_text, seen_of
 from klapp.coworkers.store import Coworker, Coworkers, NoCoworker
 from klapp.dispatch import plans
 from klapp.engine.report import report_of
@@ -18,6 +18,9 @@ from klr.program import Program, Setting
 from klr.runtime import show
 from klr.settings import read as read_setting
 from klr.settings import written
+
+MOST_ASKING = 100
+"""Of so many texts it is remembered whether they could do with less."""
 
 
 class Roster:
@@ -28,6 +31,7 @@ class Roster:
         self.coworkers = coworkers
         self.next_runs: Callable[[str, Program], datetime | None] = self._next_run
         """When a coworker runs next by the clock, aware; a service knows it better than the plan alone."""
+        self._narrower: dict[str, bool] = {}
 
     def told(self, coworker: Coworker) -> dict[str, Any]:
         """A coworker with its state, permissions, last and next run."""
@@ -45,9 +49,21 @@ class Roster:
             "failing": bool(coworker.pause_reason),
             "refused": coworker.refused,
             "seen": seen_of(program) if program else "",
+            "narrower": self._could_do_with_less(coworker),
             "last": report_of(runs[-1]) if runs else None,
             "next": at.isoformat() if program and (at := self.next_runs(coworker.name, program)) else None,
         }
+
+    def _could_do_with_less(self, coworker: Coworker) -> bool:
+        """Whether one that asks could do all that it does with tighter lines; worked out once for each text."""
+        if coworker.state != "waiting" or coworker.program is None:
+            return False
+        seen = seen_of(coworker.program)
+        if seen not in self._narrower:
+            if len(self._narrower) >= MOST_ASKING:
+                self._narrower.clear()
+            self._narrower[seen] = narrowed_text(coworker) is not None
+        return self._narrower[seen]
 
     def settings(self, name: str) -> list[dict[str, Any]]:
         """The settings of a coworker: name, label, type, value in force as the language writes it, whether it is the

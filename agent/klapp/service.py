@@ -362,7 +362,9 @@ class Service:
         acts: dict[str, Callable[..., object]] = {
             "pause": lambda name, span: self.answer("pause", {"name": name, "until": _until(span)}),
             "resume": lambda name: self.answer("resume", {"name": name}),
-            "allow": lambda name, seen: self.answer("approve", {"name": name, "seen": seen}),
+            "allow": lambda name, seen, narrower=False: self.answer(
+                "approve", {"name": name, "seen": seen, "narrower": narrower}
+            ),
             "refuse": lambda name: self.answer("refuse", {"name": name}),
             "undo": self._undo,
             "seen": lambda key: self.answer("notices", {"what": "seen", "key": key}),

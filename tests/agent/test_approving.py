@@ -12,6 +12,7 @@ from klapp.account.errors import NeedsLogin
 from klapp.agent import Agent
 from klapp.cli.coworkers import review_in_words
 from klapp.coworkers.store import NoCoworker
+from klapp.service import Service
 from tests.agent.house import House, reports
 
 WIDE = """coworker "Sorter"
@@ -126,3 +127,14 @@ def test_reviews_and_answers_are_locked_by_the_account(agent: Agent) -> None:
     for method in ("review", "approve", "refuse"):
         with pytest.raises(NeedsLogin):
             gate.answer(agent, method, {"name": "sorter"})
+
+
+def test_the_icon_allows_only_what_its_text_needs(agent: Agent) -> None:
+    [asks] = agent.overview()
+    assert asks["narrower"]
+    Service(agent, lambda _: None).act("allow", (asks["name"], asks["seen"], True))
+    [allowed] = agent.overview()
+    assert allowed["state"] == "ready"
+    assert not allowed["narrower"]
+    assert any("~/Out/*" in line for line in allowed["may"])
+    assert not any("~/**" in line for line in allowed["may"])

@@ -26,7 +26,7 @@ STATES = ("running", "working", "paused", "needs you", "trouble")
 
 def overview(**coworker: Any) -> dict[str, Any]:
     one = {"name": "Tidy", "state": "running", "needs": "", "why": "", "waits": "", "last": "never ran", "next": ""}
-    one |= {"new": [], "seen": "s"} | coworker
+    one |= {"new": [], "seen": "s", "narrower": False} | coworker
     troubles = [{"sentence": "The clock has stopped.", "page": "/checkup"}] if coworker.get("trouble") else []
     told = {"state": "running", "status": "fine", "account": True, "recent": [], "coworkers": [one]}
     others = {"unusual": coworker.get("unusual", []), "update": coworker.get("update")}
@@ -86,6 +86,9 @@ def test_each_thing_that_needs_a_person_has_its_line_and_its_way() -> None:
     assert found(menu, "Tidy (paused)", "It failed, so klapp paused it").action is None
     menu = menu_of(overview(state="running", needs="mending", name="A & B"))
     assert found(menu, "A & B has errors", "Mend it in the page").action == Action("open_page", ("/edit?name=A+%26+B",))
+    menu = menu_of(overview(state="waiting", needs="approval", narrower=True))
+    less = found(menu, "Tidy waits for your approval", "Allow only what its text needs").action
+    assert less == Action("allow", ("Tidy", "s", True))
     menu = menu_of(overview(waits="2 starts wait: until it may work again", next="Next today at 09:00"))
     assert {"2 starts wait: until it may work again", "Next today at 09:00"} <= set(
         labels(found(menu, "Tidy").children)

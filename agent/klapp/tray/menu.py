@@ -123,8 +123,10 @@ def _needing(one: Mapping[str, Any]) -> Item:
     else:
         label = f"{name} waits for your approval"
         asked = (Item(_short(line)) for line in one["new"])
+        less = Item("Allow only what its text needs", Action("allow", (name, one["seen"], True)))
         answers = (
             Item("Allow this", Action("allow", (name, one["seen"]))),
+            *([less] if one["narrower"] else []),
             Item("Do not allow", Action("refuse", (name,))),
         )
         example = Item("See what it would do", _page("/approve", name=name))
