@@ -155,12 +155,16 @@ class _Walk:
 
     def _block(self, block: s.Block, environment: Environment) -> Environment | None:
         """The environment behind a block; None where no run gets there."""
-        for statement in block.statements:
-            after = self._statement(statement, environment)
-            if after is None:
-                return None
-            environment = after
-        return environment
+        depth = self.correspondence.depth
+        try:
+            for statement in block.statements:
+                after = self._statement(statement, environment)
+                if after is None:
+                    return None
+                environment = after
+            return environment
+        finally:
+            self.correspondence.back_to(depth)
 
     def _statement(self, statement: s.Statement, environment: Environment) -> Environment | None:
         self.at, self.walked = statement.span, self.walked + 1
@@ -183,12 +187,19 @@ class _Walk:
 
     def _if(self, statement: s.If, environment: Environment) -> Environment | None:
         ends: list[Environment | None] = []
-        known = environment
+        known, depth = environment, self.correspondence.depth
         for condition, body in statement.branches:
             self._read(condition, known)
+            before = self.correspondence.depth
+            self.correspondence.found(condition, True)
             ends.append(self._block(body, self._under(condition, True, known)))
+            self.correspondence.back_to(before)
+            self.correspondence.found(condition, False)
             known = self._under(condition, False, known)
+        comes_behind = any(end is not None for end in ends)
         ends.append(self._block(statement.otherwise, known) if statement.otherwise else known)
+        if comes_behind:  # else whatever follows knows that none of these conditions held
+            self.correspondence.back_to(depth)
         return joined([end for end in ends if end is not None], environment)
 
     @staticmethod

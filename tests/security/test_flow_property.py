@@ -31,6 +31,7 @@ HOME = "/home/p"
 NOW = datetime(2026, 3, 9, 12)
 ONE, TWO = "https://one.example", "https://two.example"
 HOSTS = (ONE, TWO)
+PEOPLE = ("ann@one.example", "bob@two.example")
 FILES = ("In/a.txt", "In/b.pdf", "In/x.txt", "Private/a.txt", "Private/b.pdf", "Open/a.txt", "Open/c.txt")
 PLACES = st.sampled_from(("~/In/*", "~/Private/*", "~/Open/*", "~/Out/*", "~/In/*.txt", "~/Private/*.pdf"))
 TEXTS = st.sampled_from(
@@ -49,6 +50,8 @@ ACTS = st.one_of(
     st.tuples(TEXTS, st.sampled_from(HOSTS)).map(lambda p: f'send {p[0]} to "{p[1]}/in"'),
     st.sampled_from(HOSTS).map(lambda host: f'send file to "{host}/in"'),
     st.sampled_from(HOSTS).map(lambda host: f'send "hello" to "{host}/{{file.stem}}"'),
+    st.tuples(TEXTS, st.sampled_from(PEOPLE)).map(lambda p: f'send mail to "{p[1]}" about "s" saying {p[0]}'),
+    st.tuples(TEXTS, st.sampled_from(PEOPLE)).map(lambda p: f'send mail to "{p[1]}" about {p[0]} saying "t" with file'),
     st.just('copy file to "~/Out/"'),
     st.just('move file to "~/Out/{file.name}"'),
     st.just('write file.text to "~/Out/w.txt" on conflict replace'),
@@ -126,7 +129,7 @@ class World(Remembering):
     def __init__(self, overlay: Overlay, salts: dict[str, str]) -> None:
         super().__init__(overlay)
         self.salts = salts
-        self.heard: dict[str, list[tuple[str, bytes]]] = {host: [] for host in HOSTS}
+        self.heard: dict[str, list[tuple[str, bytes]]] = {host: [] for host in (*HOSTS, *PEOPLE)}
 
     def ask(self, address: str, secret: str) -> str:
         return self._heard(address, b"?")
@@ -134,6 +137,10 @@ class World(Remembering):
     def send(self, *given: Any) -> None:
         _, address, _, body, _, _ = given
         self._heard(address, body())
+
+    def mail(self, *given: Any) -> None:
+        letter, _ = given
+        self.heard[letter.to].append((letter.subject, repr((letter.text, letter.attached())).encode()))
 
     def _heard(self, address: str, body: bytes) -> str:
         host = next(host for host in HOSTS if address.startswith(host))
@@ -180,7 +187,7 @@ def allowed(program: Program, host: str) -> Callable[[str, str], bool]:
 
 
 @pytest.mark.fuzz
-@given(programs(), st.sampled_from(HOSTS), st.data())
+@given(programs(), st.sampled_from((*HOSTS, *PEOPLE)), st.data())
 def test_what_a_host_may_not_be_told_makes_no_difference_to_it(text: str, host: str, data: st.DataObject) -> None:
     loaded = accepted(text)
     if loaded is None or loaded.program is None:
@@ -217,6 +224,6 @@ def test_what_a_host_may_not_be_told_makes_no_difference_to_it(text: str, host: 
     else:
         assert one == two, loaded.source.text
     granted = {to for grant in program.grants for to in grant.to} | {
-        to for grant in program.grants if grant.permission == "contact" for to in grant.patterns
+        to for grant in program.grants if grant.permission in ("contact", "send mail") for to in grant.patterns
     }
     assert all(not heard for to, heard in first.heard.items() if to not in granted)
