@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from importlib import metadata
 from typing import Any
 
-from klapp.audit.events import NetworkContact, SettingChanged, UpdateChecked
+from klapp.audit.events import NetworkContact, RequestBegun, SettingChanged, UpdateChecked
 from klapp.audit.log import Log
 from klapp.network import Broker
 from klapp.notices import Kind, Notice, opens
@@ -109,9 +109,12 @@ class Updating:
                 "klapp does not know whom to ask. Name the place and the key: klapp update from, klapp update key"
             )
         with self._one:
+            if "://" in place:
+                self._log.record(RequestBegun("klapp", place, ""))
             result, sentence, newest = self._asked(place)
-            self._log.record(UpdateChecked(place, result, newest))
-            self._keep(checked=self._clock().isoformat(timespec="seconds"), result=result)
+            with self._log.transaction():
+                self._log.record(UpdateChecked(place, result, newest))
+                self._keep(checked=self._clock().isoformat(timespec="seconds"), result=result)
         return {"result": result, "sentence": sentence, "found": self.found() if result == "newer" else None}
 
     def _asked(self, place: str) -> tuple[str, str, str]:

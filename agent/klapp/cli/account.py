@@ -79,7 +79,8 @@ def _status(options: argparse.Namespace, source: Source) -> None:
         say("Make one with: klapp account create")
     else:
         say(f"The account of {found['name']}, {'open' if found['open'] else 'locked'}.")
-        say("Second factor: " + ("codes of an app." if found["second_factor"] else "none. Add one: klapp account totp"))
+        factors = ["codes of an app"] * found["totp"] + [f"the passkey {name}" for name in found["passkeys"]]
+        say(f"Second factor: {' or '.join(factors) or 'none. Add one: klapp account totp'}.")
         say(f"Recovery codes left: {found['recovery_codes']}.")
         if found["failures"]:
             say(f"Failed logins since the last good one: {found['failures']}.")

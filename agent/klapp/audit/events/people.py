@@ -13,7 +13,7 @@ class VaultOpened(Event):
     """The key of the state folder was used; ``by`` says how it was got, such as "keyring" or "password"."""
 
     kind = "vault opened"
-    says = "The vault was opened by {by}, after {refused} refusals since the last time."
+    says = "The vault was opened by {by}. Refused before that: {refused}."
     public = ("by", "refused")
     ocsf = Ocsf(AUTHENTICATION, 1)
 
