@@ -25,6 +25,7 @@ from klapp.audit.events import Event, SettingChanged
 from klapp.vault.database import connect
 from klapp.vault.header import from_text
 from klapp.vault.shelf import Shelf
+from klapp.vault.stretching import Cost
 from tests.agent.house import CHEAP, House
 
 PASSWORD = "seven wet otters sing"
@@ -305,6 +306,17 @@ def test_neither_the_clock_nor_a_restart_shortens_a_wait(bench: Bench) -> None:
     assert "next try" in fail(bench)
     bench.later(2)
     assert bench.account.login(PASSWORD)
+
+
+def test_a_cheap_hash_of_the_password_becomes_dearer_at_a_login_and_never_cheaper(bench: Bench) -> None:
+    bench.account.create("Anna", PASSWORD)
+    dearer = Cost(memory_kib=2 * CHEAP.memory_kib, passes=2, lanes=1)
+    for now, kept in ((dearer, dearer), (CHEAP, dearer)):
+        bench.account._cost = now
+        with pytest.raises(AccountError):
+            bench.account.login("seven dry otters sing")
+        bench.account.login(PASSWORD)
+        assert bench.shelf.get("account")["password"]["cost"] == list(kept.parts())
 
 
 def test_of_two_logins_at_once_with_one_code_only_one_is_let_in(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
