@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 MONTHS = (
@@ -126,7 +127,18 @@ def formatted(value: Any, form: str) -> str:
         case timedelta():
             amount = abs(value) // timedelta(seconds=1) // DURATIONS[form]
             return f"{'-' if value < timedelta() and amount else ''}{amount}"
-    return _CODE.sub(lambda code: _date_part(value, code[2], bool(code[1])), form)
+    parts, end = _parts(form)
+    return "".join([text + _date_part(value, code, short) for text, code, short in parts]) + end
+
+
+@lru_cache(maxsize=256)
+def _parts(form: str) -> tuple[tuple[tuple[str, str, bool], ...], str]:
+    """What a form of dates is made of: (the text before, code, whether it is shortened) of each part, and the rest."""
+    found, at = [], 0
+    for code in _CODE.finditer(form):
+        found.append((form[at : code.start()], code[2], bool(code[1])))
+        at = code.end()
+    return tuple(found), form[at:]
 
 
 def _date_part(value: datetime | time, code: str, short: bool) -> str:
@@ -148,6 +160,10 @@ def _spelt(value: datetime | time, code: str) -> str:
                 return DAYS[value.weekday()][:3]
             case "Y":
                 return f"{value.year:04d}"
+            case "m":
+                return f"{value.month:02d}"
+            case "d":
+                return f"{value.day:02d}"
             case "G":
                 return f"{value.isocalendar()[0]:04d}"
             case "q":
