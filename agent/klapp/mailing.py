@@ -20,6 +20,7 @@ from klapp.mail.accounts import PORTS, SMTP_PORTS, Account, Accounts
 from klapp.mail.imap import MailError, Session
 from klapp.mail.outbox import OnItsWay, Outbox
 from klapp.mail.received import Received, Waiting
+from klapp.mail.sent import keep_copy
 from klapp.network import Broker, NetworkError
 from klapp.operations import Letter
 from klr.effects import MAIL_GIVEN
@@ -27,6 +28,8 @@ from klr.program import Program
 
 MOST_AN_HOUR = 200
 """Mails to one address: beyond that, machines may be answering each other."""
+NO_COPIES = 300.0
+"""Seconds for which a server that took no copy is not asked to take another."""
 SHORT = 8
 """Digits of a token by which a person names a mail."""
 ASK = "Look whether it arrived, and then say what is to be done: klapp mail unsure"
@@ -56,6 +59,7 @@ class Mailing:
         self._outbox = outbox
         self._tell = tell
         self._under_way: set[str] = set()
+        self._no_copies: dict[str, float] = {}
         self._lately: dict[str, deque[float]] = {}
 
     # -- accounts -----------------------------------------------------------------------------------------------------
@@ -82,13 +86,14 @@ class Mailing:
         smtp_port: int | None = None,
         smtp_encryption: str = "tls",
         address: str = "",
+        sent_copy: bool = True,
     ) -> dict[str, Any]:
         """Keep an account, in place of one of that name. With ``smtp``, the server that sends, it can send as well, from
         ``address``, or else from ``user`` where that is one."""
         account = Account(
             name, server.strip(), port or PORTS.get(encryption, 0), user, password, encryption,
             smtp.strip(), (smtp_port or SMTP_PORTS.get(smtp_encryption, 0)) if smtp else 0, smtp_encryption,
-            address.strip() or (user if "@" in user else ""),
+            address.strip() or (user if "@" in user else ""), sent_copy,
         )  # fmt: skip
         before = self._accounts.get(name)
         with self._log.transaction():
@@ -165,7 +170,21 @@ class Mailing:
             self._outbox.forget(token)
         finally:
             self._under_way.discard(token)
+        self._keep_copy(account, data)
         return account.smtp_shown, len(data)
+
+    def _keep_copy(self, account: Account, data: bytes) -> None:
+        """Keep a copy of a mail that was sent. Where that can not be done, nothing more is: the mail was sent, and the log
+        has it. A server that failed is not tried again for some minutes, for a run waits."""
+        if not account.sent_copy or time.monotonic() < self._no_copies.get(account.name, 0):
+            return
+        try:
+            folder = keep_copy(account, self.broker.context, data)
+        except MailError:
+            self._no_copies[account.name] = time.monotonic() + NO_COPIES
+            self.contact(account, "no copy of a sent mail was kept", 0)
+        else:
+            self.contact(account, f"a copy of a sent mail is in {folder}" if folder else "has a sent mail by itself", 0)
 
     def _keep_pace(self, to: str) -> None:
         """Count a mail. Raises NetworkError where there are too many to one address."""
@@ -209,6 +228,7 @@ class Mailing:
             self._log.record(NetworkContact(mail.coworker, where, result, 0, 0))
             raise NoCoworker(error.message) from None
         self._outbox.forget(mail.token)
+        self._keep_copy(account, mail.data)
         self._log.record(NetworkContact(mail.coworker, where, "sent again", len(mail.data), 0))
         return {"to": mail.to}
 

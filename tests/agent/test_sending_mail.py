@@ -51,7 +51,14 @@ end
 
 def account(port: int, encryption: str = "tls", **others: Any) -> dict[str, Any]:
     """What ``klapp mail add`` is told of an account that sends."""
-    told = {"name": "work", "server": "imap.example.com", "user": USER, "password": PASSWORD, "smtp": "127.0.0.1"}
+    told: dict[str, Any] = {
+        "name": "work",
+        "server": "imap.example.com",
+        "user": USER,
+        "password": PASSWORD,
+        "smtp": "127.0.0.1",
+    }
+    told["sent_copy"] = False
     return told | {"smtp_port": port, "smtp_encryption": encryption} | others
 
 

@@ -236,6 +236,11 @@ def _runs(commands: Commands[argparse.ArgumentParser]) -> None:
         default="tls",
         help="as --encryption; none only for a server on this machine",
     )
+    mail.add_argument(
+        "--no-sent-copy",
+        action="store_true",
+        help="keep no copy of sent mail with the account: the server keeps one by itself",
+    )
     mail.add_argument("--address", metavar="ADDRESS", help="your mail address (default: the user)")
     mail.add_argument(
         "--value-fd", type=_descriptor, metavar="N", help="read the password or app password from this file descriptor"

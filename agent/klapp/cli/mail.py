@@ -34,6 +34,7 @@ def mail(options: argparse.Namespace) -> int:
                 smtp_port=options.smtp_port,
                 smtp_encryption=options.smtp_encryption,
                 address=options.address or "",
+                sent_copy=not options.no_sent_copy,
             )
             say(f'The account "{options.name}" is kept. Try it with: klapp mail test {options.name}')
         elif options.what == "test":

@@ -29,7 +29,8 @@ class AccountError(ValueError):
 class Account:
     """One mailbox at one server. ``encryption`` is "tls" from the first byte, or "starttls" before anything is said.
 
-    Where it can send, that goes by ``smtp_server``, with the same user and password, from ``address``.
+    Where it can send, that goes by ``smtp_server``, with the same user and password, from ``address``; ``sent_copy``
+    tells that a copy of each mail is kept with the account.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Account:
     smtp_port: int = 0
     smtp_encryption: str = "tls"
     address: str = ""
+    sent_copy: bool = True
 
     @property
     def shown(self) -> str:

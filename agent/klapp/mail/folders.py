@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import imaplib
 import re
+import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from klapp.mail.imap import Connection, MailError
@@ -16,6 +19,7 @@ from klapp.mail.imap import Connection, MailError
 SEEN, FLAGGED = r"\Seen", r"\Flagged"
 _STATUS = re.compile(rb"\b(UIDVALIDITY|UIDNEXT) ([0-9]{1,10})\b")
 _PERSONAL = re.compile(rb'\(\("((?:[^"\\]|\\.)*)" (?:"(\\?.)"|NIL)')
+_NAMED = re.compile(rb'\(([^)]*)\) (?:"\\?."|NIL) (?:"((?:[^"\\]|\\.)*)"|([^ "]+))')
 _LISTED = re.compile(rb'\([^)]*\) (?:"(\\?.)"|NIL) ')
 
 
@@ -61,6 +65,37 @@ class Folders(Connection):
             )
         name = folder if folder.upper() == "INBOX" else self._prefix + self._sign.join(parts)
         return '"' + in_utf7(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    @property
+    def keeps_what_is_sent(self) -> bool:
+        """Whether the server is known to keep a copy of each mail that is sent by it: Gmail does."""
+        return "X-GM-EXT-1" in self._wire.capabilities
+
+    def for_sent(self, usual: Sequence[str]) -> str:
+        """The folder for what was sent: the one that the server tells (RFC 6154), or one of the usual names; the first of
+        these is made where there is none."""
+        names = []
+        for line in self._told(self._wire.list, '""', '"*"'):
+            found = _NAMED.fullmatch(line.strip()) if isinstance(line, bytes) else None
+            if found is None:
+                continue
+            name = self._told_name(found[2] if found[2] is not None else found[3])
+            if rb"\sent" in found[1].lower().split():
+                return name
+            names.append(name)
+        chosen = next((name for name in usual if name in names), "")
+        return chosen or self.next_in(usual[0], make=True).folder
+
+    def _told_name(self, name: bytes) -> str:
+        """A folder as the server tells it, with `/` between its parts."""
+        plain = from_utf7(name.replace(b'\\"', b'"').replace(b"\\\\", b"\\").decode("ascii", "replace"))
+        plain = plain.removeprefix(self._prefix)
+        return plain.replace(self._sign, "/") if self._sign else plain
+
+    def append(self, folder: str, mail: bytes) -> None:
+        """Put a mail into a folder, as read."""
+        when = imaplib.Time2Internaldate(time.time())
+        self._told(self._wire.append, self._named(folder), rf"({SEEN})", when, mail)
 
     def open(self, folder: str) -> int:
         """Open a folder; gives the validity of its numbers."""
@@ -148,3 +183,18 @@ def in_utf7(name: str) -> str:
         return f"&{packed.rstrip('=').replace('/', ',')}-"
 
     return re.sub(r"[^ -~]+", encoded, name.replace("&", "&-"))
+
+
+def from_utf7(name: str) -> str:
+    """The opposite of ``in_utf7``; what is no such encoding is left as it is."""
+
+    def decoded(match: re.Match[str]) -> str:
+        if not match[1]:
+            return "&"
+        packed = match[1].replace(",", "/")
+        try:
+            return base64.b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-16-be")
+        except ValueError:
+            return match[0]
+
+    return re.sub(r"&([A-Za-z0-9+,]*)-", decoded, name)
