@@ -26,7 +26,8 @@ SKELETON: dict[FrameKind, str] = {
     "if": "if x\n", "else": "if x\nelse\n", "for": "for each x in x\n",
     "for error": "for each x in x\non error\n", "try": "try\n", "try error": "try\non error\n",
 }  # fmt: skip
-_APART = re.compile(r'"(?:[^"\\\r\n]|\\.)*"|#[^\r\n]*')
+_TEXT = re.compile(r'"(?:[^"\\\r\n]|\\.)*"?')
+_BEFORE_PATTERN = re.compile(r"\bmatch(?:es)?(?:\s+of)?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _first_line(source: Source, line: int) -> int:
     """The line on which the statement of a line begins."""
     first, balance = line, 0
     for number in range(line - 1, max(line - LOOK_BACK, 0), -1):
-        bare = _APART.sub("", source.line(number))
+        bare = _bare(source.line(number))
         balance += bare.count("[") + bare.count("(") - bare.count("]") - bare.count(")")
         if balance > 0:
             first, balance = number, 0
@@ -103,3 +104,33 @@ def _first_line(source: Source, line: int) -> int:
         elif bare.split(None, 1)[:1] and bare.split(None, 1)[0] in LINE_WORDS:
             break
     return first
+
+
+def _bare(line: str) -> str:
+    """A line without its texts, whatever stands in their holes, and without its comment."""
+    kept, at = "", 0
+    around: list[str] = []
+    while at < len(line):
+        sign = line[at]
+        if around and around[-1] == '"':
+            is_written_double = line.startswith("{{", at)
+            if sign == '"':
+                around.pop()
+            elif sign == "{" and not is_written_double:
+                around.append(sign)
+            at += 2 if sign == "\\" or is_written_double else 1
+            continue
+        if sign == '"' and _BEFORE_PATTERN.search(line, max(at - 20, 0), at):
+            found = _TEXT.match(line, at)  # a pattern has no holes
+            at = found.end() if found else at + 1
+            continue
+        if sign == '"':
+            around.append(sign)
+        elif sign == "}" and around:
+            around.pop()
+        elif not around:
+            if sign == "#":
+                break
+            kept += sign
+        at += 1
+    return kept

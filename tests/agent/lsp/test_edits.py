@@ -54,6 +54,22 @@ def test_each_statement_is_found_by_its_first_word(text: str) -> None:
         assert context.tokens == ()
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        'notify "{"x {"["}"}"',
+        'notify "{count of (matches of "[{]" in "a")}" # [',
+        'notify "{{" + "["',
+        'let y = match of "[(]" in "[" default "\\"["',
+    ],
+)
+def test_brackets_in_texts_and_patterns_open_nothing(before: str) -> None:
+    text = f'coworker "x"\nwhen asked\n  {before}\n  skip\nend\n'
+    context = context_at(Study(text), text.index("skip"))
+    assert context.next
+    assert context.tokens == ()
+
+
 @given(st.text(max_size=80) | coworkers(), st.data())
 def test_every_place_of_every_text_has_answers(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
