@@ -108,7 +108,7 @@ class Life:
         ``hours`` the rest is passed over, as if the machine slept."""
         midnight = (self.at.astimezone(ZONE) + timedelta(hours=30)).replace(hour=0, minute=0)
         left = round((midnight.astimezone(UTC) - self.at) / QUARTER)
-        quarters = min(left, hours * 4)
+        quarters = left if hours >= 24 else min(left, hours * 4)
         self.at += QUARTER * (left - quarters)
         for number in range(1, quarters + 1):
             self._strike()

@@ -24,6 +24,9 @@ BODIES = {
     "write": 'write "{file.name}" to "~/Out/list of {file.stem}.txt"',
     "append": 'append "{file.name}" to "~/Out/old.txt"',
     "append to a new file": 'append "{file.name}" to "~/Out/log/new.txt"',
+    "append row": 'append row ["File": file.name] to "~/Out/list.csv"',
+    "write table": 'write table [["File": file.name]] to "~/Out/{file.stem}.csv"',
+    "write table, replace": 'write table [["File": file.name]] to "~/Out/old.txt.csv" on conflict replace',
     "make folder": 'make folder "~/Out/{file.stem}/x"',
     "notify": 'notify "{file.name}"',
     "several": 'copy file to "~/Out/copies/"\nmove file to "~/Out/moved/"\nrename file to "{file.stem}.bak"\nappend "{file.name}" to "~/Out/log.txt"\nnotify "done"',
@@ -45,6 +48,7 @@ def set_up(root: Path, body: str) -> House:
     house.file("In/2.txt", b"second")
     house.file("In/taken.txt", b"there already")
     house.file("Out/old.txt", b"what was there")
+    house.file("Out/old.txt.csv", b"File\nbefore\n")
     with house.agent(sandboxed=False) as agent:
         agent.approve("one")
     return house
