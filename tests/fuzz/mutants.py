@@ -1,9 +1,9 @@
-"""python -m tests.fuzz.mutants: breaks the proof on purpose, one way at a time, and looks whether the fuzzing finds it.
+"""python -m tests.fuzz.mutants: breaks the proof and the guard on purpose, one way at a time, and looks whether the fuzzing finds it.
 
     python -m tests.fuzz.mutants                    each mutant, until it is found, at most 400 lots
     python -m tests.fuzz.mutants "told by hosts"    one of them
 
-A mutant is a piece of the proof put in place of the right one while lots of one kind are played. It is killed where a lot
+A mutant is a piece of the proof, or of the guard, put in place of the right one while lots of one kind are played. It is killed where a lot
 fails. One that survives is a law that nobody holds, or programs that nobody writes; it ends with 1 then.
 """
 
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from klapp.files.patterns import Pattern
 from klr import flows
 from klr import syntax as s
 from tests.fuzz.campaign import prepare, work
@@ -125,30 +126,40 @@ MUTANTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "what failed": (flows._Walk, "_attempt", _without_faults),
 }
 """By name: whose, which method, and what is made of it."""
+GUARD: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "the guard below a folder": (Pattern, "_fastest", lambda real: lambda self: lambda path: path.startswith(self._start)),
+    "the guard at **": (Pattern, "_close", lambda real: lambda self, states: states),
+}  # fmt: skip
+"""The same of what is enforced while a run is carried out; the readers hold it against the matcher that tries everything."""
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """The proof, broken in one way."""
-    owner, method, made = MUTANTS[name]
+    owner, method, made = (MUTANTS | GUARD)[name]
     with patch.object(owner, method, made(getattr(owner, method))):
         yield
 
 
 def killed_after(name: str, lots: int = MOST_LOTS, seed: int = 0) -> int:
     """The number of lots after which a mutant is found; 0 where it is not."""
+    kind = "readers" if name in GUARD else "flows"
     with planted(name):
         for number in range(lots):
-            if any(failure.law in LAWS for failure in work("flows", seed, number).failures):
+            if any(_kills(name, failure.law) for failure in work(kind, seed, number).failures):
                 return number + 1
     return 0
+
+
+def _kills(name: str, law: str) -> bool:
+    return law.startswith("guard ") if name in GUARD else law in LAWS
 
 
 def main() -> int:
     """The command."""
     prepare()
     survive = 0
-    for name in sys.argv[1:] or MUTANTS:
+    for name in sys.argv[1:] or (*MUTANTS, *GUARD):
         lots = killed_after(name)
         survive += not lots
         print(f"{name}: " + (f"found in lot {lots}" if lots else f"not found in {MOST_LOTS} lots"), flush=True)

@@ -158,6 +158,11 @@ def test_each_mutant_of_the_proof_tells_what_it_may_not(name: str) -> None:
     assert caught.value.law in mutants.LAWS
 
 
+@pytest.mark.parametrize("name", mutants.GUARD)
+def test_a_guard_that_covers_too_much_or_too_little_is_found(name: str) -> None:
+    assert mutants.killed_after(name, lots=3)
+
+
 PARTS = ("a", "*", "?", "[ab]", "[!a]", "a*", "**", "*b")
 GLOBS = [f"~/{'/'.join(parts)}" for length in (1, 2) for parts in itertools.product(PARTS, repeat=length)]
 NAMES = ("a", "b", "ab", "aa", "c", ".a")
