@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klapp.files import drafts, handles
 from klapp.files.guarded import GuardedFiles
 from klapp.files.kept import Keeper
 from klapp.files.overlay import Overlay
@@ -55,9 +56,16 @@ class Place:
         return found
 
 
-@pytest.fixture(params=[None, False], ids=["openat2", "walk"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return Place(tmp_path.resolve(), request.param)
+@pytest.fixture(params=["openat2", "walk", "as on macOS", "by paths"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place that is reached as Linux does, in both ways, or as systems do that have less."""
+    if request.param in ("as on macOS", "by paths"):
+        monkeypatch.setattr(handles, "_libc", lambda name: None)
+        monkeypatch.setattr(handles, "has_openat2", lambda: False)
+        monkeypatch.setattr(handles, "_FOLDER", os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        monkeypatch.setattr(handles, "HAS_HANDLES", request.param == "as on macOS")
+        monkeypatch.setattr(drafts, "_ANONYMOUS", 0)
+    return Place(tmp_path.resolve(), None if request.param == "openat2" else False)
 
 
 def contents(files: Files, root: Path) -> dict[str, bytes]:
@@ -123,6 +131,7 @@ def attempt(files: Files, place: Place, act: tuple[str, str, str, str]) -> str:
     return ""
 
 
+@pytest.mark.parametrize("place", ["openat2"], indirect=True)
 def test_a_large_file_is_hashed_in_little_memory(place: Place) -> None:
     large = place.put("large")
     os.truncate(large.path, size := 200 << 20)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
 from collections import Counter
 from typing import Any
@@ -434,6 +435,7 @@ def test_documents_are_read_in_a_container_of_their_own(monkeypatch: pytest.Monk
     process = reader_side._contained()
     assert fake.profiles == {f"klapp.reader.{os.getpid()}.0"}
     assert "main_over_pipe('klapp.sandbox.reader', " in fake.started["line"]
+    assert w.JOBOBJECT_EXTENDED_LIMIT_INFORMATION.from_buffer_copy(fake.limits[9]).ProcessMemoryLimit == 1 << 30
     assert process.is_running()
     fake.running = False
     assert not process.is_running()
@@ -451,6 +453,12 @@ def test_a_start_that_fails_is_a_lost_worker_and_its_number_is_free(environ: Non
         assert len(os.listdir("/proc/self/fd")) == before
     made.launch(0).end()
     assert fake.profiles == set()
+
+
+def test_a_windows_without_containers_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "_library", lambda name: object())
+    with pytest.raises(Lost, match="has no containers"):
+        contained.Contained().launch(0)
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -489,3 +497,26 @@ def test_no_worker_gets_such_a_path_past_the_agent(name: str, monkeypatch: pytes
     bounds = Confinement.of([("read", "~/Out/**")], "/C:/Users/me")
     with pytest.raises(FileError):
         answer(["look", f"/C:/Users/me/Out/{name}"], Overlay(Empty()), bounds)
+
+
+# -- all of klapp -----------------------------------------------------------------------------------------------------
+
+WITHOUT = """
+import asyncio, getpass, importlib, multiprocessing.connection, os, pkgutil, selectors, shutil, socket, subprocess, sys, tarfile, tempfile
+for name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "jeepney", "secretstorage"):
+    sys.modules[name] = None
+for name in ("O_PATH", "O_NOFOLLOW", "O_DIRECTORY", "O_CLOEXEC", "O_NONBLOCK", "O_TMPFILE", "geteuid", "getuid", "fork", "setsid",
+             "pidfd_open", "getxattr", "setxattr", "chown", "fchown", "fchmod", "mkfifo", "statvfs"):
+    if hasattr(os, name):
+        delattr(os, name)
+import klapp, klr
+for package in (klr, klapp):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+
+
+def test_every_module_is_loaded_where_nothing_of_posix_is() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -156,8 +156,9 @@ class Folder:
         if sys.platform == "win32":
             os.rename(self.entry(name), goal.entry(goal_name))  # never replaces there
         else:
-            os.link(name, goal_name, src_dir_fd=self.handle, dst_dir_fd=goal.handle, follow_symlinks=False)
-            os.unlink(name, dir_fd=self.handle)
+            here, there = self.entry(name), goal.entry(goal_name)
+            os.link(here, there, src_dir_fd=self.handle, dst_dir_fd=goal.handle, follow_symlinks=False)
+            os.unlink(here, dir_fd=self.handle)
 
     def is_gone(self) -> bool:
         """Whether the folder that this handle is to was itself removed."""

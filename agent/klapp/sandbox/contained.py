@@ -23,8 +23,8 @@ from klapp.sandbox import windows as w
 from klapp.sandbox.channel import Channel, Lost, PipeChannel
 from klapp.sandbox.launch import PASSED_ON, START_PATIENCE, WORKER, Process, command
 
-MEMORY = 5 << 30
-"""Bytes that a worker may have committed."""
+MEMORY, READERS_MEMORY = 5 << 30, 1 << 30
+"""Bytes that a worker, and the reader of documents, may have committed."""
 SECONDS = 3600
 """Of processor time."""
 NAME, READER = "klapp.worker", "klapp.reader"
@@ -42,8 +42,11 @@ class Contained:
 
     opens_folders = False
 
-    def __init__(self, entry: str = WORKER, api: w.Windows | None = None, *, name: str = NAME) -> None:
+    def __init__(
+        self, entry: str = WORKER, api: w.Windows | None = None, *, name: str = NAME, memory: int = MEMORY
+    ) -> None:
         self._entry = entry
+        self._memory = memory
         self._name = f"{name}.{os.getpid()}"
         self._api = api
         self._lock = threading.Lock()
@@ -58,14 +61,17 @@ class Contained:
         from multiprocessing.connection import Pipe
 
         with self._lock:
-            api = self._api = self._api or w.Windows()
+            try:
+                api = self._api = self._api or w.Windows()
+            except (AttributeError, OSError):
+                raise Lost("can not be started (this Windows has no containers)") from None
             number = next(number for number in range(len(self._taken) + 1) if number not in self._taken)
             self._taken.add(number)
         ours, theirs = Pipe()
         try:
             handle = theirs.fileno()
             code = f"from klapp.sandbox.entry import main_over_pipe; main_over_pipe({self._entry!r}, {handle})"
-            held = contain(api, f"{self._name}.{number}", python(code), handle)
+            held = contain(api, f"{self._name}.{number}", python(code), handle, self._memory)
         except (w.Refused, OSError) as error:
             ours.close()
             self._free(number)
@@ -133,13 +139,13 @@ def python(code: str) -> list[str]:
     return [executable, *command(code, tuple(found))[1:]]
 
 
-def contain(api: w.Windows, name: str, arguments: Sequence[str], inherited: int) -> Held:
-    """Start a program that inherits one handle, in a container that holds it before its first instruction. Raises
-    Refused; then nothing of it is left."""
+def contain(api: w.Windows, name: str, arguments: Sequence[str], inherited: int, memory: int = MEMORY) -> Held:
+    """Start a program that inherits one handle, in a container that holds it before its first instruction. It may
+    commit ``memory`` bytes. Raises Refused; then nothing of it is left."""
     with ExitStack() as undo:
         job = api.must("CreateJobObjectW", None, None)
         undo.callback(api.ask, "CloseHandle", job)
-        _limit(api, job)
+        _limit(api, job, memory)
         sid = _container(api, name)
         undo.callback(api.ask, "DeleteAppContainerProfile", w.wide(name))
         try:
@@ -161,7 +167,7 @@ def contain(api: w.Windows, name: str, arguments: Sequence[str], inherited: int)
         return Held(api, name, made.hProcess, job)
 
 
-def _limit(api: w.Windows, job: int) -> None:
+def _limit(api: w.Windows, job: int, memory: int) -> None:
     """One process, its memory and time; it ends with the agent, and touches nothing of the desktop's."""
     limits = w.JOBOBJECT_EXTENDED_LIMIT_INFORMATION()
     basic = limits.BasicLimitInformation
@@ -174,7 +180,7 @@ def _limit(api: w.Windows, job: int) -> None:
     )
     basic.ActiveProcessLimit = 1
     basic.PerProcessUserTimeLimit = SECONDS * _TICKS
-    limits.ProcessMemoryLimit = MEMORY
+    limits.ProcessMemoryLimit = memory
     for kind, value in (
         (w.JobObjectExtendedLimitInformation, limits),
         (w.JobObjectBasicUIRestrictions, w.DWORD(w.JOB_OBJECT_UILIMIT_ALL)),

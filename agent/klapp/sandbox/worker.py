@@ -152,6 +152,6 @@ class _Started:
 
 
 def _contained() -> ReaderProcess:
-    from klapp.sandbox.contained import READER, Contained
+    from klapp.sandbox.contained import READER, READERS_MEMORY, Contained
 
-    return Contained(ENTRY, name=READER).started()
+    return Contained(ENTRY, name=READER, memory=READERS_MEMORY).started()
