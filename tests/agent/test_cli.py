@@ -108,6 +108,7 @@ def test_check_prints_json_with_places_from_one(klapp: Terminal) -> None:
         "code": "K401", "severity": "error", "file": str(path), "line": 8, "column": 16, "end_line": 8, "end_column": 26,
         "message": 'This could create and change "~/Other/a", and no `may write` line allows that.',
         "help": 'To allow it, add this line at the top:\nmay write "~/Other/*"',
+        "repair": [{"line": 3, "column": 1, "end_line": 3, "end_column": 1, "new": 'may write "~/Other/*"\n'}],
     }  # fmt: skip
     assert "fine" in klapp("check", str(klapp.sorter()))
     assert json.loads(klapp("check", "--format", "json", str(path))) == []
