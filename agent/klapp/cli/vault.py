@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from klapp.account.account import Account
-from klapp.audit.events import KeyUsed, acting
+from klapp.audit.events import KeyUsed, VaultOpened, acting
 from klapp.audit.log import Log
 from klapp.cli.connection import home_of, keyring_allowed, passphrase_of
 from klapp.cli.output import FINE, Complaint, say, say_json
@@ -35,6 +35,9 @@ def vault(options: argparse.Namespace) -> int:
     # Who has the recovery key wants to show it, whatever else would open the vault.
     by_keyring = keyring_allowed() and options.what != "forget-account"
     opened = open_vault(home.path, passphrase_of(options), use_keyring=by_keyring)
+    if home.database.exists():
+        with _log(home, opened) as (log, _):
+            log.record(VaultOpened(opened.by, opened.refused))
     _COMMANDS[options.what](options, home, opened)
     return FINE
 
