@@ -46,7 +46,7 @@ Architecture: {machine}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= {python}~), python3 (<< {next}~), python{python}, libc6 (>= 2.28), libgcc-s1, libstdc++6
-Recommends: libglib2.0-bin | xdg-utils, gnome-keyring | kwalletmanager, tzdata
+Recommends: libglib2.0-bin | xdg-utils, shared-mime-info, gnome-keyring | kwalletmanager, tzdata
 Section: utils
 Priority: optional
 Description: small, readable automations for your own files

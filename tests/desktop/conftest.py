@@ -216,7 +216,9 @@ class _Starter:
             self.env["DISPLAY"] = ":" + number.readline().strip()
 
     def _bus(self) -> None:
-        bus = self._run("dbus-daemon", "--session", "--print-address=1", "--nofork", stdout=subprocess.PIPE)
+        # In a folder of its own, where a package that is tried in a root of its own finds it, too.
+        place = f"--address=unix:path={self.root / 'run' / 'bus'}"
+        bus = self._run("dbus-daemon", "--session", place, "--print-address=1", "--nofork", stdout=subprocess.PIPE)
         assert bus.stdout is not None
         self.env["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().decode().strip()
 
