@@ -113,7 +113,7 @@ class Lists:
                 lambda: f'parts of {self.value("text", names, d)} using "{escaped(self.random.choice(MARKS))}"'
             )
             if names.of("mail"):
-                choices.append(lambda: "mail.recipients")
+                choices.extend([lambda: "mail.recipients"] * 4)  # few programs have a mail at all
                 choices.append(lambda: f"{self._attachments(names, -1)}.{self.pick(*REAL, 'kind')}")
             choices.append(lambda: f'(matches of "{self.random.choice(PATTERNS)}" in {self.value("text", names, d)})')
         if kind in PROPERTIES:
