@@ -43,7 +43,7 @@ def test_a_planted_leak_is_seen() -> None:
         ("threads", 1),
         ("processes", 1),
         ("log", 100_000),
-        ("kept", 30_000),
+        ("kept", 50_000),
     ],
 )
 def test_whatever_grows_is_named(name: str, by: int) -> None:
