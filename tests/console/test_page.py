@@ -65,6 +65,19 @@ def test_what_has_changed_since_it_was_shown_is_not_approved(served: Served, pag
     assert served.service.agent.overview()[0]["state"] == "waiting"
 
 
+def test_what_the_system_does_not_enforce_is_said_before_it_is_approved(
+    served: Served, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.get_by_role("link", name="Look at what it asks for").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("May “Mover” do this?")
+    assert "does not enforce" not in page.content()
+    monkeypatch.setattr("klapp.coworkers.review.less_enforced", lambda: ("Only <b>half</b> of it.",))
+    page.reload()
+    expect(page.get_by_role("region", name="What this system does not enforce")).to_contain_text(
+        "Only <b>half</b> of it."
+    )
+
+
 def test_the_narrower_lines_are_written_and_approved(served: Served, page: Page) -> None:
     page.get_by_role("link", name="Look at what it asks for").click()
     page.get_by_role("button", name="Write this into it, and approve").click()
