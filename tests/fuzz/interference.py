@@ -21,6 +21,7 @@ from tests.fuzz.worlds import CONTENTS, MOMENTS, Placed, Scene, mail, new_paths,
 from tests.reference.world import above
 
 EVERYBODY = (*HOSTS, *PEOPLE)
+CHANGES = ("write", "remove", "erase")
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,6 @@ def _name(effect: Answered | Done) -> tuple[str, int]:
 def _untouched(stage: Stage) -> None:
     """What no line lets be written or removed is as it was."""
     for path in {*stage.scene.files, *stage.world.files}:
-        if not any(stage.subject.may(permission, path, stage.scene.home) for permission in ("write", "remove")):
+        if not any(stage.subject.may(permission, path, stage.scene.home) for permission in CHANGES):
             before, after = stage.scene.files.get(path), stage.world.files.get(path)
             agree("interference with files", before and before.content, after and after.content)
