@@ -91,7 +91,7 @@ class Updating:
     def due(self) -> datetime | None:
         """When to ask next by itself; None for never."""
         kept = self._kept()
-        if kept["every"] != "week" or not self._place():
+        if kept["every"] != "week" or not self._place() or not self._key_text():
             return None
         now = self._clock()
         last = datetime.fromisoformat(kept["checked"]) if kept["checked"] else datetime.min

@@ -440,3 +440,10 @@ def test_without_any_streams_klapp_works_all_the_same(klapp: Terminal) -> None:
         command = (sys.executable, "-m", "klapp.cli.main", *arguments)
         closed = ("sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command)
         assert subprocess.run(closed, env=klapp.env, stdin=subprocess.DEVNULL, timeout=60).returncode == code
+
+
+def test_what_the_facade_refuses_is_told_in_its_words_with_an_agent_and_without(klapp: Terminal) -> None:
+    words = "klapp asks for updates over https:// only."
+    assert words in klapp("update", "from", "http://klapp.example/", code=1)
+    with klapp.agent():
+        assert words in klapp("update", "from", "http://klapp.example/", code=1)

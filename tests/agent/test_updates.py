@@ -23,7 +23,7 @@ from klapp.network import Broker
 from klapp.service import Service
 from klapp.signednote import BadNote, Verifier
 from klapp.updates import Release, Untrusted, newer, place_of
-from klapp.updates.asker import Asker
+from klapp.updates.asker import LEAST, Asker
 from klapp.updates.source import FILE, LARGEST
 from klapp.updating import AGAIN, SOONER, SPREAD, how_to
 from tests.agent.hosts import certificates, host, ok, raw
@@ -251,6 +251,10 @@ def test_once_a_week_where_a_person_says_so(house: House, publisher: Publisher, 
     assert [title for title, _ in house.told.notices] == ["klapp"], "each version once, and no word of what failed"
     updating._clock = lambda: NOW - timedelta(days=400)
     assert updating.due() == NOW - timedelta(days=400), "a clock that was set back does not put it off"
+    agent.updates("change", name="key", value="none")
+    assert updating.due() is None, "nobody could be believed"
+    agent.updates("change", name="key", value=str(VERIFIER))
+    assert updating.due() is not None
     agent.updates("change", name="every", value="never")
     assert updating.due() is None
     with pytest.raises(ValueError, match="every week, or never"):
@@ -287,7 +291,7 @@ def test_the_asker_asks_when_it_is_due_and_stops() -> None:
     asker = Asker(lambda: dues.pop(0) if dues[1:] else dues[0], asked.append, lambda: now[0])
     asker.set()
     until(lambda: asked == [False], "the first time")
-    until(lambda: asker._timer is not None, "the wait for the next")
+    until(lambda: asker._timer is not None and asker._timer.interval >= LEAST, "the wait for the next")
     asker.now()
     until(lambda: asked == [False, True], "the person's")
     asker.stop()

@@ -55,7 +55,12 @@ class _Own:
     def call(self, method: str, **arguments: Any) -> Any:
         from klapp.gate import answer
 
-        return answer(self.agent, method, arguments | _session(self.agent.home))
+        try:
+            return answer(self.agent, method, arguments | _session(self.agent.home))
+        except ValueError as error:
+            if type(error) is not ValueError:  # one of klapp's own, which says itself what it is
+                raise
+            raise Complaint(str(error)) from error  # the facade's sentence for a person
 
     def stream(self, method: str, **arguments: Any) -> Iterator[Any]:
         yield from self.call(method, **arguments)

@@ -50,9 +50,9 @@ def _said(options: argparse.Namespace, data: Any, text: str, code: int) -> int:
 
 def _status(status: dict[str, Any]) -> list[str]:
     if not status["place"] or not status["key"]:
-        missing = " and ".join(name for name in ("place", "key") if not status[name])
+        missing = " and no ".join(name for name in ("place", "key") if not status[name])
         return [
-            f"This is klapp {status['version']}. It asks nobody whether there is a newer one: no {missing} is named.",
+            f"This is klapp {status['version']}. It asks nobody whether there is a newer one: it knows no {missing}.",
             "klapp update from PLACE names an https:// address, or a folder; klapp update key KEY who has to have signed.",
         ]
     when = "once a week, and when you say" if status["every"] == "week" else "only when you say"

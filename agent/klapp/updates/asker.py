@@ -8,6 +8,8 @@ from datetime import datetime
 
 LONGEST = 6 * 3600.0
 """Seconds after which the clock is looked at again: a timer does not count while the machine sleeps."""
+LEAST = 60.0
+"""Seconds between two times, whatever is said to be due."""
 _THREAD = "klapp-updates"
 
 
@@ -28,13 +30,13 @@ class Asker:
         """A person asks; returns at once, for a host may take its time."""
         threading.Thread(target=self._ask, args=(True,), name=_THREAD, daemon=True).start()
 
-    def set(self) -> None:
-        """Look anew when it is due."""
+    def set(self, least: float = 0.0) -> None:
+        """Look anew when it is due, and wait for that; at least so many seconds."""
         moment = self._due()
         with self._lock:
             self._cancel()
             if moment is not None and not self._stopped:
-                left = max((moment - self._clock()).total_seconds(), 0.0)
+                left = max((moment - self._clock()).total_seconds(), least)
                 self._timer = threading.Timer(min(left, LONGEST), self._ring)
                 self._timer.name, self._timer.daemon = _THREAD, True
                 self._timer.start()
@@ -54,4 +56,4 @@ class Asker:
         moment = self._due()
         if moment is not None and moment <= self._clock():
             self._ask(False)
-        self.set()
+        self.set(LEAST)
