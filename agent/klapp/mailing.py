@@ -148,10 +148,10 @@ class Mailing:
     def post(self, coworker: str, letter: Letter, token: str, begun: Callable[[], None]) -> tuple[str, int]:
         """Send a mail from the account that sends; see ``klapp.engine.outside.Post``. Where nobody knows whether it was
         sent, the person is asked."""
-        account = self._sending()
+        account = self._sending(letter.account)
         self._keep_pace(letter.to)
         data = letters.written(letter, account.address, token)
-        mail = OnItsWay(token, coworker, letter.to, letter.subject, datetime.now(UTC), data)
+        mail = OnItsWay(token, coworker, letter.to, letter.subject, datetime.now(UTC), data, letter.account)
 
         def begins() -> None:
             self._outbox.put(mail)
@@ -220,7 +220,7 @@ class Mailing:
         mail = self._one_unsure(name)
         where = f"mail to {mail.to}"
         try:
-            account = self._sending()
+            account = self._sending(mail.account)
             where = f"mail to {mail.to} by {account.smtp_shown}"
             smtp.submit(account, self.broker.context, mail.to, mail.data, lambda: None)
         except NetworkError as error:
@@ -249,8 +249,14 @@ class Mailing:
             raise NoCoworker(f"No mail {name} waits for an answer. See them with: klapp mail unsure")
         return found[0]
 
-    def _sending(self) -> Account:
-        """The account that sends. Raises NetworkError."""
+    def _sending(self, name: str = "") -> Account:
+        """The account that sends, by its name or as the person chose it. Raises NetworkError."""
+        if name:
+            named = self._accounts.get(name)
+            if named is None or not named.smtp_server:
+                why = f"The mail account {name} {'can not send' if named else 'is not known'}. Nothing was sent; "
+                raise NetworkError(f"{why}say how with: klapp mail add {name} --smtp HOST")
+            return named
         account = self._accounts.sender()
         if account is None:
             able = [one.name for one in self._accounts.all() if one.smtp_server]

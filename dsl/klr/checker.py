@@ -16,7 +16,7 @@ from klr.mistaken import unknown_verb
 from klr.program import Grant, Limits, Secret, Setting, TestCase, TriggerUse
 from klr.recipients import address_problem
 from klr.scope import Facts, Scope, Variable
-from klr.secrets import Secrets
+from klr.secrets import Secrets, account_problem
 from klr.settings import filled
 from klr.source import Source, Span
 from klr.starts import Starts
@@ -24,6 +24,7 @@ from klr.syntax import MISSING
 from klr.trials import Trials
 from klr.typer import may_be_missing
 from klr.types import (
+    ACCOUNT,
     ATTACHMENT,
     DATE,
     ERROR,
@@ -245,6 +246,12 @@ class _Checker:
                     instead(value.span, value.name, slot.words, synonyms.CHOICES) if isinstance(value, s.Name) else ()
                 )
                 self.error("K209", f"{what} is one of {listing(slot.words)}.", value.span, help, repair)
+            return
+        if slot.type == ACCOUNT:
+            self.expressions.of(value, scope)
+            name = value.constant if isinstance(value, s.Template) else None
+            if problem := account_problem(name or ""):
+                self.error("K418", problem, value.span, f'For example: `{what.partition(" of ")[0]} "work"`.')
             return
         self.expressions.want(value, slot.type, scope, what)
         if isinstance(value, s.Template) and self.checked.facts.goes_into_folder(value) and not _keeps_name(verb, slot):

@@ -68,6 +68,7 @@ class _Sent:
     data: Label = PUBLIC
     control: Label = PUBLIC
     recipients: Language | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class _Closure:
         if sent.recipients is None:
             yield Demand(Need("contact", patterns=(sent.host,)), sent.span)
         else:
-            yield Demand(Need("send mail", sent.recipients, (sent.host,)), sent.span)
+            yield Demand(Need("send mail", sent.recipients, (sent.host,), sent.account), sent.span)
         data, found = self.of(sent.data), self.of(sent.data | sent.control)
         whole = {origin.place for origin in found if origin.source == "contents"}
         for origin in found:
@@ -395,6 +396,7 @@ class _Walk:
         if id(action) in self.recipients:
             for number, one in enumerate(self.recipients[id(action)]):
                 self._sent(action, one.pattern, everything, one.language, number)
+                self.traffic.sent[id(action), number].account = _account(action)
             self.touched |= everything
             return labels
         host = self.facts.host_of(values[verb.sends][0])
@@ -495,6 +497,12 @@ class _Walk:
             names = [parameter.name for parameter in resolved.definition.parameters]
             return self._label(resolved.definition.value, dict(zip(names, arguments, strict=True)))
         return frozenset().union(*arguments)
+
+
+def _account(action: s.Action) -> str:
+    """The account that a mail is sent from; "" for the one that the person chose."""
+    value = dict(action.slots).get("from")
+    return (value.constant or "") if isinstance(value, s.Template) else ""
 
 
 def _its(node: s.Expression) -> Iterator[s.Name]:

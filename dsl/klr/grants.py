@@ -35,7 +35,7 @@ class Grants:
         if kind is None:
             return
         hosts = [self._goal(template) for template in may.to] if kind.leaves else []
-        if kind.takes == "mailboxes":
+        if kind.takes in ("mailboxes", "recipients"):
             hosts = [self._account(kind, template) for template in may.patterns]
         if None in hosts:
             return
@@ -70,16 +70,15 @@ class Grants:
             repair = (Edit(may.span, written, kind.name),)
             self.error("K208", f"There is no permission `{written}`.", span, f"Did you mean `{kind.name}`?", repair)
             return None
-        if kind.joins != "to" and (joined := _JOINED.match(self.source.cut(may.span))) and joined[1] != kind.joins:
+        joins = "from" if kind.takes == "recipients" else kind.joins
+        if (joined := _JOINED.match(self.source.cut(may.span))) and joined[1] != joins:
             span = Span(may.span.start + joined.start(1), may.span.start + joined.end(1))
             message = (
-                f"`{kind.joins}` joins this permission."
-                if kind.joins
-                else "The pattern stands right behind the permission."
+                f"`{joins}` joins this permission." if joins else "The pattern stands right behind the permission."
             )
             repair = (
-                (Edit(span, joined[1], kind.joins),)
-                if kind.joins
+                (Edit(span, joined[1], joins),)
+                if joins
                 else (Edit(Span(span.start, span.end + 1), f"{joined[1]} ", ""),)
             )
             self.error("K208", message, span, f"Write, for example, `{kind.example}`.", repair)
@@ -168,7 +167,7 @@ def _problem(kind: PermissionKind, may: s.May) -> str:
     if kind.takes == "apps":
         return "" if not may.to else "goes to no host"
     if kind.takes == "recipients":
-        return "" if may.to and not may.patterns else "says to whom, and nothing else"
+        return "" if may.to else "does not say to whom"
     if kind.takes == "mailboxes":
         return "" if may.to and may.patterns else "says in which account, and to which folders"
     if kind.takes and not may.patterns:

@@ -69,7 +69,7 @@ class _Judge:
         granted = [grant for grant in grants if _serves(grant, need)]
         if need.permission == "send mail":
             assert need.language is not None
-            return escape(need.language, [recipients(grant.to or grant.pattern or "") for grant in granted])
+            return escape(need.language, [recipients(_written_to(grant)) for grant in granted])
         if need.recipients is not None:
             return _mailed(need, granted)
         return _beyond(need, granted)
@@ -98,7 +98,8 @@ class _Judge:
             message = f'This could move mail of "{need.to}" to "{visible(witness)[1:]}", and no `may move mail` line allows that.'
             return Diagnostic("K401", message, demand.span, help, self._added(line))
         if need.permission == "send mail":
-            message = f"This could write mail to {visible(witness)[1:]}, and no `may send mail` line allows that."
+            by = f' from "{need.to}"' if need.to else ""
+            message = f"This could write mail{by} to {visible(witness)[1:]}, and no `may send mail` line allows that."
             return Diagnostic("K401", message, demand.span, help, self._added(line))
         if need.to or need.permission == "contact":
             code, message = _leaving(demand, visible(witness))
@@ -146,9 +147,16 @@ def _serves(grant: _Grant, need: Need) -> bool:
     if need.permission == "contact":
         return grant.permission == "contact" or PERMISSIONS[grant.permission].leaves
     if need.permission == "send mail":
-        return grant.permission == "send mail" or is_mail(grant.to)
+        if grant.permission == "send mail":
+            return grant.to == need.to
+        return PERMISSIONS[grant.permission].leaves and is_mail(grant.to) and not need.to
     same = grant.permission == need.permission or (grant.permission, need.permission) == ("send contents", "send names")
     return same and (grant.to == need.to if need.recipients is None else is_mail(grant.to))
+
+
+def _written_to(grant: _Grant) -> str:
+    """To whom a grant lets mail be written."""
+    return (grant.pattern if grant.permission == "send mail" else grant.to) or ""
 
 
 def _beyond(need: Need, granted: Sequence[_Grant]) -> str | None:
@@ -219,8 +227,14 @@ def _narrower(pattern: str, tight: Sequence[str]) -> str:
 
 def may_line(permission: str, patterns: Sequence[str], to: str = "") -> str:
     """The ``may`` line that grants something, as it is written."""
-    if permission in PERMISSIONS and PERMISSIONS[permission].takes == "mailboxes":
-        return may_line("move mail in", (to,)) + " to " + ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
+    takes = PERMISSIONS[permission].takes if permission in PERMISSIONS else ""
+    if takes in ("mailboxes", "recipients") and to:
+        joins = "in" if takes == "mailboxes" else "from"
+        return (
+            may_line(f"{permission} {joins}", (to,))
+            + " to "
+            + ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
+        )
     written = ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
     joins = PERMISSIONS[permission].joins if permission in PERMISSIONS and patterns else ""
     of = f" {joins}" if joins else ""

@@ -102,8 +102,8 @@ def _told_by(lines: Sequence[MayLine], line: MayLine) -> MayLine | None:
     if line.permission == "contact":
         hosts = tuple(host for host in line.patterns if all(host != other.to for other in lines))
         return line._replace(patterns=hosts) if hosts else None
-    if line.permission == "send mail":
-        told = [other.to for other in lines if is_mail(other.to)]
+    if line.permission == "send mail" and not line.to:
+        told = [other.to for other in lines if PERMISSIONS[other.permission].leaves and is_mail(other.to)]
         left = tuple(pattern for pattern in line.patterns if not covers(told, recipients(pattern), recipients))
         return line._replace(patterns=left) if left else None
     if line.permission == "send names":

@@ -403,7 +403,7 @@ def test_of_several_accounts_the_person_chooses(tmp_path: Path) -> None:
 def test_no_text_becomes_a_header_or_another_mail(subject: str, text: str, name: str) -> None:
     verb = VOCABULARY.verbs["send mail"]
     assert verb.plan is not None
-    (operation,) = verb.plan(None, ("ann@example.com", subject, text, None), None).operations
+    (operation,) = verb.plan(None, ("ann@example.com", subject, text, None, None), None).operations
     assert isinstance(operation, SendMail)
     assert from_json(operation.to_json()) == operation
     letter = Letter(operation.address, operation.subject, operation.text, lambda: [(name, b"x")])

@@ -12,9 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klapp.coworkers.approval import asks_more
+from klapp.engine.outside import may_write, recipients_of, senders_of
 from klapp.mail.folders import Folders, from_utf7, in_utf7
 from klapp.mail.imap import MailError
 from klapp.network import Broker
+from klapp.operations import SendMail, from_json
+from klapp.vocabulary import VOCABULARY
+from klr.loader import load
 from tests.agent.dovecot import PASSWORD, USER, Dovecot, dovecot
 from tests.agent.house import House, reports
 from tests.agent.postman import Postman, postman
@@ -88,6 +93,52 @@ def test_what_was_sent_is_kept_with_the_account(house: House, server: Dovecot, s
         kept = copies(other, folder)
     assert [rb"\Seen" in flags for flags, _ in kept] == [True, True]
     assert [message_from_bytes(data)["Message-ID"] for _, data in kept] == [one["Message-ID"] for one in sends.mails]
+
+
+def test_a_coworker_that_names_an_account_sends_from_that_one_alone(
+    house: House, server: Dovecot, sends: Postman
+) -> None:
+    house.coworker(SENDER.replace("send mail to", 'send mail from "home" to'))
+    with house.agent(sandboxed=True) as agent:
+        assert [line["words"] for line in agent.review("one")["may"]] == [
+            "write mail to ann@example.com from the account home"
+        ]
+        agent.approve("one")
+        (report,) = reports(agent.run("one"))
+        assert "The mail account home is not known" in report["reason"]
+        agent.mail(
+            "add", name="home", server="127.0.0.1", port=server.tls, user=USER, password=PASSWORD,
+            smtp="127.0.0.1", smtp_port=sends.port, address="paula@home.example",
+        )  # fmt: skip
+        (report,) = reports(agent.run("one"))
+        assert report["outcome"] == "done", report["reason"]
+        assert [sender for sender, _, _ in sends.envelopes] == ["paula@home.example"]
+        assert agent.replay(report["run"]) == []
+        logged = SendMail("a@b.example", "s", "t", (), (), "", (), (), "k")
+        assert from_json(logged.to_json()) == logged
+        assert "account" not in logged.to_json()  # as logs were before there was a choice
+
+
+@pytest.mark.parametrize(
+    ("account", "to", "fits"),
+    [("", "ann@a.example", True), ("work", "ann@a.example", False), ("work", "bob@a.example", True), ("", "bob@a.example", False), ("a@a.example", "bob@a.example", False)],
+)  # fmt: skip
+def test_each_account_has_its_own_recipients(account: str, to: str, fits: bool) -> None:
+    program = load(
+        'coworker "x"\nmay send mail to "ann@a.example"\nmay send mail from "work" to "bob@a.example"\nwhen asked\n'
+        'send mail to "ann@a.example" about "x" saying "y"\nsend mail from "work" to "bob@a.example" about "x" saying "y"\nend\n',
+        VOCABULARY,
+    ).program
+    assert program is not None
+    assert may_write(to, account, recipients_of(program), senders_of(program)) == fits
+
+
+def test_an_account_is_a_part_of_what_was_approved() -> None:
+    approved = {"send mail": ("ann@a.example",)}
+    assert asks_more({"send mail to work": ("ann@a.example",)}, approved) != {}
+    assert asks_more({"send mail": ("ann@a.example",)}, {"send mail to work": ("*@*",)}) != {}
+    assert asks_more({"send mail to work": ("ann@a.example",)}, {"send mail to work": ("*@a.example",)}) == {}
+    assert asks_more({"send mail to x@a.example": ("ann@a.example",)}, {"send mail to *@a.example": ("*@*",)}) != {}
 
 
 def test_a_copy_that_can_not_be_kept_sends_nothing_twice(

@@ -342,7 +342,7 @@ class Outside(Remembering):
 
     def mail(self, *given: Any) -> None:
         letter, _ = given
-        self.hosts.mail(letter.to, letter.subject, letter.text, letter.attached())
+        self.hosts.mail(letter.to, letter.subject, letter.text, letter.attached(), letter.account)
 
     def move(self, *given: Any) -> None:
         self.hosts.handle("move", given[1])

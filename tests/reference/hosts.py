@@ -41,8 +41,8 @@ class Hosts:
         chosen = sha256(repr(known).encode("utf-8", "surrogatepass")).digest()[0] + (host_of(address) == self.contrary)
         return ANSWERS[chosen % len(ANSWERS)]
 
-    def mail(self, to: str, subject: str, text: str, attached: Sequence[tuple[str, bytes]]) -> None:
-        self.heard.append((to, subject, text, tuple(attached)))
+    def mail(self, to: str, subject: str, text: str, attached: Sequence[tuple[str, bytes]], account: str) -> None:
+        self.heard.append((to, subject, text, tuple(attached), account))
 
     def handle(self, what: str, how: str) -> None:
         """The mail that came is moved, or marked."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from klapp.vocabulary import VOCABULARY
 from klr.loader import with_functions
 from klr.types import (
+    ACCOUNT,
     ADDRESS,
     ATTACHED,
     ATTACHMENT,
@@ -65,7 +66,7 @@ def test_each_verb_has_a_meaning(name: str) -> None:
         FILE: "file", TEXT: "text", PATH: "path", ROW: "row", list_of(ROW): "list of row",
         SENDABLE: "sendable", ADDRESS: "address", SECRET: "secret",
         ATTACHMENT: "attachment", RECIPIENT: "recipient", ATTACHED: "attached",
-        MAIL: "mail", MAILBOX: "mailbox",
+        MAIL: "mail", ACCOUNT: "account", MAILBOX: "mailbox",
     }  # fmt: skip
     assert (
         tuple(

@@ -319,7 +319,7 @@ def _as_met(world: World, file: File) -> bytes:
 ADDRESS = re.compile(r"[a-z0-9!#$%&'+=^_`{|}~-]+(\.[a-z0-9!#$%&'+=^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.I)  # fmt: skip
 
 
-def send_mail(world: World, to: str, about: str, saying: str, along: Any) -> None:
+def send_mail(world: World, to: str, about: str, saying: str, along: Any, account: str | None) -> None:
     """A mail to one person. That it goes out, and what becomes of it there, is no matter of the program."""
     if not ADDRESS.fullmatch(to) or not to.isascii() or len(to) > 254 or to.index("@") > 64:
         raise Refused("value")
@@ -335,7 +335,7 @@ def send_mail(world: World, to: str, about: str, saying: str, along: Any) -> Non
         attached.append((name_of(file.path), _as_met(world, file)))
         world.touched.append(("read", file.path))
     text = saying.encode("utf-8", "replace").decode()
-    world.hosts.mail(to, hosts.in_one_line(about), text, attached)
+    world.hosts.mail(to, hosts.in_one_line(about), text, attached, account or "")
 
 
 def _unnamable(folder: str) -> bool:
@@ -409,7 +409,10 @@ VERBS: dict[str, Verb] = {
     "send": Verb(
         send, (("", "sendable"), ("to", "address"), ("as", "word it"), ("by", "word post"), ("using", "secret"))
     ),
-    "send mail": Verb(send_mail, (("to", "recipient"), ("about", "text"), ("saying", "text"), ("with", "attached"))),
+    "send mail": Verb(
+        send_mail,
+        (("to", "recipient"), ("about", "text"), ("saying", "text"), ("with", "attached"), ("from", "account")),
+    ),
     "move mail": Verb(move_mail, (("", "mail"), ("to", "mailbox"))),
     "mark mail": Verb(mark_mail, (("", "mail"), ("as", "word read"))),
     "open": Verb(open_in_app, (("", "file"), ("with", "path"))),

@@ -88,7 +88,8 @@ def _as_wide(name: str, approved: Permissions) -> Iterable[str]:
     permission, _, to = name.partition(" to ")
     for other in approved:
         same, _, wider = other.partition(" to ")
-        if same == permission and is_mail(to) and is_mail(wider) and not _wider([to], [wider], recipients):
+        leaves = same in PERMISSIONS and PERMISSIONS[same].leaves
+        if leaves and same == permission and is_mail(to) and is_mail(wider) and not _wider([to], [wider], recipients):
             yield other
 
 
@@ -99,6 +100,9 @@ def in_words(permissions: Permissions) -> list[str]:
         kind, host = _kind(name)
         plain = kind.plain if kind is not None else name
         where = recipients_in_words(host) if is_mail(host) else host
+        if kind is not None and kind.takes == "recipients" and host:
+            lines.append(f"{plain} {', '.join(map(recipients_in_words, patterns))} from the account {host}")
+            continue
         to = f" to {where}{' (not encrypted)' if host.startswith('http:') else ''}" if host else ""
         if kind is not None and kind.takes == "mailboxes":
             lines.append(f"{plain} of {host} to {', '.join(patterns)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from klapp.engine.encoding import decode
-from klapp.engine.outside import is_granted, is_mailbox_granted
+from klapp.engine.outside import is_mailbox_granted, may_write
 from klapp.engine.record import kept_as_blob, step_from_json
 from klapp.engine.runs import Planned, Request
 from klapp.files.patterns import is_plain
@@ -122,6 +122,7 @@ class Judge:
         hosts: frozenset[str] = frozenset(),
         apps: frozenset[str] = frozenset(),
         recipients: frozenset[str] = frozenset(),
+        senders: frozenset[tuple[str, str]] = frozenset(),
         opens: bool = True,
         mailboxes: frozenset[tuple[str, str]] = frozenset(),
         marked_accounts: frozenset[str] = frozenset(),
@@ -134,6 +135,7 @@ class Judge:
         self.hosts = hosts
         self.apps = apps
         self.recipients = recipients
+        self.senders = senders
         self.opens = opens
         self.mailboxes = mailboxes
         self.marked_accounts = marked_accounts
@@ -145,8 +147,8 @@ class Judge:
     def _reaches(self, operation: Operation) -> bool:
         """Whether an operation goes to a host, address or app that is granted, if it goes to one at all."""
         match operation:
-            case SendMail(address=address):
-                return is_granted(address, self.recipients)
+            case SendMail(address=address, account=account):
+                return may_write(address, account, self.recipients, self.senders)
             case OfMailbox() if self.own_steps:
                 return True
             case TakeMailBack():

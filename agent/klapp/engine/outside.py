@@ -15,7 +15,7 @@ from klapp.network.apps import AppError, open_with
 from klapp.operations import Letter, Mailbox
 from klr.program import Program, Secret
 from klr.recipients import is_mail
-from klr.vocabulary import Permission
+from klr.vocabulary import PERMISSIONS, Permission
 
 OF_FILES = ("read", "write", "remove", "erase")
 NOT_NOW = "What this run still had to send was not sent: it was cut short, and nothing is sent twice."
@@ -37,10 +37,25 @@ def hosts_of(program: Program) -> frozenset[str]:
     return frozenset(contacts | {host for grant in program.grants for host in grant.to if "://" in host})
 
 
+def senders_of(program: Program) -> frozenset[tuple[str, str]]:
+    """The (account, pattern for mail addresses) by which a program may write, for accounts that it names."""
+    named = [one for one in program.grants if one.permission == "send mail"]
+    return frozenset((account, pattern) for one in named for account in one.to for pattern in one.patterns)
+
+
+def may_write(address: str, account: str, recipients: Iterable[str], senders: Iterable[tuple[str, str]]) -> bool:
+    """Whether a mail may go to an address from an account; "" for the one that the person chose."""
+    return is_granted(address, [who for by, who in senders if by == account] if account else recipients)
+
+
 def recipients_of(program: Program) -> frozenset[str]:
     """The patterns for the mail addresses that a program may write to."""
-    written = {pattern for grant in program.grants if grant.permission == "send mail" for pattern in grant.patterns}
-    return frozenset(written | {to for grant in program.grants for to in grant.to if is_mail(to)})
+    plain = [grant for grant in program.grants if grant.permission == "send mail" and not grant.to]
+    written = {pattern for grant in plain for pattern in grant.patterns}
+    return frozenset(
+        written
+        | {to for grant in program.grants if PERMISSIONS[grant.permission].leaves for to in grant.to if is_mail(to)}
+    )
 
 
 _PLAIN = r"[!#-'*+./0-9=?A-Z^-~-]"
@@ -223,6 +238,7 @@ class Reach(Nowhere):
         self._attachment_of = attachment_of
         self._post = post
         self.recipients = recipients_of(program)
+        self.senders = senders_of(program)
         self.accounts = accounts_of(program)
         self.hosts = hosts_of(program)
         self.apps = apps_of(program)
@@ -243,8 +259,9 @@ class Reach(Nowhere):
         self._request(Request(method, address, Body(body(), type), header), secret, token)
 
     def mail(self, letter: Letter, token: str) -> None:
-        if not is_granted(letter.to, self.recipients):
-            raise FileError(f"This coworker may not write mail to {letter.to}. Nothing was sent.", "denied")
+        if not may_write(letter.to, letter.account, self.recipients, self.senders):
+            by = f" from {letter.account}" if letter.account else ""
+            raise FileError(f"This coworker may not write mail{by} to {letter.to}. Nothing was sent.", "denied")
         try:
             server, size = self._post(self.coworker, letter, token, lambda: self._begins(letter.to, "", token))
         except NetworkError as error:

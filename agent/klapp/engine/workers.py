@@ -13,7 +13,15 @@ from klapp.engine.hands import MOST_TOLD, Guarded, HandsLost, RealWorld
 from klapp.engine.honesty import is_honest
 from klapp.engine.judge import Judge, Lied
 from klapp.engine.kept import IDLE, PATIENCE, KeptWorkers, Running
-from klapp.engine.outside import apps_of, grants_of_files, hosts_of, mailboxes_of, marked_accounts_of, recipients_of
+from klapp.engine.outside import (
+    apps_of,
+    grants_of_files,
+    hosts_of,
+    mailboxes_of,
+    marked_accounts_of,
+    recipients_of,
+    senders_of,
+)
 from klapp.engine.record import step_to_json
 from klapp.engine.runs import Planned, Request, Story
 from klapp.engine.saying import patience_for, refusal, settings_of, story_of, wish
@@ -69,6 +77,7 @@ class WorkerPool(KeptWorkers):
             hosts=hosts_of(program),
             apps=apps_of(program),
             recipients=recipients_of(program),
+            senders=senders_of(program),
             opens=self.launcher.opens_folders,
             mailboxes=mailboxes_of(program),
             marked_accounts=marked_accounts_of(program),

@@ -27,6 +27,7 @@ class OnItsWay:
     subject: str
     at: datetime
     data: bytes
+    account: str = ""
 
 
 class Outbox:
@@ -43,6 +44,7 @@ class Outbox:
             "subject": mail.subject,
             "at": mail.at.isoformat(),
             "data": base64.b64encode(mail.data).decode("ascii"),
+            "account": mail.account,
         }
         self._shelf.put(_PREFIX + mail.token, kept)
 
@@ -59,7 +61,9 @@ class Outbox:
                 self.forget(token)
                 continue
             data = base64.b64decode(kept["data"])
-            found.append(OnItsWay(token, kept["coworker"], kept["to"], kept["subject"], at, data))
+            found.append(
+                OnItsWay(token, kept["coworker"], kept["to"], kept["subject"], at, data, kept.get("account", ""))
+            )
         return sorted(found, key=lambda mail: (mail.at, mail.token))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -21,12 +21,13 @@ from klr.vocabulary import Permission
 
 class Letter(NamedTuple):
     """A mail: ``to`` one address, its ``subject`` in one line, its ``text``; ``attached`` gives the names and bytes of the
-    files that go along, or raises FileError."""
+    files that go along, or raises FileError. ``account`` sends it; "" for the one that the person chose."""
 
     to: str
     subject: str
     text: str
     attached: Callable[[], Sequence[tuple[str, bytes]]]
+    account: str = ""
 
 
 class Mailbox(Protocol):
@@ -131,6 +132,8 @@ class Operation(ABC):
         body: dict[str, Any] = {"do": self.kind}
         for name in _fields(type(self)):
             value = getattr(self, name)
+            if value == _later(type(self)).get(name, ...):
+                continue
             body[name] = value if type(value) is str else _encoded(value)
         return body
 
@@ -138,15 +141,22 @@ class Operation(ABC):
     def of_json(cls, body: Mapping[str, Any]) -> Self:
         """The opposite of ``to_json``. Raises ValueError where a field is missing, unknown or of the wrong type."""
         wanted = _fields(cls)
-        if body.keys() - {"do"} != wanted.keys():
+        given = body.keys() - {"do"}
+        if given - wanted.keys() or wanted.keys() - given - _later(cls).keys():
             raise ValueError(f"a logged “{cls.kind}” has other parts than it should")
-        return cls(*[_decoded(body[name], type_) for name, type_ in wanted.items()])
+        return cls(**{name: _decoded(body[name], type_) for name, type_ in wanted.items() if name in given})
 
 
 @cache
 def _fields(operation: type[Operation]) -> dict[str, str]:
     """The fields of an operation, and their types as written."""
     return {f.name: str(f.type) for f in fields(operation)}
+
+
+@cache
+def _later(operation: type[Operation]) -> dict[str, Any]:
+    """The fields that came later than the first logs, and what they are where a log does not say it."""
+    return {f.name: f.default for f in fields(operation) if f.default is not MISSING}
 
 
 def _newer(value: Any, known: Mapping[Identity, Identity]) -> Any:

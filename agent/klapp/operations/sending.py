@@ -125,6 +125,7 @@ class SendMail(Sending):
     numbers: tuple[int, ...]
     names: tuple[str, ...]
     token: str
+    account: str = ""
 
     @property
     def host(self) -> str:
@@ -138,14 +139,15 @@ class SendMail(Sending):
             came = zip(self.names, self.numbers, strict=True)
             return [*files, *((name, world.attachment(self.mail, number)) for name, number in came)]
 
-        world.mail(Letter(self.address, self.subject, self.text, attached), self.token)
+        world.mail(Letter(self.address, self.subject, self.text, attached, self.account), self.token)
 
     def places(self) -> dict[Permission, tuple[str, ...]]:
         return {"read": self.paths} if self.paths else {}
 
     def sentence(self) -> str:
         along = f" with {', '.join(map(shown, (*self.paths, *self.names)))}" if self.paths or self.names else ""
-        return f"sent mail to {shown(self.address)} about “{shown(self.subject)}”{along}"
+        by = f" from “{self.account}”" if self.account else ""
+        return f"sent mail{by} to {shown(self.address)} about “{shown(self.subject)}”{along}"
 
 
 @dataclass(frozen=True)

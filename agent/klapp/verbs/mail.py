@@ -14,7 +14,7 @@ from klapp.verbs.writing import written
 from klr.mailboxes import mailbox_problem
 from klr.recipients import address_problem
 from klr.runtime import show_size
-from klr.types import ATTACHED, ATTACHMENT, MAIL, MAILBOX, PATH, RECIPIENT, TEXT, WORD
+from klr.types import ACCOUNT, ATTACHED, ATTACHMENT, MAIL, MAILBOX, PATH, RECIPIENT, TEXT, WORD
 from klr.values import AttachmentValue, FileValue
 from klr.vocabulary import Slot, Verb
 
@@ -48,7 +48,7 @@ SAVE = Verb(
 
 def plan_send_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> Plan:
     """``send mail to ADDRESS about TEXT saying TEXT with FILES``: one mail to one address, sent once."""
-    to, subject, text, along = arguments
+    to, subject, text, along, account = arguments
     if problem := address_problem(to):
         raise FileError(f"“{shown(to[:100])}” is no mail address. {problem} Nothing was sent.", "value")
     subject = in_one_line(subject)
@@ -68,7 +68,7 @@ def plan_send_mail(files: Files, arguments: tuple[Any, ...], now: datetime) -> P
     mail, numbers = came[0].mail if came else "", tuple(one.number for one in came)
     names = tuple(one.name for one in came)
     plain = text.encode("utf-8", "replace").decode()
-    return Plan((SendMail(to, subject, plain, paths, identities, mail, numbers, names, new_token()),))
+    return Plan((SendMail(to, subject, plain, paths, identities, mail, numbers, names, new_token(), account or ""),))
 
 
 def in_one_line(text: str) -> str:
@@ -126,8 +126,9 @@ SEND_MAIL = Verb(
             required=False,
             doc="A file or a list of files that goes along, or what came with a mail.",
         ),
+        Slot("from", ACCOUNT, required=False, doc="The account that sends it; without one, that which you chose."),
     ),
-    "Sends a mail from your own account. It is sent once; after a crash it is not sent again, and it can not be taken back.",
+    "Sends a mail from an account of your own. It is sent once; after a crash it is not sent again, and it can not be taken back.",
     'send mail to "ann@example.com" about "Invoice {file.stem}" saying "Please see the file." with file',
     plan=plan_send_mail,
     sends="to",
