@@ -139,7 +139,7 @@ def _sandbox(name: str, home: Home) -> Iterator[Finding]:
         yield Finding(name, WRONG, "A process that should be held by the system could write where it must not.", help)
     yield from (Finding(name, WRONG, sentence, ENFORCED) for sentence in lacking)
     if found.held and not lacking:
-        held = "A coworker is held to its folders" if starts.opens_folders else "A coworker's process can open no file"
+        held = "A coworker is held to its folders" if starts.opens_folders else "A coworker's process can write no file"
         yield Finding(name, FINE, f"{held} by the system: tried just now. No network, no programs.")
     yield from (Finding(name, ADVICE, sentence, ENFORCED) for sentence in less_enforced())
 

@@ -172,8 +172,7 @@ def test_an_app_gets_the_file_and_nothing_else(tmp_path: Path) -> None:
     secret = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(secret, True)
     open_with("/tmp/-rf --help", str(app), {"HOME": "/home/x", "KLAPP_PASSPHRASE_FILE": "/p", "LD_PRELOAD": "/evil.so"})
-    while not seen.exists():
-        pass
+    until(seen.exists)
     os.close(secret)
     told = seen.read_text()
     assert told.startswith("1\n/tmp/-rf --help\n")
