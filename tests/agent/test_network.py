@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from klapp.network import Body, Broker, NetworkError, Request
 from klapp.network.addresses import addresses_of, is_public
 from tests.agent.hosts import certificates, host, ok, raw
+from tests.agent.house import until
 
 
 def get(broker: Broker, address: str, *granted: str) -> str:
