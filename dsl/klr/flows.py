@@ -12,80 +12,29 @@ One thing is not counted: that a run which failed, and did not catch it, sent no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from klr import syntax as s
 from klr.checker import Checked, verb_of
 from klr.correspondence import Recipients
-from klr.demands import Demand, RuleDemands, is_of_files
+from klr.demands import RuleDemands, is_of_files
 from klr.diagnostics import Diagnostic
-from klr.program import Need, TriggerUse
-from klr.proof import Language, TooComplex, meet
+from klr.origins import PUBLIC, Closure, Label, Origin, Sent, Stored, Traffic
+from klr.program import TriggerUse
+from klr.proof import Language, TooComplex
 from klr.shapes import ANYWHERE, Shape
-from klr.source import Span
 from klr.types import FILE, GONE, MAILBOX, list_of
-from klr.vocabulary import SOURCES, Verb, Vocabulary
+from klr.vocabulary import Verb, Vocabulary
 
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a value comes from: the "names" or "contents" of the files of a place, the "answers" of a host, or the
-    "mail" of an account, whose name stands as ``host``.
-
-    ``own`` tells that it is the file that started the rule, where it lay then: all that is known of that place where
-    something is sent or stored narrows this down.
-    """
-
-    source: str
-    place: Shape | None = None
-    host: str = ""
-    own: bool = False
-
-
-Label = frozenset[Origin]
 OF_FILES = frozenset(("read", "write", "remove", "erase"))
 GOING = frozenset(("remove", "erase"))
 """What takes a file from its place, so that a list of that place tells of it."""
 MOST_STEPS = 100_000
 """Statements that are gone through, loops again and again."""
 FOLDERS_OF = "Name it by what is written here, by settings and by the mail itself, such as `{mail.date:%Y}`."
-PUBLIC: Label = frozenset()
-"""The label of what everybody may know: what is written in the coworker, its settings, and the clock."""
 _Labels = Mapping[str, Label]
-
-
-@dataclass(slots=True)
-class _Sent:
-    """What goes to a host at one place of the text: ``data`` in the request, ``control`` by its being made at all.
-
-    Of a mail, ``host`` is the pattern of the ``recipients``.
-    """
-
-    host: str
-    span: Span
-    data: Label = PUBLIC
-    control: Label = PUBLIC
-    recipients: Language | None = None
-    account: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """What the names and the contents of a place hold from here on."""
-
-    place: Shape
-    names: Label
-    contents: Label
-
-
-@dataclass(slots=True)
-class _Traffic:
-    """Everything that leaves one rule."""
-
-    sent: dict[tuple[int, int], _Sent] = field(default_factory=dict)
-    stored: dict[_Stored, None] = field(default_factory=dict)
 
 
 def with_flows(vocabulary: Vocabulary, checked: Checked, rules: Sequence[RuleDemands]) -> tuple[RuleDemands, ...]:
@@ -103,75 +52,11 @@ def with_flows(vocabulary: Vocabulary, checked: Checked, rules: Sequence[RuleDem
     ]
     if not any(traffic.sent for traffic in walks):
         return tuple(rules)
-    closure = _Closure(walks)
+    closure = Closure(walks)
     return tuple(
         replace(rule, demands=(*rule.demands, *chain.from_iterable(map(closure.demands, traffic.sent.values()))))
         for rule, traffic in zip(rules, walks, strict=True)
     )
-
-
-class _Closure:
-    """Follows what comes back from places and hosts to where it came from first."""
-
-    def __init__(self, walks: Iterable[_Traffic]) -> None:
-        self.stored: dict[_Stored, None] = {}
-        self.told: dict[str, set[Origin]] = {}
-        for traffic in walks:
-            self.stored.update(traffic.stored)
-            for sent in traffic.sent.values():
-                self.told.setdefault(sent.host, set()).update(sent.data | sent.control)
-        self._meets: dict[tuple[Shape, Shape], bool] = {}
-
-    def of(self, label: Label) -> dict[Origin, None]:
-        """The origins of a label, and theirs, in the order in which they are found."""
-        found = dict.fromkeys(sorted(label, key=_order))
-        waiting = list(found)
-        while waiting:
-            for more in self._behind(waiting.pop(0)):
-                if more not in found:
-                    found[more] = None
-                    waiting.append(more)
-        return found
-
-    def _behind(self, origin: Origin) -> Iterator[Origin]:
-        if origin.place is None:
-            if origin.source == "answers":
-                yield from sorted(self.told.get(origin.host, ()), key=_order)
-            return
-        for stored in self.stored:
-            if self._meet(origin.place, stored.place):
-                label = stored.names | stored.contents if origin.source == "contents" else stored.names
-                yield from sorted(label, key=_order)
-
-    def _meet(self, one: Shape, other: Shape) -> bool:
-        key = one, other
-        if key not in self._meets:
-            self._meets[key] = meet(one.language, other.language)
-        return self._meets[key]
-
-    def demands(self, sent: _Sent) -> Iterator[Demand]:
-        """What one request demands: that its host may be reached, and may be told all that it is told."""
-        if sent.recipients is None:
-            yield Demand(Need("contact", patterns=(sent.host,)), sent.span)
-        else:
-            yield Demand(Need("send mail", sent.recipients, (sent.host,), sent.account), sent.span)
-        data, found = self.of(sent.data), self.of(sent.data | sent.control)
-        whole = {origin.place for origin in found if origin.source == "contents"}
-        for origin in found:
-            if origin.source == "names" and origin.place in whole:
-                continue  # whoever may have the contents may have the names
-            if origin.place is None:
-                if origin.source == "answers" and origin.host == sent.host:
-                    continue  # what a host said is no news to it
-                need = Need(SOURCES[origin.source], None, (origin.host,), sent.host, sent.recipients)
-            else:
-                language, patterns = origin.place.language, origin.place.patterns
-                need = Need(SOURCES[origin.source], language, patterns, sent.host, sent.recipients)
-            yield Demand(need, sent.span, implied=origin not in data)
-
-
-def _order(origin: Origin) -> tuple[str, tuple[str, ...], str]:
-    return origin.source, origin.place.patterns if origin.place else (), origin.host
 
 
 class _Walk:
@@ -186,7 +71,7 @@ class _Walk:
         self.recipients: Mapping[int, tuple[Recipients, ...]] = rule.recipients
         self.mail: str | None = use.arguments["in"] if use is not None and use.gives == "mail" else None
         self.steps = 0
-        self.traffic = _Traffic()
+        self.traffic = Traffic()
         self.diagnostics: list[Diagnostic] = []
         self.parts: dict[int, Shape] = {}
         """By the identity of an `it`: the only part of its place of which an element can be chosen."""
@@ -196,7 +81,7 @@ class _Walk:
         self.caught = False
         """Whether the program goes on where something in this block fails."""
 
-    def rule(self, rule: s.RuleBlock) -> _Traffic:
+    def rule(self, rule: s.RuleBlock) -> Traffic:
         """Everything that leaves a rule."""
         labels: _Labels = {}
         if self.mail is not None:
@@ -365,7 +250,7 @@ class _Walk:
 
     def _store(self, action: s.Action, place: Shape, names: Label, contents: Label) -> None:
         if names or contents:
-            stored = _Stored(place, self._known(action, names), self._known(action, contents))
+            stored = Stored(place, self._known(action, names), self._known(action, contents))
             self.traffic.stored[stored] = None
 
     def _known(self, node: s.Node, label: Label) -> Label:
@@ -413,7 +298,7 @@ class _Walk:
         return answer
 
     def _sent(self, node: s.Node, to: str, data: Label, recipients: Language | None = None, number: int = 0) -> None:
-        sent = self.traffic.sent.setdefault((id(node), number), _Sent(to, node.span, recipients=recipients))
+        sent = self.traffic.sent.setdefault((id(node), number), Sent(to, node.span, recipients=recipients))
         sent.data |= self._known(node, data)
         sent.control |= self._known(node, self.pc)
 

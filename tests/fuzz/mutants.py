@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from klapp.files.patterns import Pattern
-from klr import flows
+from klr import flows, origins
 from klr import syntax as s
 from tests.fuzz.campaign import prepare, work
 
@@ -109,8 +109,8 @@ def _without_faults(real: Any) -> Any:
 
 
 MUTANTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
-    "what is stored": (flows._Closure, "_behind", _of_hosts_only),
-    "told by hosts": (flows._Closure, "_behind", _of_places_only),
+    "what is stored": (origins.Closure, "_behind", _of_hosts_only),
+    "told by hosts": (origins.Closure, "_behind", _of_places_only),
     "what decided": (flows._Walk, "_sent", _without_control),
     "contents as names": (flows._Walk, "_of_file", _names_alone),
     "a condition": (flows._Walk, "_if", _forgets(lambda self, node: [condition for condition, _ in node.branches])),

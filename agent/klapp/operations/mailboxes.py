@@ -54,7 +54,7 @@ class MoveMail(OfMailbox):
         return (TakeMailBack(self.mail, self.subject, new_token(), "move", self.folder, self.token),)
 
     def sentence(self) -> str:
-        return f"moved {self._named()} to {shown(self.folder)} of “{self.account}”"
+        return f"moved {self._named()} to {shown(self.folder)} of “{shown(self.account)}”"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class MarkMail(OfMailbox):
         return (TakeMailBack(self.mail, self.subject, new_token(), "mark", self.mark, self.token),)
 
     def sentence(self) -> str:
-        return f"marked {self._named()} of “{self.account}” as {self.mark}"
+        return f"marked {self._named()} of “{shown(self.account)}” as {shown(self.mark)}"
 
 
 @dataclass(frozen=True)
@@ -92,5 +92,5 @@ class TakeMailBack(OfMailbox):
 
     def sentence(self) -> str:
         if self.what == "move":
-            return f"moved {self._named()} of “{self.account}” back from {shown(self.value)}"
-        return f"marked {self._named()} of “{self.account}” as it was, no more as {self.value}"
+            return f"moved {self._named()} of “{shown(self.account)}” back from {shown(self.value)}"
+        return f"marked {self._named()} of “{shown(self.account)}” as it was, no more as {shown(self.value)}"

@@ -146,7 +146,7 @@ class SendMail(Sending):
 
     def sentence(self) -> str:
         along = f" with {', '.join(map(shown, (*self.paths, *self.names)))}" if self.paths or self.names else ""
-        by = f" from “{self.account}”" if self.account else ""
+        by = f" from “{shown(self.account)}”" if self.account else ""
         return f"sent mail{by} to {shown(self.address)} about “{shown(self.subject)}”{along}"
 
 
