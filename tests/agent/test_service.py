@@ -226,7 +226,8 @@ def test_a_coworker_that_fails_again_and_again_is_paused_and_goes_on_when_resume
 def test_a_failed_run_is_tried_again_also_after_a_restart(tmp_path: Path, start: Start) -> None:
     text = FAILER.format(more="", options=" retry 2 times after 2 seconds")
     with start(text) as running:
-        running.house.file("In/a", b"1")
+        # Whole and with its time at once: else it can be another version by the time that the second agent looks.
+        running.house.file("Aside/a", b"1").rename(running.house.person / "In/a")
         running.until(lambda: len(list(running.service.agent.log())) == 1)
     said: list[str] = []
     with House(tmp_path).agent() as agent, Service(agent, said.append) as service:
