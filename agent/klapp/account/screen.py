@@ -67,7 +67,8 @@ class ScreenWatch:
             self._connections.append(connection)
             # Anybody may send any signal over the system's bus: only logind is believed, and of this session alone.
             said = {"sender": _LOGIND} if bus == "SYSTEM" else {}
-            self._mine = _own_session(connection) if bus == "SYSTEM" else ""
+            if bus == "SYSTEM":  # the other bus has a thread of its own, and must not forget what this one knows
+                self._mine = _own_session(connection)
             for interface, member in signals:
                 rule = MatchRule(type="signal", interface=interface, member=member, **said)
                 if interface == _PROPERTIES:
