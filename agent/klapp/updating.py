@@ -168,25 +168,31 @@ class Updating:
         """Set ``place``, ``key`` or ``every`` as a person typed it; "none" gives back the place or key that klapp came
         with. Gives the status."""
         before = self.status()
-        if name == "place":
-            self._keep(place="" if value == NONE else place_of(value, self._home))
-        elif name == "key":
-            try:
-                self._keep(key="" if value == NONE else str(Verifier.of(value)))
-            except BadNote as error:
-                raise ValueError(str(error)) from error
-        elif name == "every":
-            if value not in EVERY:
-                raise ValueError(f"klapp asks by itself every {EVERY[1]}, or {EVERY[0]}.")
-            if value == "week" and not (before["place"] and before["key"]):
-                raise ValueError("First name the place and the key: klapp update from, klapp update key")
-            self._keep(every=value, spread=secrets.randbelow(SPREAD))
-        else:
-            raise ValueError(f"Updates have no setting {name!r}.")
-        after = self.status()
-        if after[name] != before[name]:
-            self._log.record(SettingChanged("klapp", f"updates {name}", before[name] or NONE, after[name] or NONE))
+        chosen = self._chosen(name, value, can_ask=bool(before["place"] and before["key"]))
+        with self._shelf.together():
+            self._keep(**chosen)
+            after = self.status()
+            if after[name] != before[name]:
+                self._log.record(SettingChanged("klapp", f"updates {name}", before[name] or NONE, after[name] or NONE))
         return after
+
+    def _chosen(self, name: str, value: str, *, can_ask: bool) -> dict[str, Any]:
+        """What is to be kept where a person typed this value of a setting."""
+        match name:
+            case "place":
+                return {"place": "" if value == NONE else place_of(value, self._home)}
+            case "key":
+                try:
+                    return {"key": "" if value == NONE else str(Verifier.of(value))}
+                except BadNote as error:
+                    raise ValueError(str(error)) from error
+            case "every":
+                if value not in EVERY:
+                    raise ValueError(f"klapp asks by itself every {EVERY[1]}, or {EVERY[0]}.")
+                if value == "week" and not can_ask:
+                    raise ValueError("First name the place and the key: klapp update from, klapp update key")
+                return {"every": value, "spread": secrets.randbelow(SPREAD)}
+        raise ValueError(f"Updates have no setting {name!r}.")
 
     def skip(self, version: str) -> None:
         """Show no more that there is this version; the next one is shown again."""

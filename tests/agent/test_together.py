@@ -73,6 +73,7 @@ CHANGES: dict[str, tuple[Act, Act]] = {
     "retention": (nothing, lambda agent: agent.audit("retain", days=30, change=True)),
     "hashing": (nothing, lambda agent: agent.audit("inputs", megabytes=1, change=True)),
     "witness": (nothing, lambda agent: agent.audit("witness", path=str(agent.home.path.parent / "checkpoint"))),
+    "updates": (nothing, lambda agent: agent.updates("change", name="place", value="https://updates.example.com/klapp")),
     "notices": (nothing, lambda agent: agent.notices("change", name="quiet", value="22:00-7:00")),
     "account": (lambda agent: setattr(agent.account, "_cost", Cost(64, 1, 1)), lambda a: a.account.create("A", PASSWORD)),
     "policy": (nothing, policy),
