@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -19,7 +19,7 @@ from typing import Any
 from klapp.audit.erasing import without
 from klapp.dispatch import Start
 from klapp.engine.encoding import decode, encode
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, has_table, transaction
 
 RETRY, QUIET, WINDOW, NOT_READY, OFFERED = "retry", "quiet", "window", "not ready", "offered"
 """Why a start waits."""
@@ -88,20 +88,9 @@ class Agenda:
             found = self._connection.execute(query, (*key, moment.astimezone(UTC).isoformat())).fetchone()
         return found is not None
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """What is done in the context becomes durable as a whole at its end, or with the transaction that is open."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+        return transaction(self._connection, self._lock)
 
     def take_due(self) -> list[Start]:
         """The starts whose moment has come, the first first. They are kept until they are forgotten."""
@@ -175,13 +164,13 @@ class Agenda:
 
 def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
     """Within the caller's transaction: forget starts that are about files which are meant, and are not there any more."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'agenda'").fetchone() is None:
+    if not has_table(connection, "agenda"):
         return
     known = connection.execute("SELECT number, path FROM agenda WHERE path IS NOT NULL").fetchall()
     gone = [(number,) for number, path in known if meant(json.loads(path)) and not os.path.lexists(json.loads(path))]
     connection.executemany("DELETE FROM agenda WHERE number = ?", gone)
     without(connection, "agenda", "0")
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'dealt'").fetchone() is not None:
+    if has_table(connection, "dealt"):
         paths = connection.execute("SELECT DISTINCT path FROM dealt").fetchall()
         gone = [row for row in paths if meant(json.loads(row[0])) and not os.path.lexists(json.loads(row[0]))]
         connection.executemany("DELETE FROM dealt WHERE path = ?", gone)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from klr import synonyms
 from klr import syntax as s
 from klr.declarations import Declarations, is_path
-from klr.diagnostics import Diagnostic, Edit, did_you_mean, instead, listing
+from klr.diagnostics import Diagnostic, did_you_mean, instead, listing
 from klr.expressions import Expressions
 from klr.grants import Grants
 from klr.limits import limits_of
@@ -84,11 +84,9 @@ class _Checker:
         self.diagnostics = diagnostics
         self.checked = Checked(tree, Facts())
         self.expressions = Expressions(vocabulary, self.checked.facts, diagnostics)
+        self.error = self.expressions.error
         self.declarations = Declarations(source, self.expressions)
         self.starts = Starts(vocabulary, diagnostics)
-
-    def error(self, code: str, message: str, span: Span, help: str = "", repair: tuple[Edit, ...] = ()) -> None:
-        self.expressions.error(code, message, span, help, repair)
 
     def check(self) -> Checked:
         tree = self.checked.tree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from klr import synonyms
 from klr import syntax as s
@@ -15,6 +15,7 @@ from klr.proof import GlobError, glob
 from klr.recipients import is_mail, pattern_of
 from klr.secrets import account_problem, app_problem
 from klr.source import Source, Span
+from klr.typer import Report
 from klr.vocabulary import PERMISSIONS, PermissionKind
 
 _JOINED = re.compile(r"may(?:[ \t]+\w+)*?[ \t]+(of|from|in)[ \t]\"")
@@ -24,7 +25,7 @@ _JOINED = re.compile(r"may(?:[ \t]+\w+)*?[ \t]+(of|from|in)[ \t]\"")
 class Grants:
     """The grants of one coworker. ``spans`` says where each pattern stands, counted over all of its lines."""
 
-    def __init__(self, source: Source, error: Callable[..., object]) -> None:
+    def __init__(self, source: Source, error: Report) -> None:
         self.source = source
         self.error = error
         self.spans: dict[int, Span] = {}

@@ -130,6 +130,19 @@ def served(house: House, done: Callable[[Service], object]) -> None:
             until(lambda: done(service))
 
 
+def served_and_killed(house: House, boundary: Callable[[], None]) -> None:
+    """Serve in a process that is killed at a boundary."""
+    child = os.fork()
+    if child == 0:
+        try:
+            boundary()
+            served(house, lambda service: False)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "it was not killed"
+
+
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_kill_neither_doubles_nor_loses_a_run(tmp_path: Path, boundary: str) -> None:
     house = House(tmp_path)
@@ -139,15 +152,7 @@ def test_a_kill_neither_doubles_nor_loses_a_run(tmp_path: Path, boundary: str) -
     served(house, lambda service: True)
     house.file("In/1.a", b"1")
     house.file("In/2.b", b"2")
-    child = os.fork()
-    if child == 0:
-        try:
-            BOUNDARIES[boundary]()
-            served(house, lambda service: False)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "it was not killed"
+    served_and_killed(house, BOUNDARIES[boundary])
     with house.agent(sandboxed=False) as agent, Service(agent, lambda sentence: None) as service:
         until(lambda: lines(house, "noted.txt") == NOTED and lines(house, "followed.txt"))
         house.file("In/3.a", b"3")  # behind whatever may still wait
@@ -189,15 +194,7 @@ def test_a_kill_neither_doubles_nor_loses_what_a_mail_starts(tmp_path: Path, bou
     with house.agent(sandboxed=False) as agent:
         agent.approve("c0")
         agent.received.add("work", 1, 1, b"Subject: one\r\nFrom: a@b.example\r\n\r\ntext")
-    child = os.fork()
-    if child == 0:
-        try:
-            boundary()
-            served(house, lambda service: False)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "it was not killed"
+    served_and_killed(house, boundary)
     with house.agent(sandboxed=False) as agent, Service(agent, lambda sentence: None) as service:
         until(lambda: not service._turns._queue and not service._turns.busy)
         until(lambda: not agent.received.waiting() and not rows(agent, "dealt"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, has_table
 
 FORM = 2
 """The form of the tables, in the database's ``user_version``; 0 was a chain of hashes, see ``klapp.audit.earlier``."""
@@ -45,8 +45,7 @@ CREATE TRIGGER IF NOT EXISTS entries_remain BEFORE DELETE ON entries
 def form_of(connection: Connection) -> int | None:
     """The form of the log in a database; None where there is no log yet."""
     (form,) = connection.execute("PRAGMA user_version").fetchone()
-    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'entries'").fetchone()
-    return int(form) if there or form else None
+    return int(form) if form or has_table(connection, "entries") else None
 
 
 def make(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from klapp.engine.encoding import decode, encode
 from klapp.files.failures import denied
 from klapp.files.patterns import is_plain
-from klapp.files.protocol import Base, FileError
+from klapp.files.protocol import ANY, Base, FileError
 from klr.values import FileValue
 from klr.vocabulary import Permission
 
@@ -23,7 +23,6 @@ ASK = "file"
 """The name of these questions among those of a worker."""
 MOST_READ = 64 << 20
 """Bytes of one file that are told at once; a longer one can not be looked into."""
-_ANY: tuple[Permission, ...] = ("read", "remove", "write", "erase")
 
 
 class Bounds(Protocol):
@@ -77,11 +76,11 @@ def answer(wish: Any, files: Base, bounds: Bounds) -> Any:
     """What the agent answers to a worker: data. Raises FileError where it refuses, ValueError for what is no question."""
     match wish:
         case ["look", str(path)]:
-            _need(bounds, path, *_ANY)
+            _need(bounds, path, *ANY)
             return encode(files.look(path))
         case ["kind", str(path)]:
             if not (is_plain(path) and bounds.allows_folder(path)):
-                _need(bounds, path, *_ANY)
+                _need(bounds, path, *ANY)
             return files.kind_at(path)
         case ["list", str(pattern)]:
             return [encode(found) for found in files.list(pattern) if bounds.allows("read", found.path)]
@@ -89,7 +88,7 @@ def answer(wish: Any, files: Base, bounds: Bounds) -> Any:
             _need(bounds, path, "read")
             return base64.b64encode(_content(files, path, limit)).decode("ascii")
         case ["born", str(path)]:
-            _need(bounds, path, *_ANY)
+            _need(bounds, path, *ANY)
             return files.born(path)
         case ["trash", str(path)]:
             _need(bounds, path, "remove")

@@ -20,14 +20,13 @@ from klapp.files.handles import Folder, Folders
 from klapp.files.kept import Keeper
 from klapp.files.listing import Listing, T, file_value, found_path, found_value
 from klapp.files.patterns import Pattern
-from klapp.files.protocol import FileError, Identity
+from klapp.files.protocol import ANY, FileError, Identity
 from klapp.files.transfer import Changed, check, duplicate, opened, supplant, transfer
 from klapp.files.trash import Trash
 from klapp.lane import Lane
 from klr.values import FileValue
 from klr.vocabulary import Permission
 
-ANY: tuple[Permission, ...] = ("read", "remove", "write", "erase")
 _BLOCK = 1 << 20
 
 

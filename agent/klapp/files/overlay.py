@@ -15,12 +15,11 @@ from datetime import datetime
 from klapp.files.failures import changed, denied, let_go, missing, taken
 from klapp.files.moments import nanoseconds, wall_clock
 from klapp.files.patterns import compiled, escape
-from klapp.files.protocol import Base, FileError, Identity, Permits
+from klapp.files.protocol import ANY, Base, FileError, Identity, Permits
 from klapp.files.shown import shown
 from klr.values import FileValue, numbered
 from klr.vocabulary import Permission
 
-_ANY: tuple[Permission, ...] = ("write", "read", "remove", "erase")
 OWN_DEVICE = -1
 """The device in the identity of a file version that only the overlay knows."""
 
@@ -113,12 +112,12 @@ class Overlay:
     # -- questions ----------------------------------------------------------------------------------------------------
 
     def look(self, path: str) -> FileValue | None:
-        self._need(path, *_ANY)
+        self._need(path, *ANY)
         return self._look(path)
 
     def kind_at(self, path: str) -> str:
         lane = self.lane
-        if lane and path not in self._kinds and not any(lane.allows(permission, path) for permission in _ANY):
+        if lane and path not in self._kinds and not any(lane.allows(permission, path) for permission in ANY):
             self._need_folder(path)
         return self._kind(path)
 
@@ -255,7 +254,7 @@ class Overlay:
         self._drop(path)
 
     def keep(self, path: str, expect: Identity, token: str) -> None:
-        self._need(path, *_ANY)
+        self._need(path, *ANY)
         self._kept[token] = self._expected(path, expect)
 
     def has_kept(self, token: str) -> bool:

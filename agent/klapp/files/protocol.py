@@ -20,6 +20,8 @@ from klr.vocabulary import Permission
 if TYPE_CHECKING:
     import hashlib
 
+ANY: tuple[Permission, ...] = ("read", "remove", "write", "erase")
+"""The permissions on a path: with any of them it may be looked at whether something is there, and what."""
 Identity = tuple[int, int, int, int]
 """(device, inode, stamp, size), as ``FileValue.identity``: tells one version of one file from every other."""
 

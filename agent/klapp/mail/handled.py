@@ -12,7 +12,7 @@ from typing import Literal
 
 from klapp.audit.erasing import without
 from klapp.mail.folders import Spot
-from klapp.vault.database import Connection, transaction
+from klapp.vault.database import Connection, has_table, transaction
 
 INBOX = "INBOX"
 
@@ -105,7 +105,7 @@ class Handled:
 def forget_handled(connection: Connection, meant: Callable[[str], bool]) -> None:
     """Within the caller's transaction: let go of the changes in whose folders something is meant. They can not be taken
     back any more."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'mail_change'").fetchone() is None:
+    if not has_table(connection, "mail_change"):
         return
     rows = connection.execute("SELECT number, value, folder, goal FROM mail_change WHERE done = 1").fetchall()
     gone = [(number,) for number, *names in rows if any(map(meant, names))]

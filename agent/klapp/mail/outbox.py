@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from klapp.mail.mime import mail_of
-from klapp.vault.database import Connection
+from klapp.vault.database import Connection, has_table
 from klapp.vault.shelf import Shelf
 
 _PREFIX = "mail on its way:"
@@ -70,7 +70,7 @@ class Outbox:
 def forget_unsure(connection: Connection, meant: Callable[[str], bool]) -> None:
     """Within the caller's transaction: let go of the mails in which something is meant; nobody can send them any more."""
     like = (f"{_PREFIX}%",)
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shelf'").fetchone() is None:
+    if not has_table(connection, "shelf"):
         return
     gone = []
     for name, value in connection.execute("SELECT name, value FROM shelf WHERE name LIKE ?", like):

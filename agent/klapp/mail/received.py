@@ -16,7 +16,7 @@ from threading import RLock
 from klapp.audit.erasing import without
 from klapp.mail.imap import Place
 from klapp.mail.mime import attachment_of, mail_of, message_id_of
-from klapp.vault.database import Connection, transaction
+from klapp.vault.database import Connection, has_table, transaction
 from klr.values import MailValue
 
 KEPT = 30 * 86400.0
@@ -130,7 +130,7 @@ def forget_meant(connection: Connection, meant: Callable[[str], bool]) -> None:
 
     That they were here, by a hash, is kept: they would be taken for new ones.
     """
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'mail'").fetchone() is None:
+    if not has_table(connection, "mail"):
         return
     gone = []
     for number, raw in connection.execute("SELECT number, raw FROM mail WHERE dealt = 1 AND raw IS NOT NULL"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import socket
 import struct
 import threading
 import time
@@ -33,6 +34,14 @@ class Channel:
     def __init__(self, handle: int) -> None:
         self.handle = handle
         self._buffer = bytearray()
+
+    @classmethod
+    def over(cls, connection: socket.socket, patience: float) -> Channel:
+        """One over a socket, which is this channel's from now on; ``patience`` is how long the other end may take nothing
+        of what is sent, in seconds."""
+        limit = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        return cls(connection.detach())
 
     def fileno(self) -> int:
         """The handle."""

@@ -11,7 +11,6 @@ import atexit
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -86,8 +85,7 @@ class Zygote:
             finally:
                 theirs.close()
             self._workers += 1
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(START_PATIENCE), 0))
-        return _Forked(self, number, Channel(ours.detach()))
+        return _Forked(self, number, Channel.over(ours, START_PATIENCE))
 
     def close(self) -> None:
         with self._lock:

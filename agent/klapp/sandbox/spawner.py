@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 import subprocess
 import threading
 
@@ -94,8 +93,7 @@ class _Spawned:
         except OSError:
             raise Lost("can not be started") from None
         connection.settimeout(None)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(START_PATIENCE), 0))
-        self.channel = Channel(connection.detach())
+        self.channel = Channel.over(connection, START_PATIENCE)
 
     def end(self) -> None:
         self.channel.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -138,9 +137,7 @@ class _Started:
             self.process: subprocess.Popen[bytes] = start(
                 f"from {ENTRY} import main; main()", (), stdin=theirs.fileno()
             )
-        limit = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        self.channel = Channel(ours.detach())
+        self.channel = Channel.over(ours, patience)
 
     def is_running(self) -> bool:
         return self.process.poll() is None

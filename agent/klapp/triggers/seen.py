@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from klapp.audit.erasing import without
 from klapp.triggers.arrivals import Version
 from klapp.triggers.mounts import numbers_last
-from klapp.vault.database import Connection, transaction
+from klapp.vault.database import Connection, has_table, transaction
 
 Look = tuple[str, Version]
 """A path, and the version of the file that was there."""
@@ -190,13 +190,13 @@ class SeenInDatabase:
 def forget_gone(connection: Connection, meant: Callable[[str], bool]) -> None:
     """Within the caller's transaction: forget those of which the path is meant, but for files that are still there, for
     they would be taken for new ones."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone() is None:
+    if not has_table(connection, "seen"):
         return
     known = connection.execute("SELECT path FROM seen").fetchall()
     gone = [row for row in known if meant(os.fsdecode(row[0])) and not os.path.lexists(row[0])]
     connection.executemany("DELETE FROM seen WHERE path = ?", gone)
     without(connection, "seen", "0")
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen_gone'").fetchone() is not None:
+    if has_table(connection, "seen_gone"):
         connection.executemany("DELETE FROM seen_gone WHERE path = ?", gone)
         without(connection, "seen_gone", "0")
 

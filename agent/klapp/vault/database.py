@@ -98,6 +98,11 @@ def damaged_pages(connection: Connection) -> list[int]:
     return sorted(int(number[0]) for text in found or () if (number := re.findall(r"page (\d+)", text)))
 
 
+def has_table(connection: Connection, name: str) -> bool:
+    """Whether a table is there."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
+
+
 @contextmanager
 def transaction(connection: Connection, lock: RLock) -> Iterator[None]:
     """What is done in the context becomes durable as a whole at its end, or not at all.

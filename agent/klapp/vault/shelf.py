@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any
 
-from klapp.vault.database import Connection, transaction
+from klapp.vault.database import Connection, has_table, transaction
 
 
 def rewrite(connection: Connection, name: str, change: Callable[[Any], Any]) -> None:
     """Within the caller's transaction, without a shelf's own: put what ``change`` makes of a value in its place, if there
     is one."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shelf'").fetchone() is None:
+    if not has_table(connection, "shelf"):
         return
     row = connection.execute("SELECT value FROM shelf WHERE name = ?", (name,)).fetchone()
     if row is not None:
