@@ -195,7 +195,7 @@ def _one(block: s.Block) -> str:
 
 def _may(may: s.May) -> str:
     kind = PERMISSIONS.get(may.permission)
-    joins = f" {'from' if kind.takes == 'recipients' else kind.joins}" if kind and kind.joins and may.patterns else ""
+    joins = f" {kind.joins_first}" if kind and kind.joins and may.patterns else ""
     patterns = " " + ", ".join(map(_template, may.patterns)) if may.patterns else ""
     to = f"{_JOINT}to {', '.join(map(_template, may.to))}" if may.to else ""
     return f"may {may.permission}{joins}{patterns}{to}"

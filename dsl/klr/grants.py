@@ -71,7 +71,7 @@ class Grants:
             repair = (Edit(may.span, written, kind.name),)
             self.error("K208", f"There is no permission `{written}`.", span, f"Did you mean `{kind.name}`?", repair)
             return None
-        joins = "from" if kind.takes == "recipients" else kind.joins
+        joins = kind.joins_first
         if (joined := _JOINED.match(self.source.cut(may.span))) and joined[1] != joins:
             span = Span(may.span.start + joined.start(1), may.span.start + joined.end(1))
             message = (
@@ -160,7 +160,7 @@ class Grants:
 def _patterns_of(may: s.May) -> tuple[s.Template, ...]:
     """The patterns of a ``may`` line, wherever they stand."""
     kind = PERMISSIONS.get(may.permission)
-    return may.to if kind is not None and (kind.joins == "to" or kind.takes == "mailboxes") else may.patterns
+    return may.to if kind is not None and kind.behind_to else may.patterns
 
 
 def _problem(kind: PermissionKind, may: s.May) -> str:

@@ -15,8 +15,7 @@ from klr import syntax as s
 from klr.checker import Checked
 from klr.demands import Demand, RuleDemands
 from klr.diagnostics import Diagnostic, Edit, visible
-from klr.mailboxes import mailboxes
-from klr.privilege import covering, covers, fixed, tightest
+from klr.privilege import READERS, covering, covers, fixed, tightest
 from klr.program import Need
 from klr.proof import TooComplex, escape, glob
 from klr.recipients import is_mail, recipients
@@ -162,7 +161,7 @@ def _written_to(grant: _Grant) -> str:
 def _beyond(need: Need, granted: Sequence[_Grant]) -> str | None:
     """A path that is demanded and in no pattern, or None; "" for a permission without paths."""
     if need.language is not None:
-        read = mailboxes if need.permission == "move mail" else glob
+        read = READERS.get(PERMISSIONS[need.permission].takes, glob)
         return escape(need.language, [read(grant.pattern) for grant in granted if grant.pattern])
     if need.permission == "contact" and any(grant.to in need.patterns for grant in granted):
         return None
@@ -226,18 +225,12 @@ def _narrower(pattern: str, tight: Sequence[str]) -> str:
 
 
 def may_line(permission: str, patterns: Sequence[str], to: str = "") -> str:
-    """The ``may`` line that grants something, as it is written."""
-    takes = PERMISSIONS[permission].takes if permission in PERMISSIONS else ""
-    if takes in ("mailboxes", "recipients") and to:
-        joins = "in" if takes == "mailboxes" else "from"
-        return (
-            may_line(f"{permission} {joins}", (to,))
-            + " to "
-            + ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
-        )
+    """The ``may`` line that grants something, as it is written; of mail, ``to`` is the account that stands before it."""
+    kind = PERMISSIONS.get(permission)
     written = ", ".join(f'"{_quoted(pattern)}"' for pattern in patterns)
-    joins = PERMISSIONS[permission].joins if permission in PERMISSIONS and patterns else ""
-    of = f" {joins}" if joins else ""
+    if kind is not None and kind.behind_to and to:
+        return f'may {permission} {kind.joins_first} "{_quoted(to)}" to {written}'
+    of = f" {kind.joins}" if kind is not None and kind.joins and patterns else ""
     return f"may {permission}{of} {written}".rstrip() + (f' to "{_quoted(to)}"' if to else "")
 
 

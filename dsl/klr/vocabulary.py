@@ -58,6 +58,16 @@ class PermissionKind:
         """Whether its patterns are path globs, of which each can be held against another."""
         return self.takes == "paths"
 
+    @property
+    def behind_to(self) -> bool:
+        """Whether its patterns stand behind ``to``; what stands before that is a mail account."""
+        return self.takes in ("recipients", "mailboxes")
+
+    @property
+    def joins_first(self) -> str:
+        """The word behind its name where something stands before ``to``: ``from`` an account, for mail that is sent."""
+        return "from" if self.takes == "recipients" else self.joins
+
 
 PERMISSIONS: Mapping[str, PermissionKind] = {
     kind.name: kind

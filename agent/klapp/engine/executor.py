@@ -189,7 +189,8 @@ class _Batch:
         while self.waiting and not self.fuse.blown:
             with self.engine.hands_for(self.waiting[0][1]) as hands:
                 requests = dict(self.waiting)
-                for report in self._carried_out(hands, planned) if (planned := self._planned(hands)) else ():
+                planned = self._planned(hands)
+                for report in self._carried_out(hands, planned) if planned else ():
                     self.fuse.saw(requests[report.run or 0], report.outcome, unsure=report.unsure)
                     yield report
 
